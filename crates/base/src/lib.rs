@@ -1,0 +1,18 @@
+//! The words every other crate speaks: ids, host names, capacities, periods and the school's calendar.
+//!
+//! No input or output, no clock, no tasks: whoever needs "now" passes it in.
+
+mod calendar;
+mod host;
+mod ids;
+mod people;
+mod within;
+
+pub use calendar::{Calendar, DateRange, DayKind, Minute, MinuteError, Period, Span};
+pub use host::{Host, HostName, HostNameError};
+pub use ids::{
+    CaseId, ClauseId, ControlId, ControlKind, DeviceId, EventId, GrantId, IdError, PersonId,
+    PolicyId, SchoolId, SessionId,
+};
+pub use people::{Capacity, DeviceClass, Group, Role, Strength};
+pub use within::{Unit, Within, WithinError};
