@@ -11,8 +11,8 @@ mod within;
 pub use calendar::{Calendar, DateRange, DayKind, Minute, MinuteError, Period, Span};
 pub use host::{Host, HostName, HostNameError};
 pub use ids::{
-    CaseId, ClauseId, ControlId, ControlKind, DeviceId, EventId, GrantId, IdError, PersonId,
-    PolicyId, SchoolId, SessionId,
+    CaseId, ClauseId, ControlId, ControlKind, DeviceId, EventId, GrantId, IdError, PersonId, PolicyId, SchoolId,
+    SessionId,
 };
 pub use people::{Capacity, DeviceClass, Group, Role, Strength};
 pub use within::{Unit, Within, WithinError};

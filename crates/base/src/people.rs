@@ -17,8 +17,7 @@ pub enum Capacity {
 }
 
 impl Capacity {
-    pub const ALL: [Self; 6] =
-        [Self::Staff, Self::Pupil, Self::Parent, Self::Governor, Self::Visitor, Self::Device];
+    pub const ALL: [Self; 6] = [Self::Staff, Self::Pupil, Self::Parent, Self::Governor, Self::Visitor, Self::Device];
 
     pub fn as_str(self) -> &'static str {
         match self {
