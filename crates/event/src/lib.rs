@@ -1,1 +1,9 @@
-//! See README.
+#![doc = include_str!("../README.md")]
+
+mod event;
+mod recorder;
+mod who;
+
+pub use event::{Accident, Decision, Door, Event, LockedHash, LockedHit, Mode, Reason, Traffic, Verdict};
+pub use recorder::{Discard, Recorded, Recorder};
+pub use who::{Pseudonym, PseudonymError, Who};
