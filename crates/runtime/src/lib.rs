@@ -1,1 +1,15 @@
-//! See README.
+//! What every long-running part stands on: the clock, supervised tasks, the one outgoing dialer and counters.
+//!
+//! This is the only crate that reads the wall clock or spawns; everything else is handed a [`Clock`] and [`Tasks`].
+
+mod clock;
+mod dialer;
+mod metrics;
+mod refusal;
+mod tasks;
+
+pub use clock::{Clock, ClockError};
+pub use dialer::{Connected, DialError, Dialer, DialerSettings, Purpose, Resolving, Resolver, SystemResolver};
+pub use metrics::{Counter, Gauge, Metrics};
+pub use refusal::{AddressRule, Refusal};
+pub use tasks::{Drained, Shutdown, Task, TaskFailure, Tasks};

@@ -1,0 +1,217 @@
+//! The one way out: every outgoing connection has a purpose, and each address is checked after name resolution.
+//!
+//! A name that resolves to an inner address is refused like the address itself; a name with both kinds is reached at
+//! its outer addresses only.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schoolgate_base::{Host, HostName};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+
+use crate::{AddressRule, Refusal};
+
+/// The most addresses of one name that are looked at.
+const ADDRESSES_MAX: usize = 16;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Somebody at school asked for a site; which sites is decided by policy before the dialer is asked.
+    Browsing,
+    /// Something this program fetches for itself (lists, updates); its hosts are listed in the settings.
+    Upkeep,
+}
+
+/// The answer of a [`Resolver`].
+pub type Resolving<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>>;
+
+/// Turns a name into addresses. The demo answers for its own names here.
+pub trait Resolver: Send + Sync {
+    fn resolve<'a>(&'a self, name: &'a HostName, port: u16) -> Resolving<'a>;
+}
+
+/// Asks the operating system.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemResolver;
+
+impl Resolver for SystemResolver {
+    fn resolve<'a>(&'a self, name: &'a HostName, port: u16) -> Resolving<'a> {
+        Box::pin(async move { Ok(lookup_host((name.as_str(), port)).await?.collect()) })
+    }
+}
+
+/// What a dialer may do.
+#[derive(Clone)]
+pub struct DialerSettings {
+    pub resolver: Arc<dyn Resolver>,
+    pub addresses: AddressRule,
+    /// Hosts, with everything below them, that [`Purpose::Upkeep`] may reach.
+    pub upkeep_hosts: Vec<HostName>,
+    pub resolve_deadline: Duration,
+    /// For each address that is tried.
+    pub connect_deadline: Duration,
+}
+
+impl DialerSettings {
+    /// The system's resolver and deadlines a person still waits for.
+    pub fn new(addresses: AddressRule) -> Self {
+        Self {
+            resolver: Arc::new(SystemResolver),
+            addresses,
+            upkeep_hosts: Vec::new(),
+            resolve_deadline: Duration::from_secs(5),
+            connect_deadline: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Opens outgoing connections. Clones share the settings.
+#[derive(Clone)]
+pub struct Dialer(Arc<DialerSettings>);
+
+/// An open connection and where it really goes.
+#[derive(Debug)]
+pub struct Connected {
+    pub stream: TcpStream,
+    pub address: SocketAddr,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    #[error("`{host}` is not a host that this program may reach for itself")]
+    Unlisted { host: Host },
+    #[error("cannot resolve `{host}`")]
+    Resolve { host: Host, source: io::Error },
+    #[error("`{host}` has no address")]
+    NoAddress { host: Host },
+    #[error("`{host}` leads to {address}, a {refusal} address")]
+    Refused { host: Host, address: SocketAddr, refusal: Refusal },
+    #[error("cannot connect to `{host}` at {address}")]
+    Connect { host: Host, address: SocketAddr, source: io::Error },
+    #[error("`{host}` did not answer in time")]
+    Timeout { host: Host },
+}
+
+impl Dialer {
+    pub fn new(settings: DialerSettings) -> Self {
+        Self(Arc::new(settings))
+    }
+
+    /// The reason against an address written out in a request, before anything is tried.
+    pub fn refusal(&self, address: SocketAddr) -> Option<Refusal> {
+        self.0.addresses.refusal(address)
+    }
+
+    /// Tries the allowed addresses of `host` in the resolver's order.
+    pub async fn connect(&self, purpose: Purpose, host: &Host, port: u16) -> Result<Connected, DialError> {
+        self.check_purpose(purpose, host)?;
+        let addresses = self.allowed_addresses(host, port).await?;
+        let mut failure = DialError::NoAddress { host: host.clone() };
+        for address in addresses {
+            match timeout(self.0.connect_deadline, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    // Small writes (a TLS record, a request head) must not wait for the peer's acknowledgement.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(Connected { stream, address });
+                }
+                Ok(Err(source)) => failure = DialError::Connect { host: host.clone(), address, source },
+                Err(_) => failure = DialError::Timeout { host: host.clone() },
+            }
+        }
+        Err(failure)
+    }
+
+    fn check_purpose(&self, purpose: Purpose, host: &Host) -> Result<(), DialError> {
+        let is_listed = match purpose {
+            Purpose::Browsing => true,
+            Purpose::Upkeep => {
+                host.name().is_some_and(|name| self.0.upkeep_hosts.iter().any(|listed| name.is_within(listed)))
+            }
+        };
+        if is_listed { Ok(()) } else { Err(DialError::Unlisted { host: host.clone() }) }
+    }
+
+    async fn allowed_addresses(&self, host: &Host, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+        let found = match host {
+            Host::Address(address) => vec![SocketAddr::new(*address, port)],
+            Host::Name(name) => match timeout(self.0.resolve_deadline, self.0.resolver.resolve(name, port)).await {
+                Ok(Ok(found)) => found,
+                Ok(Err(source)) => return Err(DialError::Resolve { host: host.clone(), source }),
+                Err(_) => return Err(DialError::Timeout { host: host.clone() }),
+            },
+        };
+        let mut refused = None;
+        let mut allowed = Vec::new();
+        for address in found.into_iter().take(ADDRESSES_MAX) {
+            match self.refusal(address) {
+                None => allowed.push(address),
+                Some(refusal) => refused = Some(DialError::Refused { host: host.clone(), address, refusal }),
+            }
+        }
+        match refused {
+            Some(refused) if allowed.is_empty() => Err(refused),
+            _ => Ok(allowed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    struct Fixed(Vec<SocketAddr>);
+
+    impl Resolver for Fixed {
+        fn resolve<'a>(&'a self, _: &'a HostName, _: u16) -> Resolving<'a> {
+            Box::pin(async move { Ok(self.0.clone()) })
+        }
+    }
+
+    fn dialer(resolved: &[SocketAddr], listed: &[SocketAddr]) -> Dialer {
+        let addresses = AddressRule { listed: listed.to_vec(), ..AddressRule::default() };
+        let resolver = Arc::new(Fixed(resolved.to_vec()));
+        Dialer::new(DialerSettings { resolver, ..DialerSettings::new(addresses) })
+    }
+
+    fn host(text: &str) -> Host {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_is_refused() {
+        let inside = "127.0.0.1:80".parse().unwrap();
+        let failure = dialer(&[inside], &[]).connect(Purpose::Browsing, &host("rebound.example"), 80).await;
+        assert!(matches!(failure, Err(DialError::Refused { refusal: Refusal::Loopback, .. })));
+    }
+
+    #[tokio::test]
+    async fn dead_addresses_are_passed_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let alive = listener.local_addr().unwrap();
+        let dead = {
+            let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            closed.local_addr().unwrap()
+        };
+        let connected = dialer(&[dead, alive], &[dead, alive])
+            .connect(Purpose::Browsing, &host("both.example"), 80)
+            .await
+            .unwrap();
+        assert_eq!(connected.address, alive);
+        let failure = dialer(&[dead], &[dead]).connect(Purpose::Browsing, &host("dead.example"), 80).await;
+        assert!(matches!(failure, Err(DialError::Connect { .. })));
+    }
+
+    #[tokio::test]
+    async fn upkeep_reaches_listed_hosts_only() {
+        let failure = dialer(&[], &[]).connect(Purpose::Upkeep, &host("anything.example"), 443).await;
+        assert!(matches!(failure, Err(DialError::Unlisted { .. })));
+    }
+}
