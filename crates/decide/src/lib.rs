@@ -1,1 +1,23 @@
-//! See README.
+//! Snapshot parts and facts in, decision out: the only thing doors know of policy.
+//!
+//! [`decide`] is one pure function. Doors, `policy explain`, "check a site" and scenarios all call it, so they cannot
+//! disagree. It reads no clock and does no input or output: the snapshot, the facts and `now` are its arguments.
+//!
+//! Facts may be unseen. A verdict that is [`Outcome::Decided`] never turns round when another fact is learned; where
+//! it might, the outcome is [`Outcome::Needs`] and says what to use if the door cannot learn it.
+
+mod categories;
+mod decision;
+mod evaluate;
+mod facts;
+mod index;
+pub mod redirect;
+pub mod snapshot;
+
+pub use categories::{Categories, CategoryHit, CategoryTable};
+pub use decision::{
+    Conditions, Considered, Decision, Inspect, Need, Outcome, Reason, Trace, Verdict, WhyNot,
+};
+pub use evaluate::{decide, decide_explained, stricter};
+pub use facts::{Facts, Seen, Who};
+pub use index::Snapshot;

@@ -1,0 +1,404 @@
+//! The order in which things speak: locked lists, always open, urgent block, gate, help, grants, rules, default.
+
+use jiff::Timestamp;
+use schoolgate_base::{Calendar, ControlId, Group, Host};
+
+use crate::categories::CategoryHit;
+use crate::decision::{Conditions, Considered, Decision, Inspect, Need, Outcome, Reason, Trace, Verdict, WhyNot};
+use crate::facts::{Facts, Seen, Who};
+use crate::index::{Snapshot, path_is_below};
+use crate::snapshot::{Audience, Member, Target, WebRule};
+
+/// Decides a request at `now`.
+pub fn decide(snapshot: &Snapshot, facts: &Facts<'_>, now: Timestamp) -> Outcome {
+    Evaluation::new(snapshot, facts, now).outcome(&mut None)
+}
+
+/// The same decision, with every rule that was about the request and why it did or did not speak.
+pub fn decide_explained(snapshot: &Snapshot, facts: &Facts<'_>, now: Timestamp) -> (Outcome, Vec<Considered>) {
+    let mut considered = Some(Vec::new());
+    let outcome = Evaluation::new(snapshot, facts, now).outcome(&mut considered);
+    (outcome, considered.unwrap_or_default())
+}
+
+/// The stricter of two decisions on one request: what holds where two people share an address.
+pub fn stricter(a: Decision, b: Decision) -> Decision {
+    let conditions = a.conditions.clone().join(&b.conditions);
+    let valid_until = earlier(a.valid_until, b.valid_until);
+    let chosen = if a.verdict < b.verdict { b } else { a };
+    Decision { conditions, valid_until, ..chosen }
+}
+
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+struct Evaluation<'a> {
+    snapshot: &'a Snapshot,
+    facts: &'a Facts<'a>,
+    now: Timestamp,
+    path: Option<&'a str>,
+    hits: Vec<CategoryHit<'a>>,
+    conditions: Conditions,
+    valid_until: Option<Timestamp>,
+}
+
+/// A rule that matches now and has a verdict.
+struct Candidate<'a> {
+    place: usize,
+    rule: &'a WebRule,
+    verdict: Verdict,
+}
+
+impl<'a> Evaluation<'a> {
+    fn new(snapshot: &'a Snapshot, facts: &'a Facts<'a>, now: Timestamp) -> Self {
+        let path = match facts.url {
+            Seen::Seen(url) => Some(url),
+            Seen::Unseen => None,
+        };
+        let hits = snapshot.categories(facts.host, path);
+        let conditions = Conditions::default();
+        Self { snapshot, facts, now, path, hits, conditions, valid_until: None }
+    }
+
+    fn outcome(mut self, considered: &mut Option<Vec<Considered>>) -> Outcome {
+        if self.any_hit(&self.snapshot.program.marks.never_inspect) {
+            self.conditions.inspect = Inspect::Never;
+        }
+        let path_unseen = self.path.is_none() && self.snapshot.path_matters(self.facts.host);
+        if let Some(decision) = self.locked() {
+            return Outcome::Decided(decision);
+        }
+        if let Some(decision) = self.always_open() {
+            // The path could still be on a locked list.
+            let listed_paths = self.path.is_none()
+                && self.facts.host.name().is_some_and(|host| self.snapshot.lists.has_paths(host));
+            return self.settle(decision, listed_paths);
+        }
+        if let Some(decision) = self.urgent() {
+            // Only an address that is always open comes before an urgent block.
+            return self.settle(decision, path_unseen);
+        }
+        let member = match self.facts.who {
+            Who::Unseen => {
+                let if_unseen = self.decision(Verdict::Gate, Reason::NotSignedIn, Trace::HostOnly);
+                return Outcome::Needs { need: Need::Person, if_unseen };
+            }
+            Who::Nobody => None,
+            Who::Known(member) => Some(member),
+        };
+        if let Some(decision) = self.gate(member) {
+            return self.settle(decision, path_unseen);
+        }
+        let decision = match self.help() {
+            Some(decision) => decision,
+            None => match self.granted(member) {
+                Some(decision) => decision,
+                None => self.ruled(member, considered),
+            },
+        };
+        let searchable = self.path.is_none() && self.could_be_a_help_search();
+        self.settle(decision, path_unseen || searchable)
+    }
+
+    fn settle(&self, decision: Decision, could_change: bool) -> Outcome {
+        if could_change {
+            Outcome::Needs { need: Need::Url, if_unseen: decision }
+        } else {
+            Outcome::Decided(decision)
+        }
+    }
+
+    fn decision(&self, verdict: Verdict, reason: Reason, trace: Trace) -> Decision {
+        let trace = match trace {
+            Trace::Full if self.conditions.host_only_log => Trace::HostOnly,
+            trace => trace,
+        };
+        Decision { verdict, reason, conditions: self.conditions.clone(), valid_until: self.valid_until, trace }
+    }
+
+    fn any_hit(&self, categories: &[Box<str>]) -> bool {
+        self.first_hit(categories).is_some()
+    }
+
+    fn first_hit(&self, categories: &[Box<str>]) -> Option<CategoryHit<'a>> {
+        self.hits.iter().copied().find(|hit| categories.iter().any(|category| &**category == hit.category))
+    }
+
+    fn locked(&self) -> Option<Decision> {
+        let hit = self.first_hit(&self.snapshot.program.marks.locked)?;
+        let reason = Reason::Locked { category: hit.category.into() };
+        Some(self.decision(Verdict::Block, reason, Trace::HashOnly))
+    }
+
+    fn always_open(&mut self) -> Option<Decision> {
+        let Host::Name(host) = self.facts.host else { return None };
+        let program = &self.snapshot.program;
+        if program.help.hosts.iter().any(|help| host.is_within(help)) {
+            // A tunnel that we never look into is the surest way to leave no trace.
+            self.conditions.inspect = Inspect::Never;
+            return Some(self.decision(Verdict::Allow, Reason::HelpList, Trace::CountOnly));
+        }
+        let open = program.always_open.iter().find(|open| {
+            let below = match (&open.path, self.path) {
+                (None, _) => true,
+                (Some(prefix), Some(path)) => path_is_below(path, prefix),
+                (Some(_), None) => false,
+            };
+            below && host.is_within(&open.host)
+        })?;
+        Some(self.decision(Verdict::Allow, Reason::AlwaysOpen { why: open.why.clone() }, Trace::HostOnly))
+    }
+
+    fn urgent(&mut self) -> Option<Decision> {
+        let live = &self.snapshot.live;
+        let block = live.urgent.iter().find(|block| {
+            block.from <= self.now && self.now < block.until && self.is_about(&block.target)
+        })?;
+        self.until(Some(block.until));
+        let reason = Reason::Urgent { id: block.id.clone(), until: block.until };
+        Some(self.decision(Verdict::Block, reason, Trace::Full))
+    }
+
+    fn gate(&mut self, member: Option<&Member>) -> Option<Decision> {
+        let Some(member) = member else {
+            return Some(self.decision(Verdict::Gate, Reason::NotSignedIn, Trace::HostOnly));
+        };
+        let (missing, later): (Vec<_>, Vec<_>) = member.must_sign.iter().partition(|must| must.from <= self.now);
+        if missing.is_empty() {
+            self.until(later.iter().map(|must| must.from).min());
+            return None;
+        }
+        let policies = missing.iter().map(|must| must.policy.clone()).collect();
+        Some(self.decision(Verdict::Gate, Reason::Unsigned { policies }, Trace::HostOnly))
+    }
+
+    fn help(&self) -> Option<Decision> {
+        let topic = match self.searched_topic() {
+            Some(topic) => topic,
+            None => self.first_hit(&self.snapshot.program.help.categories)?.category.into(),
+        };
+        Some(self.decision(Verdict::Help, Reason::HelpTopic { topic }, Trace::CountOnly))
+    }
+
+    fn searched_topic(&self) -> Option<Box<str>> {
+        let Host::Name(host) = self.facts.host else { return None };
+        self.snapshot.searched_topic(host, self.path?)
+    }
+
+    fn could_be_a_help_search(&self) -> bool {
+        let Host::Name(host) = self.facts.host else { return false };
+        self.snapshot.is_search_engine(host)
+    }
+
+    fn granted(&mut self, member: Option<&Member>) -> Option<Decision> {
+        if self.any_hit(&self.snapshot.program.marks.never_granted) {
+            return None;
+        }
+        let snapshot = self.snapshot;
+        let mut open = None;
+        for grant in &snapshot.live.grants {
+            if grant.until <= self.now || !self.is_about(&grant.target) || !binds(&grant.audience, member) {
+                continue;
+            }
+            if self.now < grant.from {
+                self.until(Some(grant.from));
+            } else if open.is_none() {
+                open = Some(grant);
+            }
+        }
+        let grant = open?;
+        self.until(Some(grant.until));
+        self.join_conditions(member);
+        let reason = Reason::Grant { id: grant.id.clone(), control: grant.control.clone(), until: grant.until };
+        Some(self.decision(Verdict::Allow, reason, Trace::Full))
+    }
+
+    /// A grant lifts the verdict of a rule, not its conditions.
+    fn join_conditions(&mut self, member: Option<&Member>) {
+        for place in self.snapshot.rules_about(self.facts.host, self.path, &self.hits) {
+            let Some(rule) = self.snapshot.program.rules.get(place) else { continue };
+            if self.why_not(rule, member).is_none() {
+                self.conditions = std::mem::take(&mut self.conditions).join(&rule.conditions);
+            }
+        }
+    }
+
+    fn ruled(&mut self, member: Option<&Member>, considered: &mut Option<Vec<Considered>>) -> Decision {
+        let snapshot = self.snapshot;
+        let mut candidates = Vec::new();
+        for place in snapshot.rules_about(self.facts.host, self.path, &self.hits) {
+            let Some(rule) = snapshot.program.rules.get(place) else { continue };
+            let lost = match (self.why_not(rule, member), rule.verdict) {
+                (Some(lost), _) => lost,
+                (None, verdict) => {
+                    self.conditions = std::mem::take(&mut self.conditions).join(&rule.conditions);
+                    match verdict {
+                        Some(verdict) => {
+                            candidates.push(Candidate { place, rule, verdict });
+                            continue;
+                        }
+                        None => WhyNot::ConditionsOnly,
+                    }
+                }
+            };
+            note(considered, place, Some(lost));
+        }
+        let Some(winner) = self.winner(candidates, member, considered) else {
+            let capacity = member.map(|member| member.capacity);
+            let verdict = capacity.and_then(|capacity| snapshot.program.defaults.get(&capacity)).copied();
+            return self.decision(verdict.unwrap_or(Verdict::Block), Reason::Default, Trace::Full);
+        };
+        note(considered, winner.place, None);
+        let hit = self.hit_of(&winner.rule.target);
+        let reason = Reason::Rule {
+            control: winner.rule.control.clone(),
+            category: hit.map(|hit| hit.category.into()),
+            list: hit.map(|hit| hit.list.into()),
+        };
+        self.decision(winner.verdict, reason, Trace::Full)
+    }
+
+    /// Stated precedence, then the more specific target, then the more specific audience by declared inclusion, then
+    /// block over warn over allow.
+    fn winner(
+        &self,
+        mut candidates: Vec<Candidate<'a>>,
+        member: Option<&Member>,
+        considered: &mut Option<Vec<Considered>>,
+    ) -> Option<Candidate<'a>> {
+        let over: Vec<ControlId> = candidates.iter().flat_map(|c| c.rule.over.iter().cloned()).collect();
+        retain(&mut candidates, considered, WhyNot::Overridden, |c| !over.contains(&c.rule.control));
+        let top = candidates.iter().map(|c| specificity(&c.rule.target)).max()?;
+        retain(&mut candidates, considered, WhyNot::LessSpecificTarget, |c| specificity(&c.rule.target) == top);
+        let audiences: Vec<&Audience> = candidates.iter().map(|c| &c.rule.audience).collect();
+        retain(&mut candidates, considered, WhyNot::LessSpecificAudience, |c| {
+            !audiences.iter().any(|other| self.is_narrower(other, &c.rule.audience, member))
+        });
+        let strictest = candidates.iter().map(|c| c.verdict).max()?;
+        retain(&mut candidates, considered, WhyNot::LessStrict, |c| c.verdict == strictest);
+        candidates.into_iter().next()
+    }
+
+    /// Whether audience `a` is strictly narrower than `b` where both bind `member`.
+    fn is_narrower(&self, a: &Audience, b: &Audience, member: Option<&Member>) -> bool {
+        let Some(member) = member else { return false };
+        let by_person = |audience: &Audience| audience.persons.contains(&member.person);
+        let everybody = |audience: &Audience| audience.groups.is_empty() && audience.persons.is_empty();
+        match (by_person(a), by_person(b)) {
+            (true, false) => return true,
+            (false, true) | (true, true) => return false,
+            (false, false) => {}
+        }
+        if everybody(a) || everybody(b) {
+            return everybody(b) && !everybody(a);
+        }
+        let held = |audience: &'_ Audience| -> Vec<Group> {
+            audience.groups.iter().filter(|group| member.groups.contains(group)).cloned().collect()
+        };
+        let (a, b) = (held(a), held(b));
+        let within = |inner: &[Group], outer: &[Group]| {
+            inner.iter().any(|i| outer.iter().any(|o| i != o && self.snapshot.group_is_within(i, o)))
+        };
+        within(&a, &b) && !within(&b, &a)
+    }
+
+    /// `None`: the rule matches now. Where time alone keeps it from matching, the boundary bounds the decision.
+    fn why_not(&mut self, rule: &'a WebRule, member: Option<&Member>) -> Option<WhyNot> {
+        if !binds(&rule.audience, member) {
+            return Some(WhyNot::OtherAudience);
+        }
+        if !rule.places.is_empty() && !self.facts.place.is_some_and(|place| rule.places.iter().any(|p| &**p == place)) {
+            return Some(WhyNot::OtherPlace);
+        }
+        let device = self.facts.device_class;
+        if !rule.device_classes.is_empty() && !device.is_some_and(|class| rule.device_classes.contains(class)) {
+            return Some(WhyNot::OtherDevice);
+        }
+        let calendar: &Calendar = &self.snapshot.program.calendar;
+        let period = |name: &Option<Box<str>>| name.as_ref().map(|name| self.snapshot.program.periods.get(name));
+        let (when, except) = (period(&rule.when), period(&rule.except_when));
+        let mut in_time = true;
+        for (named, inside) in [(when, true), (except, false)] {
+            let Some(period) = named else { continue };
+            // A period that is not there cannot be kept out of: the rule stands, which is never looser.
+            let Some(period) = period else { continue };
+            in_time &= calendar.is_in(period, self.now) == inside;
+            self.valid_until = earlier(self.valid_until, calendar.next_boundary(period, self.now));
+        }
+        (!in_time).then_some(WhyNot::OtherTime)
+    }
+
+    fn is_about(&self, target: &Target) -> bool {
+        match (target, self.facts.host) {
+            (Target::Any, _) => true,
+            (Target::Class(class), _) => {
+                self.snapshot.program.classes.get(class).is_some_and(|categories| self.any_hit(categories))
+            }
+            (Target::Category(category), _) => self.hits.iter().any(|hit| hit.category == &**category),
+            (Target::Host(host), seen) => host == seen,
+            (Target::Domain(domain), Host::Name(name)) => name.is_within(domain),
+            (Target::Url { host, path }, Host::Name(name)) => {
+                name.is_within(host) && self.path.is_some_and(|seen| path_is_below(seen, path))
+            }
+            (Target::Domain(_) | Target::Url { .. }, Host::Address(_)) => false,
+        }
+    }
+
+    fn hit_of(&self, target: &Target) -> Option<CategoryHit<'a>> {
+        match target {
+            Target::Category(category) => self.hits.iter().copied().find(|hit| hit.category == &**category),
+            Target::Class(class) => self.first_hit(self.snapshot.program.classes.get(class)?),
+            Target::Any | Target::Domain(_) | Target::Host(_) | Target::Url { .. } => None,
+        }
+    }
+
+    fn until(&mut self, at: Option<Timestamp>) {
+        self.valid_until = earlier(self.valid_until, at);
+    }
+}
+
+fn retain<'a>(
+    candidates: &mut Vec<Candidate<'a>>,
+    considered: &mut Option<Vec<Considered>>,
+    lost: WhyNot,
+    keep: impl Fn(&Candidate<'a>) -> bool,
+) {
+    candidates.retain(|candidate| {
+        let kept = keep(candidate);
+        if !kept {
+            note(considered, candidate.place, Some(lost));
+        }
+        kept
+    });
+}
+
+fn note(considered: &mut Option<Vec<Considered>>, rule: usize, lost: Option<WhyNot>) {
+    if let Some(considered) = considered {
+        considered.push(Considered { rule, lost });
+    }
+}
+
+/// Whether an audience binds this person; with nobody signed in, only an audience of everybody does.
+fn binds(audience: &Audience, member: Option<&Member>) -> bool {
+    let everybody = audience.groups.is_empty() && audience.persons.is_empty();
+    let Some(member) = member else { return everybody };
+    let named = audience.persons.contains(&member.person)
+        || audience.groups.iter().any(|group| member.groups.contains(group));
+    (everybody || named) && !audience.except.iter().any(|group| member.groups.contains(group))
+}
+
+/// Order of targets: address (longer path first), host, domain (more labels first), category, class, anything.
+fn specificity(target: &Target) -> (u8, usize) {
+    match target {
+        Target::Any => (0, 0),
+        Target::Class(_) => (1, 0),
+        Target::Category(_) => (2, 0),
+        Target::Domain(name) => (3, name.label_count()),
+        Target::Host(_) => (4, 0),
+        Target::Url { path, .. } => (5, path.len()),
+    }
+}

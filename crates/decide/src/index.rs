@@ -1,0 +1,180 @@
+//! A snapshot in memory: the parts as published, and the indexes that make a decision quick.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use schoolgate_base::{Capacity, Group, Host, HostName, PersonId};
+
+use crate::categories::{Categories, CategoryHit};
+use crate::snapshot::{Live, Member, People, Place, Program, Root, Target};
+
+/// Everything a door needs to decide. A request keeps the one it began with.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub root: Root,
+    pub lists: Arc<dyn Categories>,
+    pub program: Arc<Program>,
+    pub people: Arc<People>,
+    pub live: Arc<Live>,
+    rules: Arc<RuleIndex>,
+    members: Arc<HashMap<(PersonId, Capacity), usize>>,
+}
+
+/// Which rules can be about a request, by target; numbers are places in `Program::rules`.
+#[derive(Debug, Default)]
+struct RuleIndex {
+    any: Vec<usize>,
+    by_category: HashMap<Box<str>, Vec<usize>>,
+    by_host: HashMap<Host, Vec<usize>>,
+    by_domain: HashMap<HostName, Vec<usize>>,
+    /// Address rules by host.
+    by_url_host: HashMap<HostName, Vec<usize>>,
+}
+
+impl Snapshot {
+    pub fn new(
+        root: Root,
+        lists: Arc<dyn Categories>,
+        program: Arc<Program>,
+        people: Arc<People>,
+        live: Arc<Live>,
+    ) -> Self {
+        let rules = Arc::new(RuleIndex::new(&program));
+        let members = people.members.iter().enumerate();
+        let members = members.map(|(place, member)| ((member.person.clone(), member.capacity), place)).collect();
+        Self { root, lists, program, people, live, rules, members: Arc::new(members) }
+    }
+
+    /// The same snapshot with another live part: what a click changes.
+    #[must_use]
+    pub fn with_live(&self, root: Root, live: Arc<Live>) -> Self {
+        Self { root, live, ..self.clone() }
+    }
+
+    pub fn member(&self, person: &PersonId, capacity: Capacity) -> Option<&Member> {
+        let place = self.members.get(&(person.clone(), capacity))?;
+        self.people.members.get(*place)
+    }
+
+    /// The most narrowly named place that holds `address`.
+    pub fn place(&self, address: IpAddr) -> Option<&Place> {
+        let width = |place: &Place| {
+            let holding = place.networks.iter().filter(|network| network.contains(address));
+            holding.map(|network| network.prefix).max()
+        };
+        self.program.places.iter().filter_map(|place| Some((width(place)?, place))).max_by_key(|(w, _)| *w).map(|(_, p)| p)
+    }
+
+    /// Categories of a host (and address, where its path is seen): the lists' and the school's own.
+    pub fn categories<'a>(&'a self, host: &Host, path: Option<&str>) -> Vec<CategoryHit<'a>> {
+        let mut hits = Vec::new();
+        let Host::Name(host) = host else { return hits };
+        self.lists.look_up(host, path, &mut hits);
+        for entry in &self.live.own_entries {
+            let on_path = match (&entry.path, path) {
+                (None, _) => true,
+                (Some(prefix), Some(path)) => path_is_below(path, prefix),
+                (Some(_), None) => false,
+            };
+            if !on_path || !host.is_within(&entry.host) {
+                continue;
+            }
+            if entry.is_in {
+                hits.push(CategoryHit { category: &entry.category, list: OWN_LIST });
+            } else if !self.program.marks.locked.contains(&entry.category) {
+                hits.retain(|hit| hit.category != &*entry.category);
+            }
+        }
+        hits
+    }
+
+    /// Whether seeing the path could change what is known of this host.
+    pub(crate) fn path_matters(&self, host: &Host) -> bool {
+        let Host::Name(host) = host else { return false };
+        let names = || host.suffixes().filter_map(|suffix| HostName::parse(suffix).ok());
+        self.lists.has_paths(host)
+            || names().any(|name| self.rules.by_url_host.contains_key(&name))
+            || self.live.own_entries.iter().any(|entry| entry.path.is_some() && host.is_within(&entry.host))
+            || self.program.always_open.iter().any(|open| open.path.is_some() && host.is_within(&open.host))
+            || self.live.grants.iter().any(|grant| matches!(&grant.target, Target::Url { host: h, .. } if host.is_within(h)))
+            || self.live.urgent.iter().any(|block| matches!(&block.target, Target::Url { host: h, .. } if host.is_within(h)))
+    }
+
+    /// Rules whose target holds the request, in the order of the program.
+    pub(crate) fn rules_about(&self, host: &Host, path: Option<&str>, hits: &[CategoryHit<'_>]) -> BTreeSet<usize> {
+        let mut found: BTreeSet<usize> = self.rules.any.iter().copied().collect();
+        for hit in hits {
+            found.extend(self.rules.by_category.get(hit.category).into_iter().flatten());
+        }
+        found.extend(self.rules.by_host.get(host).into_iter().flatten());
+        let Host::Name(name) = host else { return found };
+        for suffix in name.suffixes().filter_map(|suffix| HostName::parse(suffix).ok()) {
+            found.extend(self.rules.by_domain.get(&suffix).into_iter().flatten());
+            let addressed = self.rules.by_url_host.get(&suffix).into_iter().flatten();
+            found.extend(addressed.filter(|&&rule| {
+                let target = self.program.rules.get(rule).map(|rule| &rule.target);
+                matches!((target, path), (Some(Target::Url { path: prefix, .. }), Some(path)) if path_is_below(path, prefix))
+            }));
+        }
+        found
+    }
+
+    /// Whether `inner` is `outer` or declared within it, over any number of steps.
+    pub fn group_is_within(&self, inner: &Group, outer: &Group) -> bool {
+        let mut at = Some(inner);
+        // The checker refuses circles; the bound keeps a hostile file from hanging a door.
+        for _ in 0..64 {
+            match at {
+                Some(group) if group == outer => return true,
+                Some(group) => at = self.program.groups.get(group),
+                None => return false,
+            }
+        }
+        false
+    }
+}
+
+/// Provenance of the school's own entries.
+const OWN_LIST: &str = "the school's own list";
+
+/// Whether `path` is `prefix` or below it, by whole segments: `/a` holds `/a`, `/a/b` and `/a?x`, not `/ab`.
+pub(crate) fn path_is_below(path: &str, prefix: &str) -> bool {
+    match path.strip_prefix(prefix) {
+        Some(rest) => rest.is_empty() || prefix.ends_with('/') || rest.starts_with(['/', '?', '#']),
+        None => false,
+    }
+}
+
+impl RuleIndex {
+    fn new(program: &Program) -> Self {
+        let mut index = Self::default();
+        for (place, rule) in program.rules.iter().enumerate() {
+            match &rule.target {
+                Target::Any => index.any.push(place),
+                Target::Category(category) => index.by_category.entry(category.clone()).or_default().push(place),
+                Target::Class(class) => {
+                    for category in program.classes.get(class).into_iter().flatten() {
+                        index.by_category.entry(category.clone()).or_default().push(place);
+                    }
+                }
+                Target::Domain(name) => index.by_domain.entry(name.clone()).or_default().push(place),
+                Target::Host(host) => index.by_host.entry(host.clone()).or_default().push(place),
+                Target::Url { host, .. } => index.by_url_host.entry(host.clone()).or_default().push(place),
+            }
+        }
+        index
+    }
+}
+
+impl Snapshot {
+    /// The topic of help that a search on this address is about, if it is a search.
+    pub(crate) fn searched_topic(&self, _host: &HostName, _path: &str) -> Option<Box<str>> {
+        None
+    }
+
+    /// Whether searches are made on this host, and so its address could be about a topic of help.
+    pub(crate) fn is_search_engine(&self, _host: &HostName) -> bool {
+        false
+    }
+}
