@@ -76,19 +76,38 @@ impl Conditions {
 #[serde(tag = "by", rename_all = "kebab-case")]
 pub enum Reason {
     /// On a list that nothing lifts. The entry is not named.
-    Locked { category: Box<str> },
-    AlwaysOpen { why: Box<str> },
+    Locked {
+        category: Box<str>,
+    },
+    AlwaysOpen {
+        why: Box<str>,
+    },
     /// On the help list; the visit leaves no trace.
     HelpList,
-    Urgent { id: GrantId, until: Timestamp },
+    Urgent {
+        id: GrantId,
+        until: Timestamp,
+    },
     /// These agreements are missing.
-    Unsigned { policies: Vec<PolicyId> },
+    Unsigned {
+        policies: Vec<PolicyId>,
+    },
     /// Nobody has signed in on this device.
     NotSignedIn,
     /// A search about, or a site of, something to talk to somebody about.
-    HelpTopic { topic: Box<str> },
-    Grant { id: GrantId, control: ControlId, until: Timestamp },
-    Rule { control: ControlId, category: Option<Box<str>>, list: Option<Box<str>> },
+    HelpTopic {
+        topic: Box<str>,
+    },
+    Grant {
+        id: GrantId,
+        control: ControlId,
+        until: Timestamp,
+    },
+    Rule {
+        control: ControlId,
+        category: Option<Box<str>>,
+        list: Option<Box<str>>,
+    },
     Default,
 }
 
@@ -129,7 +148,10 @@ pub enum Outcome {
     /// `need` could change the verdict; a door that cannot learn it uses `if_unseen`. A door does not decrypt to learn
     /// it where `if_unseen` is [`Verdict::Gate`] (nobody is inspected who has not been told) or says
     /// [`Inspect::Never`].
-    Needs { need: Need, if_unseen: Decision },
+    Needs {
+        need: Need,
+        if_unseen: Decision,
+    },
 }
 
 impl Outcome {

@@ -74,8 +74,8 @@ impl<'a> Evaluation<'a> {
         }
         if let Some(decision) = self.always_open() {
             // The path could still be on a locked list.
-            let listed_paths = self.path.is_none()
-                && self.facts.host.name().is_some_and(|host| self.snapshot.lists.has_paths(host));
+            let listed_paths =
+                self.path.is_none() && self.facts.host.name().is_some_and(|host| self.snapshot.lists.has_paths(host));
             return self.settle(decision, listed_paths);
         }
         if let Some(decision) = self.urgent() {
@@ -105,11 +105,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn settle(&self, decision: Decision, could_change: bool) -> Outcome {
-        if could_change {
-            Outcome::Needs { need: Need::Url, if_unseen: decision }
-        } else {
-            Outcome::Decided(decision)
-        }
+        if could_change { Outcome::Needs { need: Need::Url, if_unseen: decision } } else { Outcome::Decided(decision) }
     }
 
     fn decision(&self, verdict: Verdict, reason: Reason, trace: Trace) -> Decision {
@@ -155,9 +151,10 @@ impl<'a> Evaluation<'a> {
 
     fn urgent(&mut self) -> Option<Decision> {
         let live = &self.snapshot.live;
-        let block = live.urgent.iter().find(|block| {
-            block.from <= self.now && self.now < block.until && self.is_about(&block.target)
-        })?;
+        let block = live
+            .urgent
+            .iter()
+            .find(|block| block.from <= self.now && self.now < block.until && self.is_about(&block.target))?;
         self.until(Some(block.until));
         let reason = Reason::Urgent { id: block.id.clone(), until: block.until };
         Some(self.decision(Verdict::Block, reason, Trace::Full))
@@ -386,8 +383,8 @@ fn note(considered: &mut Option<Vec<Considered>>, rule: usize, lost: Option<WhyN
 fn binds(audience: &Audience, member: Option<&Member>) -> bool {
     let everybody = audience.groups.is_empty() && audience.persons.is_empty();
     let Some(member) = member else { return everybody };
-    let named = audience.persons.contains(&member.person)
-        || audience.groups.iter().any(|group| member.groups.contains(group));
+    let named =
+        audience.persons.contains(&member.person) || audience.groups.iter().any(|group| member.groups.contains(group));
     (everybody || named) && !audience.except.iter().any(|group| member.groups.contains(group))
 }
 

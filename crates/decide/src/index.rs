@@ -63,7 +63,12 @@ impl Snapshot {
             let holding = place.networks.iter().filter(|network| network.contains(address));
             holding.map(|network| network.prefix).max()
         };
-        self.program.places.iter().filter_map(|place| Some((width(place)?, place))).max_by_key(|(w, _)| *w).map(|(_, p)| p)
+        self.program
+            .places
+            .iter()
+            .filter_map(|place| Some((width(place)?, place)))
+            .max_by_key(|(w, _)| *w)
+            .map(|(_, p)| p)
     }
 
     /// Categories of a host (and address, where its path is seen): the lists' and the school's own.
@@ -97,8 +102,16 @@ impl Snapshot {
             || names().any(|name| self.rules.by_url_host.contains_key(&name))
             || self.live.own_entries.iter().any(|entry| entry.path.is_some() && host.is_within(&entry.host))
             || self.program.always_open.iter().any(|open| open.path.is_some() && host.is_within(&open.host))
-            || self.live.grants.iter().any(|grant| matches!(&grant.target, Target::Url { host: h, .. } if host.is_within(h)))
-            || self.live.urgent.iter().any(|block| matches!(&block.target, Target::Url { host: h, .. } if host.is_within(h)))
+            || self
+                .live
+                .grants
+                .iter()
+                .any(|grant| matches!(&grant.target, Target::Url { host: h, .. } if host.is_within(h)))
+            || self
+                .live
+                .urgent
+                .iter()
+                .any(|block| matches!(&block.target, Target::Url { host: h, .. } if host.is_within(h)))
     }
 
     /// Rules whose target holds the request, in the order of the program.

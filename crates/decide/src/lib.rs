@@ -15,9 +15,10 @@ pub mod redirect;
 pub mod snapshot;
 
 pub use categories::{Categories, CategoryHit, CategoryTable};
-pub use decision::{
-    Conditions, Considered, Decision, Inspect, Need, Outcome, Reason, Trace, Verdict, WhyNot,
-};
+pub use decision::{Conditions, Considered, Decision, Inspect, Need, Outcome, Reason, Trace, Verdict, WhyNot};
 pub use evaluate::{decide, decide_explained, stricter};
 pub use facts::{Facts, Seen, Who};
 pub use index::Snapshot;
+
+#[cfg(test)]
+mod tests;

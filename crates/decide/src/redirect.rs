@@ -16,9 +16,14 @@ pub const VALID_MINUTES: i64 = 5;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "because")]
 pub enum Because {
-    Decided { verdict: Verdict, reason: Reason },
+    Decided {
+        verdict: Verdict,
+        reason: Reason,
+    },
     /// The site could not be reached as it should be; `words` say how, for people.
-    Upstream { words: Box<str> },
+    Upstream {
+        words: Box<str>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -167,7 +167,10 @@ pub enum Target {
     /// This name (or address) alone.
     Host(Host),
     /// The host and everything below `path`, which starts with `/`.
-    Url { host: HostName, path: Box<str> },
+    Url {
+        host: HostName,
+        path: Box<str>,
+    },
 }
 
 /// Who is in which audience, and what they still have to agree to.

@@ -1,0 +1,324 @@
+//! The order of a decision, one table per step, and the law that a learned fact never turns a decided verdict round.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use schoolgate_base::{Calendar, Capacity, ControlId, GrantId, Group, Host, HostName, PersonId, PolicyId, SchoolId};
+
+use crate::snapshot::{
+    Audience, CategoryMarks, Grant, Help, Live, Member, MustSign, OpenTarget, OwnEntry, People, Program, Root, Target,
+    UrgentBlock, WebRule,
+};
+use crate::{
+    CategoryTable, Conditions, Decision, Facts, Inspect, Need, Outcome, Reason, Seen, Snapshot, Verdict, Who, decide,
+    stricter,
+};
+
+const NOW: &str = "2026-11-24T10:10:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn host(text: &str) -> HostName {
+    HostName::parse(text).unwrap()
+}
+
+fn rule(clause: &str, verdict: Verdict, target: Target, groups: &[&str]) -> WebRule {
+    WebRule {
+        control: format!("ict#{clause}/web").parse::<ControlId>().unwrap(),
+        verdict: Some(verdict),
+        conditions: Conditions::default(),
+        audience: Audience { groups: groups.iter().map(|g| Group::new(g)).collect(), ..Audience::default() },
+        target,
+        when: None,
+        except_when: None,
+        places: Vec::new(),
+        device_classes: Vec::new(),
+        over: Vec::new(),
+    }
+}
+
+fn category(name: &str) -> Target {
+    Target::Category(name.into())
+}
+
+fn member(person: &str, groups: &[&str]) -> Member {
+    Member {
+        person: PersonId::new(person).unwrap(),
+        capacity: Capacity::Staff,
+        groups: groups.iter().map(|g| Group::new(g)).collect(),
+        pseudonym: "p".into(),
+        must_sign: Vec::new(),
+    }
+}
+
+fn program(rules: Vec<WebRule>) -> Program {
+    Program {
+        calendar: Calendar {
+            zone: TimeZone::UTC,
+            terms: Vec::new(),
+            holidays: Vec::new(),
+            exceptions: BTreeMap::new(),
+        },
+        periods: BTreeMap::new(),
+        places: Vec::new(),
+        groups: [(Group::new("teachers"), Group::new("staff"))].into(),
+        classes: [("personal".into(), vec!["shopping".into(), "gambling".into()])].into(),
+        marks: CategoryMarks {
+            locked: vec!["illegal".into()],
+            never_granted: vec!["malware".into()],
+            never_inspect: vec!["bank".into()],
+        },
+        help: Help { hosts: vec![host("help.example")], categories: vec!["self-harm".into()], topics: BTreeMap::new() },
+        always_open: vec![OpenTarget { host: host("exams.example"), path: None, why: "examinations".into() }],
+        rules,
+        defaults: [(Capacity::Staff, Verdict::Allow)].into(),
+        clauses: BTreeMap::new(),
+    }
+}
+
+fn world(program: Program, live: Live, teacher: Member) -> Snapshot {
+    let mut lists = CategoryTable::default();
+    for (name, category) in [
+        ("bet.example", "gambling"),
+        ("shop.example", "shopping"),
+        ("bad.example", "malware"),
+        ("vile.example", "illegal"),
+        ("bank.example", "bank"),
+        ("sad.example", "self-harm"),
+    ] {
+        lists.insert(host(name), category, "test list");
+    }
+    let root =
+        Root { school: SchoolId::new("s").unwrap(), number: 1, format: crate::snapshot::FORMAT, made_at: at(NOW) };
+    Snapshot::new(root, Arc::new(lists), program.into(), People { members: vec![teacher] }.into(), live.into())
+}
+
+fn outcome(snapshot: &Snapshot, name: &str, url: Seen<&str>) -> Outcome {
+    let host = Host::Name(host(name));
+    let who = Who::Known(snapshot.people.members.first().unwrap());
+    decide(snapshot, &Facts { host: &host, url, who, place: None, device_class: None }, at(NOW))
+}
+
+#[track_caller]
+fn check(snapshot: &Snapshot, name: &str, verdict: Verdict) -> Decision {
+    let decision = outcome(snapshot, name, Seen::Seen("/")).into_decision();
+    assert_eq!(decision.verdict, verdict, "{name}: {decision:?}");
+    decision
+}
+
+fn grant(target: Target, from: &str, until: &str) -> Grant {
+    Grant {
+        id: GrantId::new("g1").unwrap(),
+        control: "ict#ask/request".parse().unwrap(),
+        target,
+        audience: Audience { persons: vec![PersonId::new("tess").unwrap()], ..Audience::default() },
+        from: at(from),
+        until: at(until),
+    }
+}
+
+fn tess() -> Member {
+    member("tess", &["staff", "teachers"])
+}
+
+#[test]
+fn what_is_stronger_speaks_first() {
+    let rules = vec![rule("bets", Verdict::Block, category("gambling"), &["staff"])];
+    let wide = grant(Target::Any, "2026-11-24T08:00:00Z", "2026-11-24T18:00:00Z");
+    let urgent = UrgentBlock {
+        id: GrantId::new("u1").unwrap(),
+        target: Target::Domain(host("shop.example")),
+        from: at("2026-11-24T10:00:00Z"),
+        until: at("2026-11-25T10:00:00Z"),
+    };
+    let live = Live { grants: vec![wide], urgent: vec![urgent], ..Live::default() };
+    let snapshot = world(program(rules), live, tess());
+    check(&snapshot, "vile.example", Verdict::Block);
+    check(&snapshot, "www.help.example", Verdict::Allow);
+    check(&snapshot, "exams.example", Verdict::Allow);
+    check(&snapshot, "shop.example", Verdict::Block);
+    check(&snapshot, "sad.example", Verdict::Help);
+    assert!(matches!(check(&snapshot, "bet.example", Verdict::Allow).reason, Reason::Grant { .. }));
+    // Malware is never granted; the default of staff speaks.
+    assert_eq!(check(&snapshot, "bad.example", Verdict::Allow).reason, Reason::Default);
+}
+
+#[test]
+fn whoever_has_not_signed_meets_the_gate_and_nothing_else() {
+    let must_sign = vec![MustSign { policy: PolicyId::new("ict").unwrap(), version: "1".into(), from: at(NOW) }];
+    let snapshot = world(program(Vec::new()), Live::default(), Member { must_sign, ..tess() });
+    for name in ["news.example", "bet.example", "sad.example"] {
+        check(&snapshot, name, Verdict::Gate);
+    }
+    check(&snapshot, "help.example", Verdict::Allow);
+    check(&snapshot, "exams.example", Verdict::Allow);
+    let news = Host::Name(host("news.example"));
+    let facts = Facts { host: &news, url: Seen::Unseen, who: Who::Nobody, place: None, device_class: None };
+    assert_eq!(decide(&snapshot, &facts, at(NOW)).decision().reason, Reason::NotSignedIn);
+}
+
+#[test]
+fn an_agreement_that_falls_due_later_bounds_the_decision() {
+    let due = at("2026-11-25T00:00:00Z");
+    let must_sign = vec![MustSign { policy: PolicyId::new("ict").unwrap(), version: "2".into(), from: due }];
+    let snapshot = world(program(Vec::new()), Live::default(), Member { must_sign, ..tess() });
+    assert_eq!(check(&snapshot, "news.example", Verdict::Allow).valid_until, Some(due));
+}
+
+#[test]
+fn more_specific_rules_win() {
+    let rules = vec![
+        rule("all", Verdict::Allow, Target::Any, &["staff"]),
+        rule("class", Verdict::Warn, Target::Class("personal".into()), &["staff"]),
+        rule("bets", Verdict::Block, category("gambling"), &["staff"]),
+        rule("one-bet", Verdict::Allow, Target::Domain(host("good.bet.example")), &["staff"]),
+        rule("shop-staff", Verdict::Block, category("shopping"), &["staff"]),
+        rule("shop-teachers", Verdict::Warn, category("shopping"), &["teachers"]),
+    ];
+    let snapshot = world(program(rules), Live::default(), tess());
+    check(&snapshot, "news.example", Verdict::Allow);
+    check(&snapshot, "bet.example", Verdict::Block);
+    check(&snapshot, "good.bet.example", Verdict::Allow);
+    // `teachers` is declared within `staff`, so its rule is the narrower one although it is milder.
+    check(&snapshot, "shop.example", Verdict::Warn);
+}
+
+#[test]
+fn between_equals_the_stricter_wins_unless_one_is_stated_to() {
+    let mut rules = vec![
+        rule("a", Verdict::Warn, category("shopping"), &["staff"]),
+        rule("b", Verdict::Block, category("shopping"), &["staff"]),
+    ];
+    check(&world(program(rules.clone()), Live::default(), tess()), "shop.example", Verdict::Block);
+    rules[0].over = vec![rules[1].control.clone()];
+    check(&world(program(rules), Live::default(), tess()), "shop.example", Verdict::Warn);
+}
+
+#[test]
+fn conditions_join_over_all_rules_and_grants_do_not_lift_them() {
+    let mut slow = rule("slow", Verdict::Warn, Target::Class("personal".into()), &["staff"]);
+    slow.conditions = Conditions { rate_kbit: Some(500), inspect: Inspect::Wanted, ..Conditions::default() };
+    let mut slower = rule("slower", Verdict::Block, category("gambling"), &["staff"]);
+    slower.conditions = Conditions { rate_kbit: Some(200), safe_search: true, ..Conditions::default() };
+    let open = grant(category("gambling"), "2026-11-24T08:00:00Z", "2026-11-24T18:00:00Z");
+    for live in [Live::default(), Live { grants: vec![open], ..Live::default() }] {
+        let snapshot = world(program(vec![slow.clone(), slower.clone()]), live, tess());
+        let conditions = outcome(&snapshot, "bet.example", Seen::Seen("/")).into_decision().conditions;
+        assert_eq!(conditions.rate_kbit, Some(200));
+        assert!(conditions.safe_search);
+        assert_eq!(conditions.inspect, Inspect::Wanted);
+    }
+}
+
+#[test]
+fn never_inspect_wins() {
+    let mut look = rule("look", Verdict::Allow, Target::Any, &[]);
+    look.conditions.inspect = Inspect::Wanted;
+    let snapshot = world(program(vec![look]), Live::default(), tess());
+    assert_eq!(check(&snapshot, "bank.example", Verdict::Allow).conditions.inspect, Inspect::Never);
+    assert_eq!(check(&snapshot, "news.example", Verdict::Allow).conditions.inspect, Inspect::Wanted);
+}
+
+#[test]
+fn a_grant_begins_and_ends_by_itself() {
+    let rules = vec![rule("bets", Verdict::Block, category("gambling"), &["staff"])];
+    let cases = [
+        ("2026-11-24T08:00:00Z", "2026-11-24T12:00:00Z", Verdict::Allow, Some("2026-11-24T12:00:00Z")),
+        ("2026-11-24T11:00:00Z", "2026-11-24T12:00:00Z", Verdict::Block, Some("2026-11-24T11:00:00Z")),
+        ("2026-11-24T08:00:00Z", NOW, Verdict::Block, None),
+    ];
+    for (from, until, verdict, valid_until) in cases {
+        let live = Live { grants: vec![grant(category("gambling"), from, until)], ..Live::default() };
+        let decision = check(&world(program(rules.clone()), live, tess()), "bet.example", verdict);
+        assert_eq!(decision.valid_until, valid_until.map(at), "{from}");
+    }
+}
+
+#[test]
+fn the_schools_own_word_adds_and_takes_away_but_never_unlocks() {
+    let rules = vec![rule("bets", Verdict::Block, category("gambling"), &["staff"])];
+    let entry =
+        |name: &str, category: &str, is_in| OwnEntry { host: host(name), path: None, category: category.into(), is_in };
+    let own_entries = vec![
+        entry("new-bets.example", "gambling", true),
+        entry("bet.example", "gambling", false),
+        entry("vile.example", "illegal", false),
+    ];
+    let snapshot = world(program(rules), Live { own_entries, ..Live::default() }, tess());
+    check(&snapshot, "new-bets.example", Verdict::Block);
+    check(&snapshot, "bet.example", Verdict::Allow);
+    check(&snapshot, "vile.example", Verdict::Block);
+}
+
+#[test]
+fn a_tunnel_is_told_when_the_address_could_matter() {
+    let part = Target::Url { host: host("wiki.example"), path: "/bets".into() };
+    let snapshot = world(program(vec![rule("part", Verdict::Block, part, &["staff"])]), Live::default(), tess());
+    let Outcome::Needs { need, if_unseen } = outcome(&snapshot, "wiki.example", Seen::Unseen) else {
+        panic!("the address matters here");
+    };
+    assert_eq!((need, if_unseen.verdict), (Need::Url, Verdict::Allow));
+    assert_eq!(outcome(&snapshot, "wiki.example", Seen::Seen("/bets/1")).decision().verdict, Verdict::Block);
+    assert_eq!(outcome(&snapshot, "wiki.example", Seen::Seen("/betsy")).decision().verdict, Verdict::Allow);
+    assert!(matches!(outcome(&snapshot, "news.example", Seen::Unseen), Outcome::Decided(_)));
+}
+
+#[test]
+fn two_people_on_one_address_get_the_stricter() {
+    let rules = vec![rule("bets", Verdict::Block, category("gambling"), &["staff"])];
+    let snapshot = world(program(rules), Live::default(), tess());
+    let blocked = outcome(&snapshot, "bet.example", Seen::Seen("/")).into_decision();
+    let allowed = outcome(&snapshot, "news.example", Seen::Seen("/")).into_decision();
+    assert_eq!(stricter(allowed.clone(), blocked.clone()).verdict, Verdict::Block);
+    assert_eq!(stricter(blocked, allowed).verdict, Verdict::Block);
+}
+
+fn any_target() -> impl Strategy<Value = Target> {
+    prop_oneof![
+        Just(Target::Any),
+        Just(category("gambling")),
+        Just(Target::Class("personal".into())),
+        Just(Target::Domain(host("bet.example"))),
+        Just(Target::Host(Host::Name(host("a.bet.example")))),
+        Just(Target::Url { host: host("bet.example"), path: "/a".into() }),
+        Just(Target::Url { host: host("a.bet.example"), path: "/a/b".into() }),
+    ]
+}
+
+fn any_verdict() -> impl Strategy<Value = Verdict> {
+    prop_oneof![Just(Verdict::Allow), Just(Verdict::Warn), Just(Verdict::Block)]
+}
+
+proptest! {
+    /// Design §3: learning a fact never turns a decided verdict round.
+    #[test]
+    fn learning_the_address_never_turns_a_decided_verdict(
+        rules in prop::collection::vec((any_verdict(), any_target(), any::<bool>()), 0..6),
+        granted in prop::option::of(any_target()),
+        urgent in prop::option::of(any_target()),
+        name in prop_oneof![Just("bet.example"), Just("a.bet.example"), Just("news.example"), Just("exams.example")],
+        path in prop_oneof![Just("/"), Just("/a"), Just("/a/b?q=1"), Just("/ab")],
+    ) {
+        let rules = rules.into_iter().enumerate().map(|(number, (verdict, target, narrow))| {
+            rule(&format!("c{number}"), verdict, target, if narrow { &["teachers"] } else { &["staff"] })
+        });
+        let grants = granted.map(|target| grant(target, "2026-11-24T08:00:00Z", "2026-11-24T18:00:00Z"));
+        let urgent = urgent.map(|target| UrgentBlock {
+            id: GrantId::new("u").unwrap(), target, from: at(NOW), until: at("2026-11-25T10:00:00Z"),
+        });
+        let live = Live {
+            grants: grants.into_iter().collect(), urgent: urgent.into_iter().collect(), ..Live::default()
+        };
+        let snapshot = world(program(rules.collect()), live, tess());
+        if let Outcome::Decided(before) = outcome(&snapshot, name, Seen::Unseen) {
+            let after = outcome(&snapshot, name, Seen::Seen(path)).into_decision();
+            prop_assert_eq!(before.verdict, after.verdict);
+            prop_assert_eq!(before.reason, after.reason);
+        }
+    }
+}
