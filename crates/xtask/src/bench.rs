@@ -1,0 +1,19 @@
+//! `cargo xtask bench …`: the benchmarks live in their own crate; here they are only built optimised and started.
+
+use crate::shell::{self, Trouble};
+
+const BENCHES: [&str; 2] = ["lists", "proxy"];
+
+pub(crate) fn bench(words: &[String]) -> Result<(), Trouble> {
+    match words.first() {
+        Some(name) if BENCHES.contains(&name.as_str()) => {}
+        Some(name) => {
+            return Err(Trouble::new(format!("there is no bench `{name}`; there are {}", BENCHES.join(" and "))));
+        }
+        None => return Err(Trouble::new(format!("say what to measure: {}", BENCHES.join(" or ")))),
+    }
+    // The proxy under test is a process of its own, so that its memory and CPU seconds are its own.
+    shell::run(&mut shell::cargo(&["build", "--release", "--quiet", "-p", "schoolgate", "-p", "schoolgate-bench"]))?;
+    let mut command = shell::cargo(&["run", "--release", "--quiet", "-p", "schoolgate-bench", "--"]);
+    shell::run(command.args(words))
+}

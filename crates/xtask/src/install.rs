@@ -1,0 +1,72 @@
+//! What the tests need from outside, and how it comes onto this machine.
+
+use std::process::Stdio;
+
+use crate::shell::{self, Trouble};
+
+/// A program the tests start.
+struct Need {
+    /// Names it goes by; one is enough.
+    programs: &'static [&'static str],
+    /// The Debian package that brings it.
+    package: &'static str,
+    why: &'static str,
+}
+
+const NEEDS: [Need; 7] = [
+    Need { programs: &["cc"], package: "gcc", why: "cryptography and SQLite are compiled from C" },
+    Need { programs: &["make", "gmake"], package: "make", why: "so is part of the cryptography" },
+    Need { programs: &["npm"], package: "npm", why: "styles and scripts of the pages" },
+    Need { programs: &["chromium", "chromium-browser"], package: "chromium", why: "the walk through the demo" },
+    Need { programs: &["squid"], package: "squid", why: "the proxy beside which ours is measured" },
+    Need { programs: &["curl"], package: "curl", why: "a foreign client for the proxy" },
+    Need { programs: &["zstd"], package: "zstd", why: "unpacking real lists" },
+];
+
+/// Installs what is missing, when it may; otherwise says the one line that would.
+pub(crate) fn install_missing() -> Result<(), Trouble> {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !shell::is_there(need.programs)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for need in &missing {
+        println!("missing: {} — {}", need.package, need.why);
+    }
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let line = format!("apt-get update && apt-get install -y --no-install-recommends {}", packages.join(" "));
+    if !shell::is_there(&["apt-get"]) {
+        return Err(Trouble::new(format!(
+            "this machine has no apt-get; install {} and run this again",
+            packages.join(", ")
+        )));
+    }
+    let may_sudo = match is_root() {
+        true => false,
+        false if sudo_needs_no_password() => true,
+        false => {
+            return Err(Trouble::new(format!(
+                "install what is missing and run this again:\n\n    sudo sh -c '{line}'\n"
+            )));
+        }
+    };
+    println!("installing with apt-get: {}", packages.join(" "));
+    let apt = |args: &[&str]| {
+        let (program, first) = if may_sudo { ("sudo", &["-n", "apt-get"][..]) } else { ("apt-get", &[][..]) };
+        let mut command = shell::command(program, first);
+        command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+        shell::run(&mut command)
+    };
+    apt(&["-qq", "update"])?;
+    let mut words = vec!["-qq", "install", "-y", "--no-install-recommends"];
+    words.extend(packages);
+    apt(&words)
+}
+
+fn is_root() -> bool {
+    shell::output(&mut shell::command("id", &["-u"])).is_ok_and(|id| id.trim() == "0")
+}
+
+fn sudo_needs_no_password() -> bool {
+    let mut command = shell::command("sudo", &["-n", "true"]);
+    shell::is_there(&["sudo"]) && command.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
