@@ -1,1 +1,25 @@
-//! See README.
+//! Every secret of a school and what is done with it: signatures, sealed tokens, pseudonyms, sealed case content.
+//!
+//! Files under one directory, nothing else: no clock, no network. See README for the layout and for what is not
+//! protected yet.
+
+mod digest;
+mod error;
+mod file;
+mod office;
+mod pseudonym;
+mod ring;
+mod seal;
+mod sign;
+
+pub use digest::{Sha256, hex, is_same_secret, random_bytes, sha256, sha256_hex};
+pub use error::KeyError;
+pub use file::{secret_create, secret_read};
+pub use office::{KeyHolder, SealedBlob};
+pub use pseudonym::{LockedHit, Pseudonym, Pseudonyms};
+pub use ring::KeyRing;
+pub use seal::Sealer;
+pub use sign::{SIGNATURE_BYTES, SigningKey, VerifyingKey};
+
+#[cfg(test)]
+mod tests;
