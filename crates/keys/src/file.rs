@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::digest::{hex, random_bytes};
 use crate::KeyError;
+use crate::digest::{hex, random_bytes};
 
 /// No key of ours is longer; more is not a key.
 const SECRET_MAX_BYTES: u64 = 64 * 1024;

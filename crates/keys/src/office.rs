@@ -79,11 +79,8 @@ pub(crate) fn ensure(dir: &Path, holder: &KeyHolder) -> Result<x25519::Identity,
     }
     secret_dir(dir)?;
     let identity = x25519::Identity::generate();
-    let text = format!(
-        "# key of {holder}\n# public: {}\n{}\n",
-        identity.to_public(),
-        identity.to_string().expose_secret()
-    );
+    let text =
+        format!("# key of {holder}\n# public: {}\n{}\n", identity.to_public(), identity.to_string().expose_secret());
     match secret_create(&holder.path(dir), text.as_bytes()) {
         Ok(()) => Ok(identity),
         // Somebody else made it at the same moment: theirs holds.
@@ -129,8 +126,6 @@ pub(crate) fn open(
         Err(source) => return Err(open(source)),
     };
     let mut content = Vec::new();
-    reader
-        .read_to_end(&mut content)
-        .map_err(|source| KeyError::Damaged { holder: holder.to_string(), source })?;
+    reader.read_to_end(&mut content).map_err(|source| KeyError::Damaged { holder: holder.to_string(), source })?;
     Ok(Some(content))
 }

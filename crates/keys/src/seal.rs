@@ -28,10 +28,7 @@ impl Sealer {
         let refused = |_| KeyError::Refused { operation: "seal a token" };
         let mut body = Vec::with_capacity(content.len() + MAX_TAG_LEN);
         body.extend_from_slice(content);
-        let nonce = self
-            .key
-            .seal_in_place_append_tag(Aad::from(purpose.as_bytes()), &mut body)
-            .map_err(refused)?;
+        let nonce = self.key.seal_in_place_append_tag(Aad::from(purpose.as_bytes()), &mut body).map_err(refused)?;
         let mut token = Vec::with_capacity(NONCE_LEN + body.len());
         token.extend_from_slice(nonce.as_ref());
         token.append(&mut body);

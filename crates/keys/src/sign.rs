@@ -22,27 +22,21 @@ pub struct VerifyingKey([u8; 32]);
 
 impl SigningKey {
     pub fn generate() -> Result<Self, KeyError> {
-        let pair = Ed25519KeyPair::generate()
-            .map_err(|_| KeyError::Refused { operation: "make a signing key" })?;
+        let pair = Ed25519KeyPair::generate().map_err(|_| KeyError::Refused { operation: "make a signing key" })?;
         Ok(Self { pair })
     }
 
     /// Reads a PKCS#8 file that only its owner may read.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         let document = secret_read(path)?;
-        let pair = Ed25519KeyPair::from_pkcs8(&document).map_err(|_| KeyError::Malformed {
-            path: path.to_owned(),
-            kind: "signing key (Ed25519, PKCS#8)",
-        })?;
+        let pair = Ed25519KeyPair::from_pkcs8(&document)
+            .map_err(|_| KeyError::Malformed { path: path.to_owned(), kind: "signing key (Ed25519, PKCS#8)" })?;
         Ok(Self { pair })
     }
 
     /// Writes the key as PKCS#8 to a new file with mode 0600.
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
-        let document = self
-            .pair
-            .to_pkcs8()
-            .map_err(|_| KeyError::Refused { operation: "write down a signing key" })?;
+        let document = self.pair.to_pkcs8().map_err(|_| KeyError::Refused { operation: "write down a signing key" })?;
         secret_create(path, document.as_ref())
     }
 

@@ -150,8 +150,7 @@ fn a_holder_cannot_name_anothers_file() {
 fn two_threads_making_the_same_office_agree_on_its_key() {
     let (_dir, ring) = ring();
     let blobs: Vec<_> = std::thread::scope(|scope| {
-        let handles: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| ring.seal_to(&[office("dsl")], b"x").unwrap())).collect();
+        let handles: Vec<_> = (0..8).map(|_| scope.spawn(|| ring.seal_to(&[office("dsl")], b"x").unwrap())).collect();
         handles.into_iter().map(|handle| handle.join().unwrap()).collect()
     });
     for blob in blobs {
