@@ -5,6 +5,7 @@
 mod clock;
 mod dialer;
 mod metrics;
+pub mod proxy_protocol;
 mod refusal;
 mod tasks;
 
