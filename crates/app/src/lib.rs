@@ -1,1 +1,4 @@
-//! See README.
+//! Settings in, running product out.
+
+pub mod data_dir;
+pub mod settings;

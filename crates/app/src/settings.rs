@@ -1,0 +1,145 @@
+//! Settings of a live school's service: raw as written in `schoolgate.toml`, then checked.
+//!
+//! The rest of the program sees only [`Settings`]. There is no setting for anything the demo may do.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use schoolgate_base::{HostName, HostNameError};
+use serde::Deserialize;
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("cannot read the settings `{path}`")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("`{path}` is not valid: {reason}")]
+    Parse { path: PathBuf, reason: String },
+    #[error("`{key} = \"{value}\"` is not an address with a port; write it as `10.0.0.5:3128`")]
+    Listen { key: &'static str, value: String },
+    #[error("`portal.name = \"{value}\"` is not a host name")]
+    PortalName { value: String, source: HostNameError },
+    #[error("`portal.{given}` is set but `portal.{missing}` is not; a certificate needs both")]
+    HalfCertificate { given: &'static str, missing: &'static str },
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    portal: RawPortal,
+    proxy: RawProxy,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawPortal {
+    name: Option<String>,
+    listen: Option<String>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawProxy {
+    listen: Option<String>,
+    private_networks: bool,
+    off: bool,
+}
+
+/// Checked settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub portal: PortalSettings,
+    /// `None`: portal only, without a gateway.
+    pub proxy: Option<ProxySettings>,
+}
+
+#[derive(Debug, Clone)]
+pub struct PortalSettings {
+    /// The name people open, `portal.school.example`.
+    pub name: HostName,
+    /// Where it listens with TLS.
+    pub listen: SocketAddr,
+    /// A certificate and key that every device trusts; without them the school's own CA signs one.
+    pub certificate: Option<Certificate>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    pub chain: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub struct ProxySettings {
+    pub listen: SocketAddr,
+    /// Whether sites on private addresses (RFC 1918, RFC 4193) may be reached: a school's intranet.
+    pub private_networks: bool,
+}
+
+impl Settings {
+    /// Reads `schoolgate.toml`.
+    pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        let text = fs::read_to_string(path).map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+        let raw: Raw = toml::from_str(&text)
+            .map_err(|error| SettingsError::Parse { path: path.to_owned(), reason: error.to_string() })?;
+        Self::check(raw)
+    }
+
+    fn check(raw: Raw) -> Result<Self, SettingsError> {
+        let certificate = match (raw.portal.certificate, raw.portal.key) {
+            (Some(chain), Some(key)) => Some(Certificate { chain, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(SettingsError::HalfCertificate { given: "certificate", missing: "key" }),
+            (None, Some(_)) => return Err(SettingsError::HalfCertificate { given: "key", missing: "certificate" }),
+        };
+        let name = raw.portal.name.unwrap_or_else(|| "schoolgate.internal".to_owned());
+        let name = HostName::parse(&name).map_err(|source| SettingsError::PortalName { value: name, source })?;
+        let listen = address("portal.listen", raw.portal.listen, "0.0.0.0:443")?;
+        let proxy = if raw.proxy.off {
+            None
+        } else {
+            let listen = address("proxy.listen", raw.proxy.listen, "0.0.0.0:3128")?;
+            Some(ProxySettings { listen, private_networks: raw.proxy.private_networks })
+        };
+        Ok(Self { portal: PortalSettings { name, listen, certificate }, proxy })
+    }
+}
+
+fn address(key: &'static str, value: Option<String>, usual: &str) -> Result<SocketAddr, SettingsError> {
+    let value = value.unwrap_or_else(|| usual.to_owned());
+    value.parse().map_err(|_| SettingsError::Listen { key, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("schoolgate.toml");
+        fs::write(&path, text).unwrap();
+        Settings::load(&path).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_typing_error_is_found_at_the_start() {
+        assert!(refused("[portal]\nlisten = \":443x\"").contains("portal.listen"));
+        assert!(refused("[portal]\nname = \"a b\"").contains("portal.name"));
+        assert!(refused("[portal]\ncertificate = \"c.pem\"").contains("portal.key"));
+        assert!(refused("[prxy]").contains("prxy"));
+    }
+
+    #[test]
+    fn no_setting_joins_the_powers_of_the_demo() {
+        for key in ["demo", "clock", "names", "one_click", "sign_in", "people"] {
+            for text in [format!("{key} = true"), format!("[{key}]"), format!("[portal]\n{key} = true")] {
+                assert!(refused(&text).contains(key), "{text}");
+            }
+        }
+    }
+}
