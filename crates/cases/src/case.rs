@@ -103,15 +103,29 @@ pub struct Entry {
 pub enum Act {
     Opened,
     /// One approval; it opens something only when it is the last one needed.
-    Approved { until: Option<Timestamp>, stand_in: bool },
-    Refused { reason: String },
+    Approved {
+        until: Option<Timestamp>,
+        /// The office this approval counts for.
+        counts_for: Role,
+        stand_in: bool,
+    },
+    Refused {
+        reason: String,
+    },
     Withdrawn,
     /// What was granted is over.
-    Ended { reason: String },
+    Ended {
+        reason: String,
+    },
     Acknowledged,
     /// A note; `for_parties` means the reporter may read it too.
-    Noted { text: String, for_parties: bool },
-    Closed { outcome: String },
+    Noted {
+        text: String,
+        for_parties: bool,
+    },
+    Closed {
+        outcome: String,
+    },
 }
 
 /// The checked answers of a form, by field name.

@@ -191,7 +191,9 @@ impl Field {
     /// The fields a policy may name by one word, with their usual labels; `None` for an unknown word.
     pub fn known(name: &str) -> Option<Self> {
         let (label, help, kind, required, longest) = match name {
-            "site" => ("Which site?", "For example maps.example, or the address of the page", FieldKind::Site, true, 2_000),
+            "site" => {
+                ("Which site?", "For example maps.example, or the address of the page", FieldKind::Site, true, 2_000)
+            }
             "class" => ("For which class?", "For example 6B", FieldKind::Class, true, 40),
             "person" => ("Who is it about?", "", FieldKind::Person, false, 96),
             "why" => ("What do you need it for?", "A sentence is enough", FieldKind::Text, true, 2_000),
@@ -210,9 +212,8 @@ impl Field {
     }
 
     /// The words [`Field::known`] answers, for the checker to suggest from.
-    pub const KNOWN: [&'static str; 10] = [
-        "site", "class", "person", "why", "until", "what", "when", "where", "child_safety", "may_meet_harm_threshold",
-    ];
+    pub const KNOWN: [&'static str; 10] =
+        ["site", "class", "person", "why", "until", "what", "when", "where", "child_safety", "may_meet_harm_threshold"];
 }
 
 impl Definition {

@@ -66,9 +66,10 @@ impl Offices {
     }
 
     pub fn are_relatives(&self, one: &PersonId, other: &PersonId) -> bool {
-        self.ties.iter().filter(|tie| tie.kind == TieKind::Relative).any(|tie| {
-            (&tie.from == one && &tie.to == other) || (&tie.from == other && &tie.to == one)
-        })
+        self.ties
+            .iter()
+            .filter(|tie| tie.kind == TieKind::Relative)
+            .any(|tie| (&tie.from == one && &tie.to == other) || (&tie.from == other && &tie.to == one))
     }
 
     pub fn manages(&self, manager: &PersonId, person: &PersonId) -> bool {

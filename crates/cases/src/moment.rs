@@ -1,0 +1,32 @@
+//! The moment at which something is done, with the calendar that gives its clocks a meaning.
+
+use jiff::Timestamp;
+use schoolgate_base::{Calendar, Period, Within};
+
+/// Now, and the school's calendar and periods.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    pub now: Timestamp,
+    pub calendar: &'a Calendar,
+    pub periods: &'a [Period],
+}
+
+impl Moment<'_> {
+    /// When a time that starts at `from` is over.
+    pub fn deadline(&self, within: &Within, from: Timestamp) -> Timestamp {
+        let period = within.period().and_then(|name| self.periods.iter().find(|period| &*period.name == name));
+        within.deadline(self.calendar, period, from)
+    }
+
+    /// As people read it: `Friday 27 November 2026`, with the time unless it is the end of that day.
+    pub fn in_words(&self, at: Timestamp) -> String {
+        let local = self.calendar.local(at);
+        let Ok(just_before) = at.checked_sub(jiff::SignedDuration::from_nanos(1)) else {
+            return local.strftime("%A %-d %B %Y at %H:%M").to_string();
+        };
+        if self.calendar.end_of_day(just_before) == at {
+            return self.calendar.local(just_before).strftime("%A %-d %B %Y").to_string();
+        }
+        local.strftime("%A %-d %B %Y at %H:%M").to_string()
+    }
+}
