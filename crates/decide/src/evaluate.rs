@@ -7,7 +7,7 @@ use crate::categories::CategoryHit;
 use crate::decision::{Conditions, Considered, Decision, Inspect, Need, Outcome, Reason, Trace, Verdict, WhyNot};
 use crate::facts::{Facts, Seen, Who};
 use crate::index::{Snapshot, path_is_below};
-use crate::snapshot::{Audience, Member, Target, WebRule};
+use crate::snapshot::{Audience, Grant, Member, Target, WebRule};
 
 /// Decides a request at `now`.
 pub fn decide(snapshot: &Snapshot, facts: &Facts<'_>, now: Timestamp) -> Outcome {
@@ -95,10 +95,11 @@ impl<'a> Evaluation<'a> {
         }
         let decision = match self.help() {
             Some(decision) => decision,
-            None => match self.granted(member) {
-                Some(decision) => decision,
-                None => self.ruled(member, considered),
-            },
+            None => {
+                let grants = self.open_grants(member);
+                let ruled = self.ruled(member, considered);
+                self.granted(&grants, &ruled).unwrap_or(ruled)
+            }
         };
         let searchable = self.path.is_none() && self.could_be_a_help_search();
         self.settle(decision, path_unseen || searchable)
@@ -191,37 +192,41 @@ impl<'a> Evaluation<'a> {
         self.snapshot.is_search_engine(host)
     }
 
-    fn granted(&mut self, member: Option<&Member>) -> Option<Decision> {
-        if self.any_hit(&self.snapshot.program.marks.never_granted) {
-            return None;
-        }
+    /// The grants that are about this request now. One that begins later bounds the decision.
+    fn open_grants(&mut self, member: Option<&Member>) -> Vec<&'a Grant> {
         let snapshot = self.snapshot;
-        let mut open = None;
+        let mut open = Vec::new();
+        if self.any_hit(&snapshot.program.marks.never_granted) {
+            return open;
+        }
         for grant in &snapshot.live.grants {
             if grant.until <= self.now || !self.is_about(&grant.target) || !binds(&grant.audience, member) {
                 continue;
             }
             if self.now < grant.from {
                 self.until(Some(grant.from));
-            } else if open.is_none() {
-                open = Some(grant);
+            } else {
+                open.push(grant);
             }
         }
-        let grant = open?;
-        self.until(Some(grant.until));
-        self.join_conditions(member);
-        let reason = Reason::Grant { id: grant.id.clone(), control: grant.control.clone(), until: grant.until };
-        Some(self.decision(Verdict::Allow, reason, Trace::Full))
+        open
     }
 
-    /// A grant lifts the verdict of a rule, not its conditions.
-    fn join_conditions(&mut self, member: Option<&Member>) {
-        for place in self.snapshot.rules_about(self.facts.host, self.path, &self.hits) {
-            let Some(rule) = self.snapshot.program.rules.get(place) else { continue };
-            if self.why_not(rule, member).is_none() {
-                self.conditions = std::mem::take(&mut self.conditions).join(&rule.conditions);
-            }
+    /// What a grant makes of the decision of the rules. It lifts their verdict, not their conditions, and where it
+    /// names a control, the verdict of no other.
+    fn granted(&mut self, grants: &[&Grant], ruled: &Decision) -> Option<Decision> {
+        if ruled.verdict == Verdict::Allow {
+            return None;
         }
+        let lifts = |grant: &&&Grant| match (&grant.lifts, &ruled.reason) {
+            (None, _) => true,
+            (Some(lifted), Reason::Rule { control, .. }) => lifted == control,
+            (Some(_), _) => false,
+        };
+        let grant = grants.iter().filter(lifts).max_by_key(|grant| grant.until)?;
+        self.until(Some(grant.until));
+        let reason = Reason::Grant { id: grant.id.clone(), control: grant.control.clone(), until: grant.until };
+        Some(self.decision(Verdict::Allow, reason, Trace::Full))
     }
 
     fn ruled(&mut self, member: Option<&Member>, considered: &mut Option<Vec<Considered>>) -> Decision {

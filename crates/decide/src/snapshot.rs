@@ -216,6 +216,8 @@ pub struct Grant {
     pub id: GrantId,
     /// The request control it came from.
     pub control: ControlId,
+    /// The rule whose verdict it lifts; `None`: whichever speaks.
+    pub lifts: Option<ControlId>,
     pub target: Target,
     pub audience: Audience,
     pub from: Timestamp,

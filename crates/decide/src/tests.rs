@@ -115,6 +115,7 @@ fn grant(target: Target, from: &str, until: &str) -> Grant {
     Grant {
         id: GrantId::new("g1").unwrap(),
         control: "ict#ask/request".parse().unwrap(),
+        lifts: None,
         target,
         audience: Audience { persons: vec![PersonId::new("tess").unwrap()], ..Audience::default() },
         from: at(from),
@@ -236,6 +237,20 @@ fn a_grant_begins_and_ends_by_itself() {
         let live = Live { grants: vec![grant(category("gambling"), from, until)], ..Live::default() };
         let decision = check(&world(program(rules.clone()), live, tess()), "bet.example", verdict);
         assert_eq!(decision.valid_until, valid_until.map(at), "{from}");
+    }
+}
+
+#[test]
+fn a_grant_that_names_a_rule_lifts_no_other() {
+    let rules = vec![rule("bets", Verdict::Block, category("gambling"), &["staff"])];
+    for (lifts, verdict) in [("ict#bets/web", Verdict::Allow), ("ict#shops/web", Verdict::Block)] {
+        let mut open = grant(category("gambling"), "2026-11-24T08:00:00Z", "2026-11-24T12:00:00Z");
+        open.lifts = Some(lifts.parse().unwrap());
+        check(
+            &world(program(rules.clone()), Live { grants: vec![open], ..Live::default() }, tess()),
+            "bet.example",
+            verdict,
+        );
     }
 }
 
