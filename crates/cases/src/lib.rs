@@ -16,6 +16,8 @@ mod report;
 mod request;
 mod route;
 mod sight;
+#[cfg(test)]
+mod testing;
 
 pub use accident::Accident;
 pub use case::{Act, Actor, Body, Case, CaseState, Entry, Pin, Site, Value, Values};

@@ -337,3 +337,5 @@ fn finish(case: &mut Case, by: Actor, reason: &str, now: Timestamp) -> Vec<Conse
     vec![Consequence::EndGrant(case.id.clone())]
 }
 
+#[cfg(test)]
+mod tests;

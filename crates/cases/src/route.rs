@@ -241,3 +241,5 @@ impl<'a> Planner<'a> {
     }
 }
 
+#[cfg(test)]
+mod tests;

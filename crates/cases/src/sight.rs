@@ -116,3 +116,5 @@ fn sight_under(case: &Case, viewer: &PersonId, offices: &Offices, definition: &D
     }
 }
 
+#[cfg(test)]
+mod tests;
