@@ -200,10 +200,8 @@ mod tests {
             let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
             closed.local_addr().unwrap()
         };
-        let connected = dialer(&[dead, alive], &[dead, alive])
-            .connect(Purpose::Browsing, &host("both.example"), 80)
-            .await
-            .unwrap();
+        let connected =
+            dialer(&[dead, alive], &[dead, alive]).connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
         assert_eq!(connected.address, alive);
         let failure = dialer(&[dead], &[dead]).connect(Purpose::Browsing, &host("dead.example"), 80).await;
         assert!(matches!(failure, Err(DialError::Connect { .. })));

@@ -10,7 +10,7 @@ mod refusal;
 mod tasks;
 
 pub use clock::{Clock, ClockError};
-pub use dialer::{Connected, DialError, Dialer, DialerSettings, Purpose, Resolving, Resolver, SystemResolver};
+pub use dialer::{Connected, DialError, Dialer, DialerSettings, Purpose, Resolver, Resolving, SystemResolver};
 pub use metrics::{Counter, Gauge, Metrics};
 pub use refusal::{AddressRule, Refusal};
 pub use tasks::{Drained, Shutdown, Task, TaskFailure, Tasks};

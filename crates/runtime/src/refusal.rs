@@ -123,9 +123,9 @@ fn kind_v6(address: Ipv6Addr) -> Option<Refusal> {
         // Site-local addresses are deprecated (RFC 3879) but still routed by some.
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Some(Refusal::Private),
         // NAT64 (RFC 6052), its local prefix (RFC 8215), and the deprecated v4-compatible form.
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, _, _, _, high, low] | [0, 0, 0, 0, 0, 0, high, low] => {
-            kind_v4(inner(high, low))
-        }
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0, 0, 0, 0, 0, 0, high, low] => kind_v4(inner(high, low)),
         // 6to4 (RFC 3056).
         [0x2002, high, low, ..] => kind_v4(inner(high, low)),
         _ => None,

@@ -1,1 +1,15 @@
-//! See README.
+#![doc = include_str!("../README.md")]
+
+mod authority;
+mod hello;
+mod leaves;
+mod replay;
+mod signer;
+mod upstream;
+
+pub use authority::{Authority, AuthorityError};
+pub use hello::{ClientHello, HELLO_MAX, HelloError, NamedServer, Reading, read_client_hello};
+pub use leaves::{LeafError, LeafFor, Leaves};
+pub use replay::{HelloFailure, Replay, read_hello};
+pub use signer::{SignError, SignedLeaf, Signer, Signing, SigningRequest};
+pub use upstream::{Upstream, UpstreamError, UpstreamFailure, UpstreamStream};

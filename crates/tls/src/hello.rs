@@ -1,0 +1,220 @@
+//! Reads the server name and protocols out of a TLS client's first bytes.
+//!
+//! Bytes in, no sockets. A hello may span records and packets (RFC 8446 §5.1; post-quantum key shares make it do so);
+//! whatever else arrives is named, never guessed at.
+
+use schoolgate_base::HostName;
+
+/// The most bytes of a connection that are looked at for a hello: one full record's worth and its headers.
+pub const HELLO_MAX: usize = 16 * 1024 + 512;
+
+const RECORD_HANDSHAKE: u8 = 22;
+const MESSAGE_CLIENT_HELLO: u8 = 1;
+const EXTENSION_SERVER_NAME: u16 = 0;
+const EXTENSION_ALPN: u16 = 16;
+/// RFC 8446 §5.1: a record holds at most 2^14 bytes.
+const RECORD_MAX: usize = 1 << 14;
+
+/// What a client says it wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientHello {
+    pub server_name: NamedServer,
+    /// Protocols in the client's order, as sent: `h2`, `http/1.1`.
+    pub protocols: Vec<Box<[u8]>>,
+}
+
+/// The server that a hello names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamedServer {
+    Absent,
+    Name(HostName),
+    /// Something that is no host name (an address, which RFC 6066 §3 forbids, or garbage).
+    Invalid,
+}
+
+/// How far the bytes go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// Nothing can be said before the input has at least this many bytes.
+    NeedMore {
+        at_least: usize,
+    },
+    Hello(ClientHello),
+}
+
+/// Why the bytes are no hello.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HelloError {
+    #[error("this is not TLS")]
+    NotTls,
+    #[error("the hello is longer than {HELLO_MAX} bytes")]
+    TooLong,
+    #[error("the hello contradicts itself at {0}")]
+    Malformed(&'static str),
+}
+
+/// Reads what has arrived so far.
+pub fn read_client_hello(input: &[u8]) -> Result<Reading, HelloError> {
+    let mut message = Vec::new();
+    let mut rest = input;
+    let mut consumed = 0;
+    loop {
+        if let Some(length) = message_length(&message)? {
+            if let Some(body) = message.get(4..4 + length) {
+                return parse_hello(body).map(Reading::Hello);
+            }
+        }
+        let Some((header, after)) = rest.split_first_chunk::<5>() else {
+            check_start(rest)?;
+            return need_more(consumed + 5);
+        };
+        check_start(header)?;
+        let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
+        if length == 0 || RECORD_MAX < length {
+            return Err(HelloError::Malformed("record length"));
+        }
+        let taken = after.get(..length).unwrap_or(after);
+        message.extend_from_slice(taken);
+        consumed += 5 + length;
+        match after.get(length..) {
+            Some(next) => rest = next,
+            None => {
+                // The type of the message is known from its first byte on.
+                message_length(&message)?;
+                return need_more(consumed);
+            }
+        }
+    }
+}
+
+fn need_more(at_least: usize) -> Result<Reading, HelloError> {
+    if HELLO_MAX < at_least { Err(HelloError::TooLong) } else { Ok(Reading::NeedMore { at_least }) }
+}
+
+/// Type and major version of a record, as far as they are there.
+fn check_start(header: &[u8]) -> Result<(), HelloError> {
+    match header {
+        [kind, ..] if *kind != RECORD_HANDSHAKE => Err(HelloError::NotTls),
+        [_, major, ..] if *major != 3 => Err(HelloError::NotTls),
+        _ => Ok(()),
+    }
+}
+
+/// Length of the handshake message, once its header is there.
+fn message_length(message: &[u8]) -> Result<Option<usize>, HelloError> {
+    match message {
+        [kind, ..] if *kind != MESSAGE_CLIENT_HELLO => Err(HelloError::Malformed("message type")),
+        [_, a, b, c, ..] => {
+            let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
+            if HELLO_MAX < length { Err(HelloError::TooLong) } else { Ok(Some(length)) }
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Takes fields off the front of a message; every one of them checks what is left.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, length: usize, field: &'static str) -> Result<&'a [u8], HelloError> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(HelloError::Malformed(field))?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn u8(&mut self, field: &'static str) -> Result<usize, HelloError> {
+        let (byte, rest) = self.0.split_first().ok_or(HelloError::Malformed(field))?;
+        self.0 = rest;
+        Ok(usize::from(*byte))
+    }
+
+    fn u16(&mut self, field: &'static str) -> Result<u16, HelloError> {
+        let (bytes, rest) = self.0.split_first_chunk::<2>().ok_or(HelloError::Malformed(field))?;
+        self.0 = rest;
+        Ok(u16::from_be_bytes(*bytes))
+    }
+
+    /// A vector with a length of one byte before it.
+    fn short(&mut self, field: &'static str) -> Result<Self, HelloError> {
+        let length = self.u8(field)?;
+        self.take(length, field).map(Self)
+    }
+
+    /// A vector with a length of two bytes before it.
+    fn long(&mut self, field: &'static str) -> Result<Self, HelloError> {
+        let length = usize::from(self.u16(field)?);
+        self.take(length, field).map(Self)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// RFC 8446 §4.1.2.
+fn parse_hello(body: &[u8]) -> Result<ClientHello, HelloError> {
+    let mut fields = Fields(body);
+    fields.take(2 + 32, "version and random")?;
+    fields.short("session id")?;
+    fields.long("cipher suites")?;
+    fields.short("compression methods")?;
+    let mut hello = ClientHello { server_name: NamedServer::Absent, protocols: Vec::new() };
+    if fields.is_empty() {
+        return Ok(hello);
+    }
+    let mut extensions = fields.long("extensions")?;
+    if !fields.is_empty() {
+        return Err(HelloError::Malformed("end"));
+    }
+    let (mut names_seen, mut protocols_seen) = (false, false);
+    while !extensions.is_empty() {
+        let kind = extensions.u16("extension type")?;
+        let content = extensions.long("extension")?;
+        let seen = match kind {
+            EXTENSION_SERVER_NAME => {
+                hello.server_name = server_name(content)?;
+                &mut names_seen
+            }
+            EXTENSION_ALPN => {
+                hello.protocols = protocols(content)?;
+                &mut protocols_seen
+            }
+            _ => continue,
+        };
+        // Two readers could choose differently between two names.
+        if std::mem::replace(seen, true) {
+            return Err(HelloError::Malformed("repeated extension"));
+        }
+    }
+    Ok(hello)
+}
+
+/// RFC 6066 §3: one name of type `host_name`.
+fn server_name(mut content: Fields<'_>) -> Result<NamedServer, HelloError> {
+    let mut list = content.long("server names")?;
+    if list.u8("server name type")? != 0 {
+        return Ok(NamedServer::Invalid);
+    }
+    let name = list.long("server name")?;
+    if !list.is_empty() || !content.is_empty() {
+        return Err(HelloError::Malformed("server names"));
+    }
+    let parsed = std::str::from_utf8(name.0).ok().filter(|name| name.is_ascii());
+    Ok(match parsed.map(HostName::parse) {
+        Some(Ok(name)) => NamedServer::Name(name),
+        _ => NamedServer::Invalid,
+    })
+}
+
+/// RFC 7301 §3.1.
+fn protocols(mut content: Fields<'_>) -> Result<Vec<Box<[u8]>>, HelloError> {
+    let mut list = content.long("protocols")?;
+    let mut found = Vec::new();
+    while !list.is_empty() {
+        found.push(list.short("protocol")?.0.into());
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Server configurations for hosts that we answer for: minted on demand, kept for a while, never too many.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rcgen::{KeyPair, PublicKeyData};
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::NoServerSessionStorage;
+use schoolgate_base::Host;
+use schoolgate_runtime::Clock;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::signer::{SignError, Signer, SigningRequest};
+
+/// How long a client waits for its turn at the signer before it is refused.
+const MINT_DEADLINE: Duration = Duration::from_secs(5);
+/// A leaf that ends sooner is minted anew, so that none expires in the middle of a connection.
+const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(48);
+
+/// What a leaf is shown for. A leaf of one kind is never used for the other, whatever is cached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LeafFor {
+    /// The site's own content, its certificate having been verified.
+    Verified,
+    /// Our own answer (303 or 403) in place of the site.
+    LocalAnswer,
+    /// A server of our own: the portal.
+    Own,
+}
+
+/// Why there is no leaf.
+#[derive(Debug, thiserror::Error)]
+pub enum LeafError {
+    #[error("cannot make the key pair of the leaves")]
+    Key { source: rcgen::Error },
+    #[error("cannot use the key pair of the leaves")]
+    Unusable { source: rustls::Error },
+    #[error("cannot sign a leaf for `{host}`")]
+    Sign { host: Host, source: SignError },
+    #[error("too many leaves are being signed")]
+    Busy,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    host: Host,
+    purpose: LeafFor,
+    generation: u64,
+}
+
+#[derive(Clone)]
+struct Leaf {
+    config: Arc<ServerConfig>,
+    not_after: Timestamp,
+}
+
+/// The leaves of one process.
+pub struct Leaves {
+    signer: Arc<dyn Signer>,
+    clock: Clock,
+    provider: Arc<CryptoProvider>,
+    /// Made anew with each process and never written down.
+    key: KeyPair,
+    minting: Semaphore,
+    cache: Mutex<TwoGenerations<Key, Leaf>>,
+}
+
+impl Leaves {
+    /// Keeps at most `cache_max` leaves and asks for at most `minting_max` at a time. `clock` must be the system's.
+    pub fn new(signer: Arc<dyn Signer>, clock: Clock, cache_max: usize, minting_max: usize) -> Result<Self, LeafError> {
+        let key = KeyPair::generate().map_err(|source| LeafError::Key { source })?;
+        Ok(Self {
+            signer,
+            clock,
+            provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+            key,
+            minting: Semaphore::new(minting_max),
+            cache: Mutex::new(TwoGenerations::new(cache_max)),
+        })
+    }
+
+    /// The configuration with which to answer for `host`.
+    pub async fn config(&self, host: &Host, purpose: LeafFor) -> Result<Arc<ServerConfig>, LeafError> {
+        let key = Key { host: host.clone(), purpose, generation: self.signer.generation() };
+        if let Some(config) = self.cached(&key) {
+            return Ok(config);
+        }
+        let permit = timeout(MINT_DEADLINE, self.minting.acquire()).await;
+        let Ok(Ok(_permit)) = permit else { return Err(LeafError::Busy) };
+        // Somebody else may have minted it while this one waited.
+        if let Some(config) = self.cached(&key) {
+            return Ok(config);
+        }
+        let leaf = self.mint(host).await?;
+        let config = Arc::clone(&leaf.config);
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(key, leaf);
+        Ok(config)
+    }
+
+    fn cached(&self, key: &Key) -> Option<Arc<ServerConfig>> {
+        let leaf = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(key)?;
+        (self.clock.now() < leaf.not_after - RENEW_BEFORE).then_some(leaf.config)
+    }
+
+    async fn mint(&self, host: &Host) -> Result<Leaf, LeafError> {
+        let request = SigningRequest { host: host.clone(), public_key: self.key.subject_public_key_info() };
+        let failed = |source| LeafError::Sign { host: host.clone(), source };
+        let signed = self.signer.sign(request).await.map_err(failed)?;
+        let chain = vec![signed.certificate, self.signer.certificate()];
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
+        let unusable = |source| LeafError::Unusable { source };
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+            .map_err(unusable)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // A session resumed under another person or policy would skip nothing today, but nobody should have to prove
+        // that again with each change (check table P08).
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Leaf { config: Arc::new(config), not_after: signed.not_after })
+    }
+}
+
+/// A bounded cache without bookkeeping per use: when the young half is full it becomes the old half, and what was old
+/// and not asked for since is gone.
+struct TwoGenerations<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+    half: usize,
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> TwoGenerations<K, V> {
+    fn new(max: usize) -> Self {
+        Self { young: HashMap::new(), old: HashMap::new(), half: (max / 2).max(1) }
+    }
+
+    fn get(&mut self, key: &K) -> Option<V> {
+        if let Some(value) = self.young.get(key) {
+            return Some(value.clone());
+        }
+        let value = self.old.remove(key)?;
+        self.insert(key.clone(), value.clone());
+        Some(value)
+    }
+
+    fn insert(&mut self, key: K, value: V) {
+        if self.half <= self.young.len() {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::Authority;
+
+    #[test]
+    fn the_cache_is_bounded_and_keeps_what_is_used() {
+        let mut cache = TwoGenerations::new(8);
+        for number in 0..1_000 {
+            cache.insert(number, ());
+            assert!(cache.get(&0).is_some(), "{number}");
+            assert!(cache.young.len() + cache.old.len() <= 8);
+        }
+        assert!(cache.get(&1).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_leaf_is_minted_once_per_host_and_purpose() {
+        let keys = tempfile::tempdir().unwrap();
+        let authority = Authority::load_or_make(keys.path(), "Riverside Primary", Clock::system()).unwrap();
+        let leaves = Leaves::new(Arc::new(authority), Clock::system(), 16, 2).unwrap();
+        let host = "news.example".parse().unwrap();
+        let first = leaves.config(&host, LeafFor::Verified).await.unwrap();
+        let again = leaves.config(&host, LeafFor::Verified).await.unwrap();
+        let local = leaves.config(&host, LeafFor::LocalAnswer).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+        assert!(!Arc::ptr_eq(&first, &local));
+    }
+}

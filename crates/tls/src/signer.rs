@@ -1,0 +1,53 @@
+//! The messages to and from whoever holds the CA's key.
+//!
+//! A request names a host and a public key; everything else (serial, dates, extensions) is the signer's to say, so a
+//! gateway that has been taken over cannot ask for a CA or for a certificate that never ends.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use schoolgate_base::Host;
+
+/// Asks for a certificate for one host.
+#[derive(Debug, Clone)]
+pub struct SigningRequest {
+    pub host: Host,
+    /// The leaf's public key: SubjectPublicKeyInfo in DER.
+    pub public_key: Vec<u8>,
+}
+
+/// A signed certificate.
+#[derive(Debug, Clone)]
+pub struct SignedLeaf {
+    pub certificate: CertificateDer<'static>,
+    pub not_after: Timestamp,
+}
+
+/// Why there is no certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    #[error("the school's CA is not valid today")]
+    AuthorityExpired,
+    #[error("cannot sign a certificate for `{host}`")]
+    Sign { host: Host, source: rcgen::Error },
+    #[error("cannot get random bytes for a serial number")]
+    Random,
+    #[error("the signer cannot be reached")]
+    Unreachable,
+}
+
+/// The answer of a [`Signer`].
+pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<SignedLeaf, SignError>> + Send + 'a>>;
+
+/// Holds the CA's key and signs leaves with it.
+pub trait Signer: Send + Sync {
+    /// The CA's certificate, for the chain and for devices to trust.
+    fn certificate(&self) -> CertificateDer<'static>;
+
+    /// Changes when the CA is replaced, so that no leaf of an old one is handed out.
+    fn generation(&self) -> u64;
+
+    fn sign(&self, request: SigningRequest) -> Signing<'_>;
+}

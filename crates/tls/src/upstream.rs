@@ -1,0 +1,238 @@
+//! Connections to sites: dialled by the one dialer, verified against the platform's roots, failures in plain words.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::Resumption;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use schoolgate_base::Host;
+use schoolgate_runtime::{Connected, DialError, Dialer, Purpose, Refusal};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tracing::warn;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+pub type UpstreamStream = TlsStream<TcpStream>;
+
+/// What is wrong with a site, as people are told it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UpstreamFailure {
+    NotFound,
+    /// The name or address leads inside.
+    Inner(Refusal),
+    ConnectionRefused,
+    Timeout,
+    Broken,
+    CertificateExpired,
+    CertificateNotYetValid,
+    UnknownIssuer,
+    WrongHost,
+    Revoked,
+    BadCertificate,
+    /// No common version or cipher, or something that is not TLS at all.
+    NoSecureConnection,
+}
+
+impl UpstreamFailure {
+    /// The word in metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Inner(refusal) => refusal.as_str(),
+            Self::ConnectionRefused => "connection-refused",
+            Self::Timeout => "timeout",
+            Self::Broken => "broken",
+            Self::CertificateExpired => "certificate-expired",
+            Self::CertificateNotYetValid => "certificate-not-yet-valid",
+            Self::UnknownIssuer => "unknown-issuer",
+            Self::WrongHost => "wrong-host",
+            Self::Revoked => "revoked",
+            Self::BadCertificate => "bad-certificate",
+            Self::NoSecureConnection => "no-secure-connection",
+        }
+    }
+
+    /// A sentence for the person who wanted the site.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotFound => "There is no site of this name. The address may have a typing error.",
+            Self::Inner(_) => "This address leads inside the school's own network, which cannot be reached from here.",
+            Self::ConnectionRefused => "The site is not answering: it refused the connection.",
+            Self::Timeout => "The site did not answer in time. It may be down or very slow.",
+            Self::Broken => "The connection to the site broke off.",
+            Self::CertificateExpired => {
+                "The site's certificate has expired, so we cannot be sure that it is the real site."
+            }
+            Self::CertificateNotYetValid => {
+                "The site's certificate is not valid yet, so we cannot be sure that it is the real site."
+            }
+            Self::UnknownIssuer => {
+                "The site's certificate was issued by nobody we trust, so we cannot be sure that it is the real site."
+            }
+            Self::WrongHost => {
+                "The site's certificate belongs to another site, so we cannot be sure that it is the real one."
+            }
+            Self::Revoked => {
+                "The site's certificate has been withdrawn, so we cannot be sure that it is the real site."
+            }
+            Self::BadCertificate => {
+                "The site's certificate is not in order, so we cannot be sure that it is the real site."
+            }
+            Self::NoSecureConnection => "The site does not offer a secure connection of today's standard.",
+        }
+    }
+
+    /// Whether the site was reached and its proof of identity was not good.
+    pub fn is_about_certificate(self) -> bool {
+        match self {
+            Self::CertificateExpired
+            | Self::CertificateNotYetValid
+            | Self::UnknownIssuer
+            | Self::WrongHost
+            | Self::Revoked
+            | Self::BadCertificate
+            | Self::NoSecureConnection => true,
+            Self::NotFound | Self::Inner(_) | Self::ConnectionRefused | Self::Timeout | Self::Broken => false,
+        }
+    }
+}
+
+impl fmt::Display for UpstreamFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<&DialError> for UpstreamFailure {
+    fn from(error: &DialError) -> Self {
+        match error {
+            DialError::Refused { refusal, .. } => Self::Inner(*refusal),
+            DialError::Resolve { .. } | DialError::NoAddress { .. } | DialError::Unlisted { .. } => Self::NotFound,
+            DialError::Timeout { .. } => Self::Timeout,
+            DialError::Connect { source, .. } => match source.kind() {
+                io::ErrorKind::ConnectionRefused => Self::ConnectionRefused,
+                io::ErrorKind::TimedOut => Self::Timeout,
+                _ => Self::Broken,
+            },
+        }
+    }
+}
+
+/// Why verified connections cannot be made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    #[error("no root certificates were found on this system")]
+    NoRoots,
+    #[error("cannot set up TLS towards sites")]
+    Setup { source: rustls::Error },
+}
+
+/// Connects to sites. Clones share everything.
+#[derive(Clone)]
+pub struct Upstream {
+    dialer: Dialer,
+    connector: TlsConnector,
+    handshake_deadline: Duration,
+}
+
+impl Upstream {
+    /// Trusts the platform's roots and `extra_roots`, but never `own_ca`, in whichever of the two it is found.
+    pub fn new(
+        dialer: Dialer,
+        extra_roots: &[CertificateDer<'static>],
+        own_ca: &CertificateDer<'_>,
+        handshake_deadline: Duration,
+    ) -> Result<Self, UpstreamError> {
+        let native = rustls_native_certs::load_native_certs();
+        for error in &native.errors {
+            warn!("some of the platform's root certificates cannot be read: {error}");
+        }
+        let own_key = public_key(own_ca);
+        let mut roots = RootCertStore::empty();
+        for certificate in native.certs.iter().chain(extra_roots) {
+            let is_own = own_key.is_some() && public_key(certificate) == own_key;
+            if !is_own {
+                // Stores hold oddities that no verifier reads; they are left out, as rustls advises.
+                let _ = roots.add(certificate.clone());
+            }
+        }
+        if roots.is_empty() {
+            return Err(UpstreamError::NoRoots);
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|source| UpstreamError::Setup { source })?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.enable_early_data = false;
+        // A ticket names the client to the site; people behind one proxy must not share it.
+        config.resumption = Resumption::disabled();
+        Ok(Self { dialer, connector: TlsConnector::from(Arc::new(config)), handshake_deadline })
+    }
+
+    pub fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    /// A plain connection, for HTTP and for tunnels.
+    pub async fn connect_plain(&self, host: &Host, port: u16) -> Result<Connected, UpstreamFailure> {
+        self.dialer.connect(Purpose::Browsing, host, port).await.map_err(|error| (&error).into())
+    }
+
+    /// A connection whose other end has proved to be `host`.
+    pub async fn connect_tls(&self, host: &Host, port: u16) -> Result<UpstreamStream, UpstreamFailure> {
+        let connected = self.connect_plain(host, port).await?;
+        self.handshake(host, connected.stream).await
+    }
+
+    async fn handshake(&self, host: &Host, stream: TcpStream) -> Result<UpstreamStream, UpstreamFailure> {
+        let name = match host {
+            Host::Name(name) => ServerName::try_from(name.as_str().to_owned()).ok(),
+            Host::Address(address) => Some(ServerName::from(*address)),
+        };
+        let name = name.ok_or(UpstreamFailure::WrongHost)?;
+        match timeout(self.handshake_deadline, self.connector.connect(name, stream)).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) => Err(handshake_failure(&error)),
+            Err(_) => Err(UpstreamFailure::Timeout),
+        }
+    }
+}
+
+fn public_key(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    Some(parsed.public_key().raw.to_vec())
+}
+
+fn handshake_failure(error: &io::Error) -> UpstreamFailure {
+    let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        return UpstreamFailure::Broken;
+    };
+    match error {
+        rustls::Error::InvalidCertificate(error) => match error {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => UpstreamFailure::CertificateExpired,
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                UpstreamFailure::CertificateNotYetValid
+            }
+            CertificateError::UnknownIssuer => UpstreamFailure::UnknownIssuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                UpstreamFailure::WrongHost
+            }
+            CertificateError::Revoked => UpstreamFailure::Revoked,
+            // The enum is open: whatever is new is a certificate that is not in order.
+            _ => UpstreamFailure::BadCertificate,
+        },
+        rustls::Error::NoCertificatesPresented => UpstreamFailure::BadCertificate,
+        _ => UpstreamFailure::NoSecureConnection,
+    }
+}
+
+#[cfg(test)]
+mod tests;
