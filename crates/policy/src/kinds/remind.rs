@@ -1,0 +1,79 @@
+//! `[[remind]]`: the clause shown at the moment it matters.
+//!
+//! ```toml
+//! [[remind]]
+//! at   = "upload"
+//! for  = ["staff"]
+//! text = "Check that every child in the picture may be shown."   # left out: the clause itself
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::Span;
+use crate::syntax::reader::{Findings, Reader};
+use crate::syntax::{Spanned, Table, Word};
+
+/// A `remind` control as written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RemindSyntax {
+    pub span: Span,
+    pub at: Option<Spanned<Moment>>,
+    pub audience: Vec<Word>,
+    pub text: Option<Word>,
+}
+
+/// A moment at which the product can show a clause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// On the portal's first page after signing in.
+    SignIn,
+    /// On the warning page before a site of a warned category opens.
+    Warning,
+    /// Beside the form of any request.
+    Request,
+    /// Beside the form of any report.
+    Report,
+    /// On the page about downloads, and where a door holds one.
+    Download,
+    /// Before something is published or uploaded.
+    Upload,
+    /// Before a message leaves the school.
+    Mail,
+    /// When an own device is registered or asked for.
+    OwnDevice,
+    /// When a home visit or a trip is asked for.
+    Trip,
+}
+
+/// The words of the moments.
+pub const MOMENTS: [(&str, Moment); 9] = [
+    ("sign-in", Moment::SignIn),
+    ("warning", Moment::Warning),
+    ("request", Moment::Request),
+    ("report", Moment::Report),
+    ("download", Moment::Download),
+    ("upload", Moment::Upload),
+    ("mail", Moment::Mail),
+    ("own-device", Moment::OwnDevice),
+    ("trip", Moment::Trip),
+];
+
+impl Moment {
+    pub fn as_str(self) -> &'static str {
+        MOMENTS.iter().find(|(_, moment)| *moment == self).map_or("", |(word, _)| word)
+    }
+}
+
+pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> RemindSyntax {
+    let mut reader = Reader::new(table, span, "a `remind` control", findings);
+    let _ = reader.text("name");
+    let at = reader.choice("at", &MOMENTS);
+    if at.is_none() && reader.key_span("at").is_none() {
+        reader.missing("at", "\"upload\"");
+    }
+    let audience = reader.words("for").unwrap_or_default();
+    let text = reader.text("text");
+    reader.finish();
+    RemindSyntax { span, at, audience, text }
+}

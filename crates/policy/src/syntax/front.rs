@@ -1,0 +1,156 @@
+//! The head of a policy document: which policy it is, whose, for whom, and how it is agreed to.
+
+use schoolgate_base::{PolicyId, Unit, Within};
+
+use super::markdown::Head;
+use super::reader::{self, Findings, Reader, Spanned};
+use super::value::{self, Table, Word};
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::kinds::sign::{self, SignSyntax};
+use crate::pack::FileId;
+
+/// The front matter of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Front {
+    /// Stands for the whole block.
+    pub span: Span,
+    /// The policy's id: `staff-ict`.
+    pub policy: Word,
+    pub title: Word,
+    pub version: Word,
+    /// The role that answers for the policy.
+    pub owner: Option<Word>,
+    /// The bodies that adopt it.
+    pub adopted_by: Vec<Word>,
+    /// The day this version was adopted.
+    pub adopted: Option<Spanned<jiff::civil::Date>>,
+    /// "every 3 years", from `adopted` on.
+    pub review: Option<Spanned<Within>>,
+    /// Whom it concerns: capacities or groups.
+    pub audience: Vec<Word>,
+    pub sign: Option<SignSyntax>,
+}
+
+pub(crate) fn parse(file: FileId, head: &Head, findings: &mut Findings) -> Front {
+    match head {
+        Head::Found(source) => {
+            let span = source.span(0..0);
+            let table = value::parse(source, findings);
+            read(&table, Span::new(file, span.start.saturating_sub(4)..span.start.saturating_sub(1)), findings)
+        }
+        Head::Missing => {
+            let span = Span::new(file, 0..0);
+            findings.push(
+                Diagnostic::new(Code::MissingFrontMatter, span, "the document does not say which policy it is")
+                    .help("begin it with `+++`, `policy = \"staff-ict\"`, `title = \"…\"`, `version = \"1.0\"`, `+++`"),
+            );
+            empty(span)
+        }
+        Head::Unclosed(range) => {
+            let span = Span::new(file, range.clone());
+            findings.push(
+                Diagnostic::new(Code::UnclosedFrontMatter, span, "the head of the document is never closed")
+                    .help("end it with a line `+++`"),
+            );
+            empty(span)
+        }
+    }
+}
+
+fn empty(span: Span) -> Front {
+    let word = || Word { text: String::new(), span };
+    Front {
+        span,
+        policy: word(),
+        title: word(),
+        version: word(),
+        owner: None,
+        adopted_by: Vec::new(),
+        adopted: None,
+        review: None,
+        audience: Vec::new(),
+        sign: None,
+    }
+}
+
+fn read(table: &Table, span: Span, findings: &mut Findings) -> Front {
+    let mut reader = Reader::new(table, span, "the head of a policy", findings);
+    let or_empty = |word: Option<Word>| word.unwrap_or(Word { text: String::new(), span });
+    let policy = reader.needed("policy", "\"staff-ict\"");
+    if let Some(word) = &policy
+        && PolicyId::new(&word.text).is_err()
+    {
+        reader.findings.push(
+            Diagnostic::new(Code::BadName, word.span, format!("`{}` cannot be the id of a policy", word.text))
+                .help("use letters, digits and dashes, such as `staff-ict`"),
+        );
+    }
+    let title = reader.needed("title", "\"Staff acceptable use of ICT\"");
+    let version = reader.needed("version", "\"1.0\"");
+    let owner = reader.text("owner");
+    let adopted_by = reader.words("adopted_by").unwrap_or_default();
+    let adopted = reader.text("adopted").and_then(|word| date(&word, reader.findings));
+    let review = reader.text("review").and_then(|word| every(&word, reader.findings));
+    let audience = reader.words("audience").unwrap_or_default();
+    let sign_place = reader.key_span("sign");
+    let sign = reader.table("sign").map(|table| sign::read(table, sign_place.unwrap_or(span), reader.findings));
+    reader.finish();
+    Front {
+        span,
+        policy: or_empty(policy),
+        title: or_empty(title),
+        version: or_empty(version),
+        owner,
+        adopted_by,
+        adopted,
+        review,
+        audience,
+        sign,
+    }
+}
+
+pub(crate) fn date(word: &Word, findings: &mut Findings) -> Option<Spanned<jiff::civil::Date>> {
+    match word.text.trim().parse() {
+        Ok(value) => Some(Spanned { value, span: word.span }),
+        Err(_) => {
+            findings.push(
+                Diagnostic::new(Code::BadDate, word.span, format!("`{}` is not a date", word.text))
+                    .help("write it as `2026-11-24`"),
+            );
+            None
+        }
+    }
+}
+
+/// Grammar: `"every" COUNT UNIT` or `"every" UNIT`, with UNIT from days up.
+pub(crate) fn every(word: &Word, findings: &mut Findings) -> Option<Spanned<Within>> {
+    let wrong = |span: Span, label: &str| {
+        Diagnostic::new(Code::BadLength, span, format!("`{}` does not say how often", word.text))
+            .label(label)
+            .help("write `every 3 years`, `every year` or `every 6 months`")
+    };
+    let Some(rest) = word.text.strip_prefix("every ") else {
+        findings.push(wrong(word.span, "it begins with `every`"));
+        return None;
+    };
+    let counted = if rest.starts_with(|c: char| c.is_ascii_digit()) { rest.to_owned() } else { format!("1 {rest}") };
+    let span = word.place_of(rest);
+    match counted.parse::<Within>() {
+        Ok(value @ Within::Count { unit, period: None, .. }) if !matches!(unit, Unit::Minute | Unit::Hour) => {
+            Some(Spanned { value, span })
+        }
+        Ok(_) => {
+            findings.push(wrong(span, "too often to review"));
+            None
+        }
+        Err(_) => {
+            let piece = Word { text: rest.to_owned(), span };
+            let before = findings.len();
+            let _ = reader::within(&piece, findings);
+            if findings.len() == before {
+                findings.push(wrong(span, "not a length of time"));
+            }
+            None
+        }
+    }
+}
