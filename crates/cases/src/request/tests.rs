@@ -97,7 +97,7 @@ fn an_approval_opens_the_site_for_the_class_and_the_asker() {
 fn an_approver_may_shorten_and_not_lengthen() {
     let definition = open_site(How::Any, &TECHNICIANS, &[]);
     let (calendar, offices) = (calendar(), offices());
-    let mut step = |until: Timestamp, time: &str| {
+    let step = |until: Timestamp, time: &str| {
         let mut case = asked(&definition, "tess");
         let decision = Decision::Approve { until: Some(until) };
         decide(&mut case, &definition, &person("ivy"), &offices, decision, moment(&calendar, time))?;
