@@ -140,10 +140,8 @@ test('the technician approves it and it opens within a second of the click', asy
   await look(ivy, 'request-queue');
   await ivy.getByRole('link', { name: /bet\.example/ }).first().click();
   await look(ivy, 'request-decide');
-  const clicked = performance.now();
   const decided = press(ivy, 'Approve');
   await within(SECOND, tess, 'https://bet.example/', isSite('bet.example'));
-  assert.ok(performance.now() - clicked < SECOND, `it took ${Math.round(performance.now() - clicked)} ms`);
   await decided;
   await ivy.goto(`${demo.portal}/grants`);
   assert.match(await ivy.locator('main').innerText(), /bet\.example/);
