@@ -35,17 +35,24 @@ struct Raw {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawPortal {
+    /// The name people open in a browser; usually `schoolgate.internal`.
     name: Option<String>,
+    /// Address and port where the portal listens with TLS; usually `0.0.0.0:443`.
     listen: Option<String>,
+    /// A certificate chain (PEM) that every device trusts. Without it the school's own CA signs one.
     certificate: Option<PathBuf>,
+    /// The certificate's key (PEM); given together with it.
     key: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawProxy {
+    /// Address and port where the proxy listens; usually `0.0.0.0:3128`.
     listen: Option<String>,
+    /// Whether sites on private addresses (a school's intranet) may be reached; usually not.
     private_networks: bool,
+    /// No gateway at all: the portal only.
     off: bool,
 }
 

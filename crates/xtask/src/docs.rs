@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::reference;
 use crate::shell::{self, Trouble};
 use crate::tidy::layers;
 
@@ -35,9 +36,14 @@ impl Part {
 /// Every made part there is.
 pub(crate) fn parts() -> Result<Vec<Part>, Trouble> {
     let root = shell::root();
-    let crates = Part { path: root.join("ARCHITECTURE.md"), name: "crates", content: layers::table(&root) };
-    let decisions = Part { path: root.join("docs/adr/README.md"), name: "decisions", content: decisions(&root)? };
-    Ok([crates, decisions].into_iter().filter(|part| part.path.is_file()).collect())
+    let part = |path: &str, name, content| Part { path: root.join(path), name, content };
+    Ok(vec![
+        part("ARCHITECTURE.md", "crates", layers::table(&root)),
+        part("docs/adr/README.md", "decisions", decisions(&root)?),
+        part("docs/reference/findings.md", "findings", reference::findings(&root)?),
+        part("docs/reference/settings.md", "settings", reference::settings(&root)?),
+        part("docs/reference/metrics.md", "metrics", reference::metrics(&root)?),
+    ])
 }
 
 pub(crate) fn write_all() -> Result<(), Trouble> {

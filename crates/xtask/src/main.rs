@@ -13,6 +13,7 @@ mod ci;
 mod demo;
 mod docs;
 mod install;
+mod reference;
 mod shell;
 mod source;
 mod tally;
