@@ -60,8 +60,10 @@ pub(crate) fn tidy() -> Result<(), Trouble> {
     for file in &files {
         findings.extend(words::check(file));
         findings.extend(links::check(&root, file));
-        if file.extension() == "rs" {
-            findings.extend(files::check_rust(file, &source::code_only(&file.text)));
+        match file.extension() {
+            "rs" => findings.extend(files::check_rust(file, &source::code_only(&file.text))),
+            "ts" | "js" | "mjs" => findings.extend(files::check_script(file)),
+            _ => {}
         }
         findings.extend(files::check_length(file));
     }

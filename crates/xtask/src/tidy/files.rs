@@ -44,10 +44,30 @@ const BANNED: [Banned; 7] = [
     Banned { text: "unbounded_channel", only_in_tests: false, why: "every queue is bounded" },
 ];
 
+const BANNED_IN_SCRIPTS: [(&str, &str); 4] = [
+    ("waitForTimeout(", "wait for what the page shows, not for a time"),
+    (".skip(", "a test that does not run proves nothing; mend or remove it"),
+    (".only(", "it keeps every other test from running"),
+    ("debugger;", "land what is finished"),
+];
+
+/// Scripts of the pages and of the walk.
+pub(crate) fn check_script(file: &File) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (line, text) in (1..).zip(file.text.lines()) {
+        let banned = BANNED_IN_SCRIPTS.iter().filter(|(banned, _)| text.contains(banned));
+        findings.extend(banned.map(|(banned, why)| Finding::new(&file.path, line, format!("`{banned}`: {why}"))));
+    }
+    findings
+}
+
 pub(crate) fn check_rust(file: &File, code: &str) -> Vec<Finding> {
     let test_lines = source::test_lines(code);
     let is_test = |line: usize| file.is_test() || test_lines.iter().any(|lines| lines.contains(&line));
     let mut findings = Vec::new();
+    if !file.is_test() && !file.text.starts_with("//!") && !file.text.starts_with("#![doc") {
+        findings.push(Finding::new(&file.path, 1, "a module opens with a sentence that says its job (`//! …`)"));
+    }
     for (line, text) in (1..).zip(code.lines()) {
         for banned in &BANNED {
             if text.contains(banned.text) && (!banned.only_in_tests || is_test(line)) {
@@ -72,10 +92,11 @@ mod tests {
     use super::{File, check_length, check_rust};
     use crate::source::code_only;
 
+    /// The sentence that each module opens with is put before `text`, as line 1.
     #[track_caller]
     fn check(path: &str, text: &str, expected: &[&str]) {
-        let file = File { path: path.to_owned(), text: text.to_owned() };
-        let findings = check_rust(&file, &code_only(text));
+        let file = File { path: path.to_owned(), text: format!("//! Its job.\n{text}") };
+        let findings = check_rust(&file, &code_only(&file.text));
         let found: Vec<String> =
             findings.iter().map(|finding| format!("{} {}", finding.line, finding.sentence)).collect();
         assert_eq!(found.len(), expected.len(), "{found:?}");
@@ -88,8 +109,8 @@ mod tests {
     fn a_sleep_is_against_the_rules_in_tests_only() {
         let text =
             "fn a() { tokio::time::sleep(second) }\n#[cfg(test)]\nmod tests {\n fn b() { time::sleep(second) }\n}\n";
-        check("crates/proxy/src/x.rs", text, &["4 `time::sleep(`"]);
-        check("crates/proxy/tests/x.rs", "fn a() { tokio::time::sleep(second) }", &["1 `time::sleep(`"]);
+        check("crates/proxy/src/x.rs", text, &["5 `time::sleep(`"]);
+        check("crates/proxy/tests/x.rs", "fn a() { tokio::time::sleep(second) }", &["2 `time::sleep(`"]);
     }
 
     #[test]
@@ -100,7 +121,7 @@ mod tests {
     #[test]
     fn a_long_function_is_named() {
         let text = format!("fn long() {{\n{}}}\n", "  a();\n".repeat(80));
-        check("crates/proxy/src/x.rs", &text, &["1 `long` has 82 lines"]);
+        check("crates/proxy/src/x.rs", &text, &["2 `long` has 82 lines"]);
         check("crates/proxy/src/x/tests.rs", &text, &[]);
     }
 
