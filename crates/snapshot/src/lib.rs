@@ -1,1 +1,18 @@
-//! See README.
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod follow;
+mod map;
+mod part;
+mod publish;
+mod read;
+mod root;
+
+pub use error::SnapshotError;
+pub use follow::{Follower, follow};
+pub use map::Mapped;
+pub use publish::{Changes, Publisher};
+pub use read::{OpenLists, Reader};
+
+#[cfg(test)]
+mod tests;
