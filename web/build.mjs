@@ -29,5 +29,6 @@ for (const subset of ["latin", "latin-ext"]) {
   const name = `atkinson-hyperlegible-next-${subset}-wght-normal.woff2`;
   await copyFile(new URL(`files/${name}`, fonts), new URL(`hyperlegible-${subset}.woff2`, dist));
 }
-// The typeface's licence (OFL 1.1) travels with the files; GOV.UK Frontend is MIT and says so too.
+await copyFile(new URL("src/icon.svg", import.meta.url), new URL("icon.svg", dist));
+// The typeface's licence (OFL 1.1) travels with the files.
 await copyFile(new URL("LICENSE", fonts), new URL("hyperlegible-licence.txt", dist));

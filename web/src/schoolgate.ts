@@ -38,6 +38,8 @@ function sendOnce(form: HTMLFormElement): void {
 function readFileInto(input: HTMLInputElement): void {
   const target = document.getElementById(input.dataset["fileInto"] ?? "");
   if (!(target instanceof HTMLTextAreaElement)) return;
+  // Without this script choosing a file would do nothing, so the page has it hidden.
+  input.closest<HTMLElement>("[hidden]")?.removeAttribute("hidden");
   input.addEventListener("change", () => {
     const file = input.files?.[0];
     if (!file) return;

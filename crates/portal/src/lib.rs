@@ -1,1 +1,6 @@
-//! See README.
+#![doc = include_str!("../README.md")]
+mod assets;
+mod chart;
+mod limits;
+mod security;
+mod views;

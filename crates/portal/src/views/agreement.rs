@@ -1,0 +1,90 @@
+//! The agreement, clause by clause, and what follows it.
+
+use askama::Template;
+
+use crate::views::frame::Frame;
+
+#[derive(Template)]
+#[template(path = "agreement/show.html")]
+pub(crate) struct AgreementPage {
+    pub(crate) frame: Frame,
+    pub(crate) title: String,
+    pub(crate) policy: String,
+    pub(crate) version: String,
+    /// The version signed before, when `changed` is not empty.
+    pub(crate) signed_version: String,
+    pub(crate) minutes: String,
+    /// The site somebody was on the way to; may be empty.
+    pub(crate) wanted: String,
+    pub(crate) changed: Vec<ChangeShown>,
+    pub(crate) unchanged_words: String,
+    pub(crate) parts: Vec<PartShown>,
+    /// SHA-256 of the exact text, lower-case hex: signed is what was shown.
+    pub(crate) text_hash: String,
+    /// Sealed; where to go afterwards.
+    pub(crate) onward: String,
+}
+
+/// What is different since the version signed last.
+#[derive(Debug, Clone)]
+pub(crate) struct ChangeShown {
+    /// `New`, `Changed`, `Gone`.
+    pub(crate) what: &'static str,
+    pub(crate) number: String,
+    pub(crate) html: String,
+    pub(crate) before: String,
+}
+
+/// A heading with its clauses.
+#[derive(Debug, Clone)]
+pub(crate) struct PartShown {
+    pub(crate) heading: String,
+    pub(crate) clauses: Vec<ClauseShown>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ClauseShown {
+    pub(crate) anchor: String,
+    pub(crate) number: String,
+    /// From Markdown with raw HTML off.
+    pub(crate) html: String,
+}
+
+impl AgreementPage {
+    pub(crate) fn clauses(&self) -> usize {
+        self.parts.iter().map(|part| part.clauses.len()).sum()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "agreement/question.html")]
+pub(crate) struct QuestionPage {
+    pub(crate) frame: Frame,
+    pub(crate) whom: String,
+    pub(crate) people: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "agreement/done.html")]
+pub(crate) struct SignedPage {
+    pub(crate) frame: Frame,
+    pub(crate) what: String,
+    /// The address the person wanted; may be empty.
+    pub(crate) onward: String,
+    pub(crate) onward_host: String,
+}
+
+#[derive(Template)]
+#[template(path = "agreement/list.html")]
+pub(crate) struct AgreementsPage {
+    pub(crate) frame: Frame,
+    pub(crate) rows: Vec<AgreementRow>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct AgreementRow {
+    pub(crate) title: String,
+    pub(crate) version: String,
+    pub(crate) when: String,
+    pub(crate) hash: String,
+}
