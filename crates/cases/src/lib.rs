@@ -12,6 +12,7 @@ mod form;
 mod moment;
 mod offices;
 mod open;
+mod publish;
 mod report;
 mod request;
 mod route;
@@ -29,6 +30,7 @@ pub use form::{FieldProblem, Known, RawValues, check_form};
 pub use moment::Moment;
 pub use offices::{Holder, Offices, Tie, TieKind};
 pub use open::{OpenError, Opening, concern, may_open, open_report, open_request};
+pub use publish::{Touch, touch, touches_a_grant};
 pub use report::{Receipt, ReportStep, receipt, take_step};
 pub use request::{
     Consequence, Decision, GrantAudience, GrantPlan, Refusal, decide, deciders, end, end_if_over, grant_plan,
