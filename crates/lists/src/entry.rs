@@ -1,0 +1,247 @@
+//! One entry of a list: a host name, an address or a URL prefix, as people and list makers write them.
+//!
+//! Entries are brought into the one form in which requests are compared with them, so that a list written with
+//! capitals, `http://`, a trailing dot or `%7E` means what its maker meant.
+
+use std::net::IpAddr;
+
+use schoolgate_base::{Host, HostName, HostNameError};
+
+use crate::PATH_MAX_BYTES;
+
+/// What a list can name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Entry {
+    /// The host and everything below it.
+    Host(HostName),
+    /// Exactly this address.
+    Address(IpAddr),
+    /// The path and everything below it, on the host and everything below that.
+    Url(Host, UrlPath),
+}
+
+/// Why a text is not an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    #[error("nothing stands here")]
+    Empty,
+    #[error("this is not a host name")]
+    Host(#[source] HostNameError),
+    #[error("network ranges are not matched; only single addresses are")]
+    Range,
+    #[error("entries with a port are not matched")]
+    Port,
+    #[error("an entry is one word; this line has several")]
+    Words,
+    #[error("the path is longer than {PATH_MAX_BYTES} bytes")]
+    PathTooLong,
+}
+
+impl Entry {
+    /// Reads `example.com`, `*.example.com`, `.example.com`, `192.0.2.1`, `example.com/path`,
+    /// `https://example.com/path?query`.
+    pub fn parse(text: &str) -> Result<Self, EntryError> {
+        let text = text.trim();
+        if text.contains(char::is_whitespace) {
+            return Err(EntryError::Words);
+        }
+        let text = without_scheme(text);
+        let at = text.find(['/', '?', '#']).unwrap_or(text.len());
+        let (authority, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+        let authority = authority.strip_prefix("*.").or_else(|| authority.strip_prefix('.')).unwrap_or(authority);
+        if authority.is_empty() {
+            return Err(EntryError::Empty);
+        }
+        let host = Host::parse(authority).map_err(|error| host_error(authority, error))?;
+        let path = UrlPath::new(rest).ok_or(EntryError::PathTooLong)?;
+        match host {
+            Host::Address(_) if is_prefix_length(rest) => Err(EntryError::Range),
+            Host::Name(name) if path.is_root() => Ok(Self::Host(name)),
+            Host::Address(address) if path.is_root() => Ok(Self::Address(address)),
+            host => Ok(Self::Url(host, path)),
+        }
+    }
+}
+
+fn without_scheme(text: &str) -> &str {
+    match text.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => rest,
+        _ => text,
+    }
+}
+
+/// Whether what follows an address makes it a network: `/24`.
+fn is_prefix_length(rest: &str) -> bool {
+    rest.strip_prefix('/').is_some_and(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= 128))
+}
+
+fn host_error(authority: &str, error: HostNameError) -> EntryError {
+    match authority.rsplit_once(':') {
+        Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => EntryError::Port,
+        _ => EntryError::Host(error),
+    }
+}
+
+/// A path with its query in the form paths are compared in, without the leading slash.
+///
+/// Letters are folded to lower case (most lists were made that way, and what differs only in case is the same site);
+/// unreserved escapes are decoded, other bytes outside printable ASCII escaped (RFC 3986 §6.2.2); dot segments,
+/// doubled and trailing slashes and the fragment are removed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct UrlPath(Box<str>);
+
+impl UrlPath {
+    /// `None` when the path is longer than [`PATH_MAX_BYTES`] in this form.
+    pub fn new(path_and_query: &str) -> Option<Self> {
+        let folded = fold(path_and_query);
+        (folded.len() <= PATH_MAX_BYTES).then(|| Self(folded.into()))
+    }
+
+    /// As [`UrlPath::new`], but a longer one is cut: an entry cannot be longer, so nothing is missed.
+    pub fn cut(path_and_query: &str) -> Self {
+        let mut folded = fold(path_and_query);
+        folded.truncate(PATH_MAX_BYTES);
+        Self(folded.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the site itself.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Lengths of the prefixes at which an entry may end, shortest first: whole segments and whole parameters.
+    pub(crate) fn boundaries(&self) -> impl Iterator<Item = usize> {
+        let bytes = self.0.as_bytes();
+        let inner = bytes.iter().enumerate().filter(|(_, byte)| matches!(byte, b'/' | b'?' | b'&' | b';'));
+        inner.map(|(at, _)| at).chain([bytes.len()]).filter(|&at| at > 0)
+    }
+}
+
+fn fold(path_and_query: &str) -> String {
+    // A request may carry megabytes of path; an escape takes three bytes for one that counts.
+    let mut cut = path_and_query.len().min(8 * PATH_MAX_BYTES);
+    while !path_and_query.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    let text = path_and_query.get(..cut).unwrap_or_default();
+    let text = text.split('#').next().unwrap_or_default();
+    let unescaped = unescape(text.as_bytes());
+    let (path, query) = match unescaped.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (unescaped.as_str(), None),
+    };
+    let mut folded = String::with_capacity(unescaped.len());
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => folded.truncate(folded.rfind('/').unwrap_or(0)),
+            segment => {
+                if !folded.is_empty() {
+                    folded.push('/');
+                }
+                folded.push_str(segment);
+            }
+        }
+    }
+    if let Some(query) = query.filter(|query| !query.is_empty()) {
+        folded.push('?');
+        folded.push_str(query);
+    }
+    folded
+}
+
+/// Decodes escapes of unreserved bytes, escapes what is not printable ASCII, folds to lower case.
+fn unescape(text: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        let escape = after.first_chunk::<2>().filter(|_| byte == b'%').and_then(hex);
+        if let Some(decoded) = escape {
+            rest = after.get(2..).unwrap_or_default();
+            if decoded.is_ascii_alphanumeric() || b"-._~".contains(&decoded) {
+                out.push(char::from(decoded.to_ascii_lowercase()));
+            } else {
+                push_escaped(&mut out, decoded);
+            }
+        } else if byte.is_ascii_graphic() {
+            out.push(char::from(byte.to_ascii_lowercase()));
+        } else {
+            push_escaped(&mut out, byte);
+        }
+    }
+    out
+}
+
+fn hex(digits: &[u8; 2]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let [high, low] = *digits;
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+fn push_escaped(out: &mut String, byte: u8) {
+    out.push('%');
+    for digit in [byte >> 4, byte & 15] {
+        out.extend(char::from_digit(u32::from(digit), 16));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let shown = match Entry::parse(text) {
+            Ok(Entry::Host(host)) => format!("host {host}"),
+            Ok(Entry::Address(address)) => format!("address {address}"),
+            Ok(Entry::Url(host, path)) => format!("url {host} {}", path.as_str()),
+            Err(error) => format!("{error:?}"),
+        };
+        assert_eq!(shown, expected, "{text}");
+    }
+
+    #[test]
+    fn hosts_are_read_as_lists_write_them() {
+        check("Example.COM.", "host example.com");
+        check("*.example.com", "host example.com");
+        check(".dyndns.example", "host dyndns.example");
+        check("https://example.com/", "host example.com");
+        check("bücher.example", "host xn--bcher-kva.example");
+        check("192.0.2.7", "address 192.0.2.7");
+        check("2001:db8::1", "address 2001:db8::1");
+    }
+
+    #[test]
+    fn urls_are_brought_into_one_form() {
+        check("http://Example.com/A/../%7euser//x/?q=%2F#top", "url example.com ~user/x?q=%2f");
+        check("example.com/caf\u{e9}", "url example.com caf%c3%a9");
+        check("example.com?page=1", "url example.com ?page=1");
+        check("192.0.2.7/bin.sh", "url 192.0.2.7 bin.sh");
+        check("[2001:db8::1]/x", "url [2001:db8::1] x");
+        check("example.com/%2e%2e/secret", "url example.com secret");
+    }
+
+    #[test]
+    fn other_things_are_named() {
+        check("", "Empty");
+        check("*.", "Empty");
+        check("192.0.2.0/24", "Range");
+        check("2001:db8::/48", "Range");
+        check("example.com:8080", "Port");
+        check("two words", "Words");
+        check("||example.com^", "Host(Character)");
+        check(&format!("example.com/{}", "a".repeat(2_000)), "PathTooLong");
+    }
+
+    #[test]
+    fn boundaries_are_whole_segments_and_parameters() {
+        let ends = |text: &str| UrlPath::cut(text).boundaries().collect::<Vec<_>>();
+        assert_eq!(ends("/a/bc?x=1&y"), [1, 4, 8, 10]);
+        assert_eq!(ends("/"), Vec::<usize>::new());
+    }
+}
