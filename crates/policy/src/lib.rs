@@ -1,14 +1,20 @@
 //! The policy language: syntax, checks, compile, explain, difference and scenarios.
 
+mod check;
+mod compile;
 mod diagnostic;
 pub mod kinds;
 mod nearest;
+mod overlap;
 mod pack;
 mod parse;
 mod render;
 pub mod school;
+pub mod show;
 pub mod syntax;
 
+pub use check::{Built, Context, build};
+pub use compile::{Agreement, Compiled, PolicyHead, Reminder};
 pub use diagnostic::{Code, Diagnostic, Finding, Label, Location, OtherPlace, Severity, Span, has_errors};
 pub use nearest::nearest;
 pub use pack::{FileId, PACK_MAX_BYTES, Pack, SCHOOL_FILE, TESTS_FILE};

@@ -1,0 +1,50 @@
+//! Clauses that nothing keeps, and policies whose review is overdue.
+
+use jiff::civil::Date;
+
+use crate::compile::review_by;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::kinds::Body;
+use crate::parse::Parsed;
+use crate::syntax::reader::Findings;
+use crate::syntax::{Clause, Document};
+
+pub(super) fn check(parsed: &Parsed, today: Option<Date>, findings: &mut Findings) {
+    for document in &parsed.documents {
+        let is_signed = is_signed(document);
+        for clause in &document.clauses {
+            check_clause(clause, is_signed, findings);
+        }
+        if let (Some(today), Some(due), Some(review)) = (today, review_by(document), &document.front.review)
+            && due <= today
+        {
+            findings.push(
+                Diagnostic::new(Code::ReviewPassed, review.span, format!("the review was due on {due}"))
+                    .why("law and practice move on; a policy that nobody looked at is hard to hold anybody to")
+                    .help("review it, then set `adopted` to the day of its adoption"),
+            );
+        }
+    }
+}
+
+/// Whether people agree to the document as a whole.
+pub(crate) fn is_signed(document: &Document) -> bool {
+    let signs = |clause: &Clause| clause.controls.iter().any(|control| matches!(control.body, Body::Sign(_)));
+    document.front.sign.is_some() || document.clauses.iter().any(signs)
+}
+
+fn check_clause(clause: &Clause, is_signed: bool, findings: &mut Findings) {
+    let is_kept = clause.controls.iter().any(|control| !matches!(control.body, Body::NotKept(_)));
+    if is_kept || is_signed || clause.notes.is_information || !clause.notes.kept_by.is_empty() {
+        return;
+    }
+    findings.push(
+        Diagnostic::new(
+            Code::ClauseWithoutControl,
+            clause.span,
+            format!("nothing makes clause `#{}` true", clause.id.text),
+        )
+        .why("no control keeps it, nobody is named who does, and nobody agrees to the policy")
+        .help("add a control, name its keeper with `kept_by`, or write `information = true` if it only tells"),
+    );
+}

@@ -1,0 +1,55 @@
+//! What is wrong with a policy that can be read: what contradicts itself, can never happen, or reaches the wrong
+//! person.
+
+mod cases;
+pub(crate) mod clauses;
+mod rules;
+
+use jiff::civil::Date;
+use schoolgate_cases::Offices;
+
+use crate::compile::{self, Compiled};
+use crate::diagnostic::{Diagnostic, has_errors};
+use crate::pack::Pack;
+use crate::parse::{self, Parsed};
+
+/// What the checker may know beside the pack.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// Who holds which office; without it, routes are checked over offices only.
+    pub offices: Option<&'a Offices>,
+    /// The day on which it is checked; without it, review dates are not.
+    pub today: Option<Date>,
+}
+
+/// A pack, read, checked and compiled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Built {
+    pub parsed: Parsed,
+    /// All that could be compiled; to be published only when [`Built::is_fit`].
+    pub compiled: Compiled,
+    /// Everything there is to say, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Built {
+    /// Whether the pack may come into force.
+    pub fn is_fit(&self) -> bool {
+        !has_errors(&self.diagnostics)
+    }
+}
+
+/// Reads, compiles and checks a pack.
+pub fn build(pack: &Pack, context: Context<'_>) -> Built {
+    let mut parsed = parse::parse(pack);
+    let mut findings = std::mem::take(&mut parsed.diagnostics);
+    let paths = |document: &crate::syntax::Document| pack.path(document.file).to_owned();
+    let compiled = compile::compile(&parsed, &paths, &mut findings);
+    clauses::check(&parsed, context.today, &mut findings);
+    rules::check(&compiled, &mut findings);
+    cases::check(&compiled, context.offices, &mut findings);
+    findings.sort_by_key(|finding| (finding.span.file, finding.span.start, finding.code));
+    findings.dedup();
+    parsed.diagnostics.clone_from(&findings);
+    Built { parsed, compiled, diagnostics: findings }
+}

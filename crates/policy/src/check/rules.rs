@@ -1,0 +1,267 @@
+//! Web rules that can never fire, never have a say, or contradict each other.
+
+use std::collections::BTreeSet;
+
+use schoolgate_base::{Group, Host};
+use schoolgate_decide::Verdict;
+use schoolgate_decide::snapshot::{Target, WebRule};
+
+use crate::compile::{Compiled, Origin};
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::overlap::{Cell, Meetings, Tie, World, binds, is_empty, without};
+use crate::syntax::reader::Findings;
+
+pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
+    let world = World::new(&compiled.school, &compiled.program);
+    let meetings = world.meetings();
+    let mut checker = Checker { compiled, world, findings, paired: BTreeSet::new() };
+    checker.unreachable(&meetings);
+    checker.shadowed(&meetings);
+    checker.over(&meetings);
+    for tie in meetings.ties.values() {
+        checker.tie(tie, &meetings);
+    }
+}
+
+struct Checker<'a, 'f> {
+    compiled: &'a Compiled,
+    world: World<'a>,
+    findings: &'f mut Findings,
+    /// Pairs of controls that were spoken about.
+    paired: BTreeSet<(Span, Span)>,
+}
+
+impl<'a> Checker<'a, '_> {
+    fn rules(&self) -> impl Iterator<Item = (usize, &'a WebRule, &'a Origin)> + use<'a> {
+        let compiled = self.compiled;
+        compiled.program.rules.iter().zip(&compiled.origins).enumerate().map(|(at, (rule, origin))| (at, rule, origin))
+    }
+
+    fn rule(&self, place: usize) -> Option<(&'a WebRule, &'a Origin)> {
+        Some((self.compiled.program.rules.get(place)?, self.compiled.origins.get(place)?))
+    }
+
+    fn unreachable(&mut self, meetings: &Meetings) {
+        let dead: Vec<_> =
+            self.rules().filter(|(at, rule, _)| !meetings.live.contains(at) || self.kept_out(rule).is_some()).collect();
+        for (at, rule, origin) in dead {
+            let why = match self.kept_out(rule) {
+                Some(why) => why,
+                None => self.why_dead(at, rule),
+            };
+            self.findings.push(
+                Diagnostic::new(
+                    Code::UnreachableRule,
+                    origin.target,
+                    format!("this rule of `#{}` can never fire", rule.control.clause.clause),
+                )
+                .why(why)
+                .help("change what stands in its way, or take the rule out"),
+            );
+        }
+    }
+
+    /// What speaks before rules do, on all of this rule's target.
+    fn kept_out(&self, rule: &WebRule) -> Option<String> {
+        let program = &self.compiled.program;
+        match &rule.target {
+            Target::Category(name) if program.marks.locked.contains(name) => {
+                let loosens = matches!(rule.verdict, Some(Verdict::Allow | Verdict::Warn));
+                loosens.then(|| format!("`{name}` is on a locked list, and nothing lifts those"))
+            }
+            Target::Domain(name) | Target::Host(Host::Name(name)) | Target::Url { host: name, .. } => {
+                let open = program.always_open.iter().find(|open| open.path.is_none() && name.is_within(&open.host));
+                let helps = program.help.hosts.iter().find(|host| name.is_within(host));
+                let why = open.map(|open| format!("`{}` is always open: {}", open.host, open.why));
+                why.or_else(|| helps.map(|host| format!("`{host}` is on the help list, which is always open")))
+            }
+            _ => None,
+        }
+    }
+
+    fn why_dead(&self, at: usize, rule: &WebRule) -> String {
+        if self.world.times.get(at).is_none_or(is_empty) {
+            let period = rule.when.as_deref().unwrap_or("the time left");
+            return match &rule.except_when {
+                Some(except) => format!("no minute of the calendar is in {period} and outside {except}"),
+                None => format!("no minute of the calendar is in `{period}`"),
+            };
+        }
+        if !self.world.persons.iter().any(|groups| binds(&rule.audience, groups)) {
+            return "everybody it is for is also in `except`".to_owned();
+        }
+        if let Target::Class(class) = &rule.target {
+            return format!("class `{class}` holds no category");
+        }
+        "no request fits all of its conditions".to_owned()
+    }
+
+    fn shadowed(&mut self, meetings: &Meetings) {
+        for (at, rule, origin) in self.rules() {
+            let silent = rule.verdict.is_some() && meetings.live.contains(&at) && !meetings.speaking.contains(&at);
+            if !silent || self.kept_out(rule).is_some() {
+                continue;
+            }
+            let rivals = meetings.silenced_by.get(&at).into_iter().flatten();
+            let stronger: Vec<_> = rivals.filter_map(|&rival| self.rule(rival)).collect();
+            // Saying the same as what goes before it does no harm.
+            let Some((rival, place)) = stronger.iter().find(|(rival, _)| rival.verdict != rule.verdict) else {
+                continue;
+            };
+            let message = format!("this rule of `#{}` never has a say", rule.control.clause.clause);
+            let help = format!(
+                "narrow the other rule, or write `over = \"#{}\"` here if this one is to go first",
+                rival.control.clause.clause
+            );
+            self.findings.push(
+                Diagnostic::new(Code::ShadowedRule, origin.target, message)
+                    .label(format!("says {}", words(rule.verdict)))
+                    .why("wherever it holds, another rule is more specific or stricter")
+                    .help(help)
+                    .other(place.target, format!("`#{}` says {}", rival.control.clause.clause, words(rival.verdict))),
+            );
+        }
+    }
+
+    fn over(&mut self, meetings: &Meetings) {
+        let rules: Vec<_> = self.rules().collect();
+        for (at, rule, origin) in &rules {
+            for over in &rule.over {
+                let others: Vec<_> = rules.iter().filter(|(_, other, _)| &other.control == over).collect();
+                // A control of many targets goes over another if one of them does.
+                let siblings: Vec<_> = rules.iter().filter(|(_, sibling, _)| sibling.control == rule.control).collect();
+                let meets = siblings
+                    .iter()
+                    .any(|(one, ..)| others.iter().any(|(two, ..)| meetings.met.contains(&(*one, *two))));
+                let is_first = siblings.first().is_some_and(|(first, ..)| first == at);
+                if !meets && is_first {
+                    self.findings.push(
+                        Diagnostic::new(
+                            Code::OverNothing,
+                            origin.control,
+                            format!("`over = \"#{}\"` does nothing: the two never meet", over.clause.clause),
+                        )
+                        .help("leave it out"),
+                    );
+                }
+                let circle = others.iter().find(|(_, other, _)| other.over.contains(&rule.control));
+                if let Some((_, other, place)) = circle
+                    && self.paired.insert(pair(origin.control, place.control))
+                {
+                    self.findings.push(
+                        Diagnostic::new(
+                            Code::OverCycle,
+                            origin.control,
+                            format!(
+                                "`#{}` and `#{}` each go over the other",
+                                rule.control.clause.clause, other.control.clause.clause
+                            ),
+                        )
+                        .why("neither would speak")
+                        .help("keep one of the two `over`")
+                        .other(place.control, "the other one"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn tie(&mut self, tie: &Tie, meetings: &Meetings) {
+        let (Some((stricter, here)), Some((looser, there))) = (self.rule(tie.stricter), self.rule(tie.looser)) else {
+            return;
+        };
+        // What never has a say was said already.
+        if !meetings.speaking.contains(&tie.looser) || self.is_part(tie.stricter, tie.looser) {
+            return;
+        }
+        if !self.paired.insert(pair(here.control, there.control)) {
+            return;
+        }
+        let same = self.is_part(tie.looser, tie.stricter);
+        let code = if same { Code::DisagreeingRules } else { Code::CrossingRules };
+        let (one, other) = (&stricter.control.clause.clause, &looser.control.clause.clause);
+        let message = format!("`#{one}` and `#{other}` say different things about {}", self.target(&tie.cell.target));
+        let help = format!(
+            "say which goes first: `over = \"#{other}\"` in the rule of `#{one}`, or `over = \"#{one}\"` in that of `#{other}`"
+        );
+        self.findings.push(
+            Diagnostic::new(code, here.target, message)
+                .label(format!("{} here", words(stricter.verdict)))
+                .why(format!(
+                    "they meet {}; until it is said which goes first, the stricter holds",
+                    self.meeting(&tie.cell, stricter, looser)
+                ))
+                .help(help)
+                .other(there.target, format!("{} here", words(looser.verdict))),
+        );
+    }
+
+    /// Whether wherever `inner` holds, `outer` holds too: a stricter rule inside a looser one is how people write
+    /// exceptions, and no contradiction.
+    fn is_part(&self, inner: usize, outer: usize) -> bool {
+        let (Some((a, _)), Some((b, _))) = (self.rule(inner), self.rule(outer)) else { return false };
+        let (Some(a_times), Some(b_times)) = (self.world.times.get(inner), self.world.times.get(outer)) else {
+            return false;
+        };
+        let places =
+            b.places.is_empty() || (!a.places.is_empty() && a.places.iter().all(|place| b.places.contains(place)));
+        let devices = b.device_classes.is_empty()
+            || (!a.device_classes.is_empty() && a.device_classes.iter().all(|class| b.device_classes.contains(class)));
+        let persons = self.world.persons.iter().all(|groups| !binds(&a.audience, groups) || binds(&b.audience, groups));
+        is_empty(&without(a_times, b_times))
+            && places
+            && devices
+            && persons
+            && self.is_target_part(&a.target, &b.target)
+    }
+
+    fn is_target_part(&self, inner: &Target, outer: &Target) -> bool {
+        let classes = &self.compiled.program.classes;
+        match (inner, outer) {
+            (Target::Class(a), Target::Class(b)) => {
+                let (a, b) = (classes.get(a), classes.get(b));
+                a.zip(b).is_some_and(|(a, b)| a.iter().all(|category| b.contains(category)))
+            }
+            (Target::Url { host: a, .. }, Target::Url { host: b, .. }) => a.is_within(b),
+            _ => inner == outer,
+        }
+    }
+
+    fn target(&self, target: &Target) -> String {
+        match target {
+            Target::Any => "everything".to_owned(),
+            Target::Class(name) | Target::Category(name) => self.compiled.school.target_title(name),
+            Target::Domain(name) => name.to_string(),
+            Target::Host(host) => host.to_string(),
+            Target::Url { host, path } => format!("{host}{path}"),
+        }
+    }
+
+    /// Who meets them, and when: "for people who are teachers and volunteers, on a Monday …".
+    fn meeting(&self, cell: &Cell, one: &WebRule, other: &WebRule) -> String {
+        let named = |rule: &WebRule| -> BTreeSet<Group> {
+            rule.audience.groups.iter().filter(|group| cell.groups.contains(group)).cloned().collect()
+        };
+        let groups: BTreeSet<Group> = named(one).union(&named(other)).cloned().collect();
+        let titles: Vec<String> = groups.iter().map(|group| self.compiled.school.group_title(group)).collect();
+        let mut parts = Vec::new();
+        parts.push(match titles.as_slice() {
+            [] => "for everybody".to_owned(),
+            [one] => format!("for {one}"),
+            several => format!("for people who are {}", several.join(" and ")),
+        });
+        parts.extend(cell.place.as_ref().map(|place| format!("at `{place}`")));
+        parts.extend(cell.device.as_ref().map(|device| format!("on `{device}`")));
+        let is_timed = [one, other].iter().any(|rule| rule.when.is_some() || rule.except_when.is_some());
+        parts.extend(is_timed.then(|| self.world.clock.describe(&cell.times)).flatten());
+        parts.join(", ")
+    }
+}
+
+fn pair(one: Span, other: Span) -> (Span, Span) {
+    if one <= other { (one, other) } else { (other, one) }
+}
+
+fn words(verdict: Option<Verdict>) -> &'static str {
+    verdict.map_or("nothing", Verdict::as_str)
+}

@@ -1,0 +1,548 @@
+//! From the tree to what doors and the case engine run.
+//!
+//! Names are looked up here, so every unknown name is found on the way. What cannot be compiled is left out; the
+//! result is only published when no finding is an error.
+
+use std::collections::BTreeMap;
+
+use schoolgate_base::{Capacity, ClauseId, ControlId, ControlKind, DeviceClass, Group, PolicyId, Role, Within};
+use schoolgate_cases as cases;
+use schoolgate_cases::{Definition, ReportDefinition, RequestDefinition};
+use schoolgate_decide::snapshot::{Audience, CategoryMarks, ClauseText, OpenTarget, Program, Target};
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::kinds::remind::Moment;
+use crate::kinds::sign::Again;
+use crate::kinds::{self, Body};
+use crate::parse::Parsed;
+use crate::school::{self, School};
+use crate::show::plain_text;
+use crate::syntax::reader::Findings;
+use crate::syntax::{Clause, Document, Word};
+
+/// What a pack compiles to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled {
+    pub school: School,
+    pub program: Program,
+    /// Requests and reports.
+    pub definitions: Vec<Definition>,
+    pub agreements: Vec<Agreement>,
+    pub reminders: Vec<Reminder>,
+    pub policies: Vec<PolicyHead>,
+    /// Category of an imported list → the school's category it counts as.
+    pub list_categories: BTreeMap<Box<str>, Box<str>>,
+    /// Where each rule of the program was written.
+    pub(crate) origins: Vec<Origin>,
+    /// Where each definition was written.
+    pub(crate) definition_spans: Vec<Span>,
+}
+
+/// Where a rule was written: its control, and its target there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) control: Span,
+    pub(crate) target: Span,
+}
+
+/// Which policies there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyHead {
+    pub id: PolicyId,
+    pub title: Box<str>,
+    pub version: Box<str>,
+    pub owner: Option<Role>,
+    /// Path of its document in the pack.
+    pub file: Box<str>,
+    /// The last day before a review is due.
+    pub review_by: Option<jiff::civil::Date>,
+}
+
+/// Who has to agree to what: a compiled `sign` control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreement {
+    pub control: ControlId,
+    pub policy: PolicyId,
+    pub version: Box<str>,
+    pub title: Box<str>,
+    /// Whoever is in one of these.
+    pub who: Vec<Group>,
+    /// Unsigned means no internet.
+    pub is_gate: bool,
+    /// How long the gate stays open after this version comes into force; without it, not at all.
+    pub within: Option<Within>,
+    pub again: Again,
+}
+
+/// A clause shown at a moment: a compiled `remind` control.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminder {
+    pub control: ControlId,
+    pub at: Moment,
+    /// Empty is everybody.
+    pub audience: Vec<Group>,
+    pub text: Box<str>,
+}
+
+/// Compiles a tree. Findings are added to `findings`; the result holds all that could be compiled.
+pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, findings: &mut Findings) -> Compiled {
+    let school = &parsed.school;
+    let program = Program {
+        calendar: school.calendar.clone(),
+        periods: school.periods.clone(),
+        places: school.places.clone(),
+        groups: school
+            .groups
+            .iter()
+            .filter_map(|(group, entry)| Some((group.clone(), entry.within.clone()?)))
+            .collect(),
+        classes: school
+            .classes
+            .iter()
+            .map(|(name, entry)| (name.clone(), entry.categories.iter().cloned().collect()))
+            .collect(),
+        marks: marks(school),
+        help: school.help.clone(),
+        always_open: always_open(school),
+        rules: Vec::new(),
+        defaults: school.defaults.clone(),
+        clauses: BTreeMap::new(),
+    };
+    let mut compiler = Compiler {
+        parsed,
+        findings,
+        compiled: Compiled {
+            school: school.clone(),
+            program,
+            definitions: Vec::new(),
+            agreements: Vec::new(),
+            reminders: Vec::new(),
+            policies: Vec::new(),
+            list_categories: list_categories(school),
+            origins: Vec::new(),
+            definition_spans: Vec::new(),
+        },
+    };
+    for document in &parsed.documents {
+        compiler.document(document, paths(document));
+    }
+    compiler.compiled
+}
+
+fn marks(school: &School) -> CategoryMarks {
+    let named = |is: fn(&school::CategoryEntry) -> bool| -> Vec<Box<str>> {
+        school.categories.iter().filter(|(_, entry)| is(entry)).map(|(name, _)| name.clone()).collect()
+    };
+    CategoryMarks {
+        locked: named(|entry| entry.is_locked),
+        never_granted: named(|entry| entry.is_never_granted),
+        never_inspect: named(|entry| entry.is_never_inspected),
+    }
+}
+
+fn always_open(school: &School) -> Vec<OpenTarget> {
+    let portal = school.portal.iter().map(|host| OpenTarget {
+        host: host.clone(),
+        path: None,
+        why: "the school's portal".into(),
+    });
+    portal.chain(school.always_open.iter().cloned()).collect()
+}
+
+fn list_categories(school: &School) -> BTreeMap<Box<str>, Box<str>> {
+    let pairs = school
+        .categories
+        .iter()
+        .flat_map(|(name, entry)| entry.lists.iter().map(move |list| (list.clone(), name.clone())));
+    pairs.collect()
+}
+
+pub(crate) struct Compiler<'a, 'f> {
+    pub(crate) parsed: &'a Parsed,
+    pub(crate) findings: &'f mut Findings,
+    pub(crate) compiled: Compiled,
+}
+
+/// The clause and document that a control belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct Home<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) clause: &'a Clause,
+}
+
+impl Compiler<'_, '_> {
+    fn document(&mut self, document: &Document, file: String) {
+        let front = &document.front;
+        let Ok(policy) = PolicyId::new(&front.policy.text) else { return };
+        let owner = front.owner.as_ref().and_then(|owner| self.role(owner));
+        let review_by = review_by(document);
+        self.compiled.policies.push(PolicyHead {
+            id: policy.clone(),
+            title: front.title.text.as_str().into(),
+            version: front.version.text.as_str().into(),
+            owner,
+            file: file.into(),
+            review_by,
+        });
+        let audience = self.groups(&front.audience);
+        if let Some(sign) = &front.sign {
+            let clause = ClauseId { policy: policy.clone(), clause: "policy".into() };
+            let control = ControlId { clause, kind: ControlKind::Sign, name: None };
+            self.sign(sign, control, document, &audience);
+        }
+        for clause in &document.clauses {
+            self.clause(&policy, Home { document, clause }, &audience);
+        }
+    }
+
+    fn clause(&mut self, policy: &PolicyId, home: Home<'_>, audience: &[Group]) {
+        let clause = home.clause;
+        let id = ClauseId { policy: policy.clone(), clause: clause.id.text.as_str().into() };
+        self.compiled.program.clauses.insert(
+            id.to_string(),
+            ClauseText {
+                id: id.clone(),
+                number: clause.number.as_str().into(),
+                policy_title: home.document.front.title.text.as_str().into(),
+                text: plain_text(&clause.text).into(),
+            },
+        );
+        self.keepers(&clause.notes.kept_by);
+        for control in &clause.controls {
+            let name = control.name.as_ref().map(|name| name.text.as_str().into());
+            let control_id = ControlId { clause: id.clone(), kind: control.kind, name };
+            match &control.body {
+                Body::Web(web) => self.web(web, &control_id, home),
+                Body::Request(request) => self.request(request, control_id, home),
+                Body::Report(report) => self.report(report, control_id, home),
+                Body::Sign(sign) => self.sign(sign, control_id, home.document, audience),
+                Body::Remind(remind) => self.remind(remind, control_id, home),
+                Body::NotKept(_) => {}
+            }
+        }
+    }
+
+    fn keepers(&mut self, words: &[Word]) {
+        let school = &self.parsed.school;
+        for word in words {
+            let is_role = school.roles.contains_key(&Role::new(&word.text));
+            if !is_role && !school.keepers.contains_key(word.text.as_str()) {
+                let names = school.keepers.keys().map(|name| &**name).chain(school.roles.keys().map(Role::as_str));
+                school::unknown(Code::UnknownKeeper, "keeper", word, names, self.findings);
+            }
+        }
+    }
+
+    pub(crate) fn groups(&mut self, words: &[Word]) -> Vec<Group> {
+        words.iter().filter_map(|word| self.group(word)).collect()
+    }
+
+    pub(crate) fn group(&mut self, word: &Word) -> Option<Group> {
+        let school = &self.parsed.school;
+        let group = Group::new(&word.text);
+        if school.groups.contains_key(&group) {
+            return Some(group);
+        }
+        school::unknown(Code::UnknownGroup, "group", word, school.groups.keys().map(Group::as_str), self.findings);
+        None
+    }
+
+    pub(crate) fn roles(&mut self, words: &[Word]) -> Vec<Role> {
+        words.iter().filter_map(|word| self.role(word)).collect()
+    }
+
+    pub(crate) fn role(&mut self, word: &Word) -> Option<Role> {
+        let school = &self.parsed.school;
+        let role = Role::new(&word.text);
+        if school.roles.contains_key(&role) {
+            return Some(role);
+        }
+        school::unknown(Code::UnknownRole, "role", word, school.roles.keys().map(Role::as_str), self.findings);
+        None
+    }
+
+    pub(crate) fn device_classes(&mut self, words: &[Word]) -> Vec<DeviceClass> {
+        let school = &self.parsed.school;
+        let mut found = Vec::new();
+        for word in words {
+            let class = DeviceClass::new(&word.text);
+            if school.device_classes.contains_key(&class) {
+                found.push(class);
+            } else {
+                let names = school.device_classes.keys().map(DeviceClass::as_str);
+                school::unknown(Code::UnknownDeviceClass, "class of devices", word, names, self.findings);
+            }
+        }
+        found
+    }
+
+    pub(crate) fn places(&mut self, words: &[Word]) -> Vec<Box<str>> {
+        let school = &self.parsed.school;
+        let mut found: Vec<Box<str>> = Vec::new();
+        for word in words {
+            if school.places.iter().any(|place| *place.name == *word.text) {
+                found.push(word.text.as_str().into());
+            } else {
+                let names = school.places.iter().map(|place| &*place.name);
+                school::unknown(Code::UnknownPlace, "place", word, names, self.findings);
+            }
+        }
+        found
+    }
+
+    /// The period these words name: one of the school's, or their union under a name of its own.
+    pub(crate) fn period(&mut self, words: &[Word]) -> Option<Box<str>> {
+        let school = &self.parsed.school;
+        let mut spans = Vec::new();
+        let mut names: Vec<&str> = Vec::new();
+        for word in words {
+            match school.periods.get(word.text.as_str()) {
+                Some(period) => {
+                    spans.extend(period.spans.iter().cloned());
+                    names.push(&word.text);
+                }
+                None => school::unknown(Code::UnknownPeriod, "period", word, school.period_names(), self.findings),
+            }
+        }
+        let name: Box<str> = names.join(" or ").into();
+        if names.len() > 1 {
+            let period = schoolgate_base::Period { name: name.clone(), spans };
+            self.compiled.program.periods.insert(name.clone(), period);
+        }
+        (!names.is_empty()).then_some(name)
+    }
+
+    pub(crate) fn length(&mut self, length: Option<&crate::syntax::Spanned<Within>>) -> Option<Within> {
+        let length = length?;
+        let school = &self.parsed.school;
+        if let Some(name) = length.value.period()
+            && !school.periods.contains_key(name)
+        {
+            let start = (length.span.end - length.span.start).saturating_sub(name.len());
+            let word = Word { text: name.to_owned(), span: length.span.part(start..start + name.len()) };
+            school::unknown(Code::UnknownPeriod, "period", &word, school.period_names(), self.findings);
+        }
+        Some(length.value.clone())
+    }
+
+    /// The web controls of the clause that `word` refers to: `#own-time` or `staff-ict#own-time`.
+    pub(crate) fn controls_of(&mut self, word: &Word, home: Home<'_>) -> Vec<ControlId> {
+        let (policy, clause) = match word.text.split_once('#') {
+            Some(("", clause)) => (home.document.front.policy.text.as_str(), clause),
+            Some((policy, clause)) => (policy, clause),
+            None => (home.document.front.policy.text.as_str(), word.text.as_str()),
+        };
+        let documents = &self.parsed.documents;
+        let document = documents.iter().find(|document| document.front.policy.text == policy);
+        let found = document.and_then(|document| document.clauses.iter().find(|c| c.id.text == clause));
+        let (Some(found), Ok(policy)) = (found, PolicyId::new(policy)) else {
+            let names: Vec<String> = documents
+                .iter()
+                .flat_map(|document| document.clauses.iter().map(move |clause| (document, clause)))
+                .map(|(document, clause)| match document.front.policy.text == home.document.front.policy.text {
+                    true => format!("#{}", clause.id.text),
+                    false => format!("{}#{}", document.front.policy.text, clause.id.text),
+                })
+                .collect();
+            let near = crate::nearest::nearest(&word.text, names.iter().map(String::as_str));
+            let help =
+                near.map_or_else(|| "name a clause of this pack".to_owned(), |near| format!("did you mean `{near}`?"));
+            self.findings.push(
+                Diagnostic::new(Code::UnknownClause, word.span, format!("there is no clause `{}`", word.text))
+                    .help(help),
+            );
+            return Vec::new();
+        };
+        let id = ClauseId { policy, clause: found.id.text.as_str().into() };
+        let web = found.controls.iter().filter(|control| control.kind == ControlKind::Web);
+        web.map(|control| ControlId {
+            clause: id.clone(),
+            kind: ControlKind::Web,
+            name: control.name.as_ref().map(|name| name.text.as_str().into()),
+        })
+        .collect()
+    }
+
+    fn web(&mut self, web: &kinds::web::WebSyntax, control: &ControlId, home: Home<'_>) {
+        let wanted = web.audience.len();
+        let groups = self.groups(&web.audience);
+        let except = self.groups(&web.except);
+        // An audience of unknown names only must not become everybody.
+        let is_lost = wanted > 0 && groups.is_empty();
+        let rule = schoolgate_decide::snapshot::WebRule {
+            control: control.clone(),
+            verdict: web.verdict.as_ref().map(|verdict| verdict.value),
+            conditions: web.conditions.clone(),
+            audience: Audience { groups, persons: Vec::new(), except },
+            target: Target::Any,
+            when: self.period(&web.when),
+            except_when: self.period(&web.outside),
+            places: self.places(&web.places),
+            device_classes: self.device_classes(&web.devices),
+            over: web.over.iter().flat_map(|word| self.controls_of(word, home)).collect(),
+        };
+        let mut targets: Vec<(Target, Span)> = Vec::new();
+        for target in &web.targets {
+            let found = match &target.site {
+                Some(site) => Some(site.clone()),
+                None => self.category(&target.word),
+            };
+            targets.extend(found.map(|found| (found, target.word.span)));
+        }
+        if web.targets.is_empty() && web.verdict.is_none() {
+            targets.push((Target::Any, web.span));
+        }
+        if is_lost {
+            return;
+        }
+        for (target, span) in targets {
+            self.compiled.program.rules.push(schoolgate_decide::snapshot::WebRule { target, ..rule.clone() });
+            self.compiled.origins.push(Origin { control: web.span, target: span });
+        }
+    }
+
+    fn category(&mut self, word: &Word) -> Option<Target> {
+        let school = &self.parsed.school;
+        let name: Box<str> = word.text.as_str().into();
+        if school.classes.contains_key(&name) {
+            return Some(Target::Class(name));
+        }
+        if school.categories.contains_key(&name) {
+            return Some(Target::Category(name));
+        }
+        let names = school.classes.keys().chain(school.categories.keys()).map(|name| &**name);
+        school::unknown(Code::UnknownCategory, "category", word, names, self.findings);
+        None
+    }
+
+    fn request(&mut self, request: &kinds::request::RequestSyntax, control: ControlId, home: Home<'_>) {
+        let effect = match &request.effect {
+            None => cases::Effect::None,
+            Some(effect) => {
+                let audience = match effect.audience.text.as_str() {
+                    "class" => Some(cases::Audience::Class),
+                    "asker" | "person" => Some(cases::Audience::Person),
+                    _ => self.group(&effect.audience).map(cases::Audience::Group),
+                };
+                audience.map_or(cases::Effect::None, |audience| cases::Effect::OpenSite { audience })
+            }
+        };
+        let definition = RequestDefinition {
+            control,
+            version: home.document.front.version.text.as_str().into(),
+            kind: request.kind.text.as_str().into(),
+            title: title(request.title.as_ref(), &request.kind),
+            clause: clause_text(home.clause),
+            ask: self.groups(&request.ask),
+            decide: cases::Decide {
+                how: request.decide.how,
+                roles: self.roles(&request.decide.roles),
+                count: request.decide.count,
+            },
+            stand_in: self.roles(&request.decide.stand_in),
+            form: request.form.clone(),
+            longest: self.length(request.longest.as_ref()),
+            effect,
+            answer_within: self.length(request.answer_within.as_ref()),
+        };
+        self.compiled.definitions.push(Definition::Request(definition));
+        self.compiled.definition_spans.push(request.decide.span);
+    }
+
+    fn report(&mut self, report: &kinds::report::ReportSyntax, control: ControlId, home: Home<'_>) {
+        let about: Vec<(Role, Vec<Role>)> =
+            report.about.iter().filter_map(|(role, instead)| Some((self.role(role)?, self.roles(instead)))).collect();
+        let definition = ReportDefinition {
+            control,
+            version: home.document.front.version.text.as_str().into(),
+            kind: report.kind.text.as_str().into(),
+            title: title(report.title.as_ref(), &report.kind),
+            clause: clause_text(home.clause),
+            ask: self.groups(&report.ask),
+            to: self.roles(&report.to),
+            about: about.into_iter().collect(),
+            also: report.also.iter().map(|(flag, roles)| (cases::Flag::new(&flag.text), self.roles(roles))).collect(),
+            outside: report
+                .outside
+                .iter()
+                .map(|(flag, way)| (cases::Flag::new(&flag.text), way.text.as_str().into()))
+                .collect(),
+            within: self.length(report.within.as_ref()),
+            form: report.form.clone(),
+        };
+        self.compiled.definitions.push(Definition::Report(definition));
+        self.compiled.definition_spans.push(report.span);
+    }
+
+    fn sign(&mut self, sign: &kinds::sign::SignSyntax, control: ControlId, document: &Document, audience: &[Group]) {
+        let who = if sign.who.is_empty() { audience.to_vec() } else { self.groups(&sign.who) };
+        if who.is_empty() && sign.who.is_empty() && document.front.audience.is_empty() {
+            self.findings.push(
+                Diagnostic::new(Code::SignWithoutAudience, sign.span, "nobody is asked to agree")
+                    .help("add `audience = [\"staff\"]` to the head of the policy, or `who` here"),
+            );
+        }
+        let within = self.length(sign.within.as_ref());
+        self.compiled.agreements.push(Agreement {
+            policy: control.clause.policy.clone(),
+            control,
+            version: document.front.version.text.as_str().into(),
+            title: document.front.title.text.as_str().into(),
+            who,
+            is_gate: sign.is_gate,
+            within,
+            again: sign.again.value.clone(),
+        });
+    }
+
+    fn remind(&mut self, remind: &kinds::remind::RemindSyntax, control: ControlId, home: Home<'_>) {
+        let audience = self.groups(&remind.audience);
+        let Some(at) = &remind.at else { return };
+        let text = remind.text.as_ref().map_or_else(|| plain_text(&home.clause.text), |word| word.text.clone());
+        self.compiled.reminders.push(Reminder { control, at: at.value, audience, text: text.into() });
+    }
+}
+
+fn clause_text(clause: &Clause) -> cases::ClauseText {
+    let number = (!clause.number.is_empty()).then(|| clause.number.as_str().into());
+    cases::ClauseText { number, text: plain_text(&clause.text).into() }
+}
+
+fn title(title: Option<&Word>, kind: &Word) -> Box<str> {
+    if let Some(title) = title {
+        return title.text.as_str().into();
+    }
+    let words = kind.text.replace('-', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect()).into()
+}
+
+/// The day by which the policy has to be looked at again.
+pub(crate) fn review_by(document: &Document) -> Option<jiff::civil::Date> {
+    let (adopted, review) = (document.front.adopted.as_ref()?, document.front.review.as_ref()?);
+    let Within::Count { count, unit, period: None } = &review.value else { return None };
+    let count = i64::from(*count);
+    let span = match unit {
+        schoolgate_base::Unit::Year => jiff::Span::new().years(count),
+        schoolgate_base::Unit::Month => jiff::Span::new().months(count),
+        schoolgate_base::Unit::Week => jiff::Span::new().weeks(count),
+        _ => jiff::Span::new().days(count),
+    };
+    adopted.value.checked_add(span).ok()
+}
+
+impl Compiled {
+    /// The closure of somebody's groups over declared inclusion, with the capacity's own group.
+    pub fn groups_of(&self, capacity: Capacity, groups: &[Group]) -> Vec<Group> {
+        let own = Group::new(capacity.as_str());
+        let mut all: Vec<Group> = Vec::new();
+        let in_capacity = groups.iter().filter(|group| self.school.capacity_of(group) == Some(capacity));
+        for group in in_capacity.chain([&own]).flat_map(|group| self.school.above(group)) {
+            if !all.contains(&group) {
+                all.push(group);
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,235 @@
+//! Controls in plain words.
+
+use schoolgate_base::{Group, Role};
+use schoolgate_cases::How;
+use schoolgate_decide::snapshot::Target;
+use schoolgate_decide::{Conditions, Inspect, Verdict};
+
+use crate::compile::Compiled;
+use crate::kinds::Body;
+use crate::kinds::remind::{Moment, RemindSyntax};
+use crate::kinds::report::ReportSyntax;
+use crate::kinds::request::RequestSyntax;
+use crate::kinds::sign::{Again, SignSyntax};
+use crate::kinds::web::WebSyntax;
+use crate::syntax::Word;
+
+/// Who keeps a control, and what it does.
+pub(super) fn control(body: &Body, compiled: &Compiled) -> (String, String) {
+    let words = Words { compiled };
+    match body {
+        Body::Web(web) => ("the web filter".to_owned(), words.web(web)),
+        Body::Request(request) => ("a form in the portal".to_owned(), words.request(request)),
+        Body::Report(report) => ("a form in the portal".to_owned(), words.report(report)),
+        Body::Sign(sign) => ("the agreement".to_owned(), words.sign(sign)),
+        Body::Remind(remind) => ("a reminder".to_owned(), words.remind(remind)),
+        Body::NotKept(_) => ("this release".to_owned(), "written down for a later one".to_owned()),
+    }
+}
+
+/// A keeper as people read it.
+pub(super) fn keeper(name: &str, compiled: &Compiled) -> String {
+    let keeper = compiled.school.keepers.get(name).map(|title| title.to_string());
+    keeper.unwrap_or_else(|| format!("the {}", compiled.school.role_title(&Role::new(name))))
+}
+
+struct Words<'a> {
+    compiled: &'a Compiled,
+}
+
+impl Words<'_> {
+    fn web(&self, web: &WebSyntax) -> String {
+        let targets: Vec<String> = web
+            .targets
+            .iter()
+            .map(|target| match &target.site {
+                Some(Target::Any) => "all sites".to_owned(),
+                Some(_) => target.word.text.trim_start_matches('=').to_owned(),
+                None => self.compiled.school.target_title(&target.word.text),
+            })
+            .collect();
+        let targets = if targets.is_empty() { "all sites".to_owned() } else { join(&targets, "and") };
+        let does = match web.verdict.as_ref().map(|verdict| verdict.value) {
+            Some(Verdict::Allow) => Some("may be opened by"),
+            Some(Verdict::Warn) => Some("open only after a reminder, for"),
+            Some(_) => Some("are blocked for"),
+            None => None,
+        };
+        let mut text = match does {
+            Some(does) => format!("{targets} {does} {}", self.audience(&web.audience)),
+            None => format!("{targets}, for {}: {}", self.audience(&web.audience), conditions(&web.conditions)),
+        };
+        if !web.except.is_empty() {
+            text.push_str(&format!(" (but not for {})", self.audience(&web.except)));
+        }
+        text.push_str(&self.when(web));
+        if !web.places.is_empty() {
+            text.push_str(&format!(", in {}", join_words(&web.places, "or")));
+        }
+        if !web.devices.is_empty() {
+            text.push_str(&format!(", on {}", self.devices(&web.devices)));
+        }
+        if does.is_some() && web.conditions != Conditions::default() {
+            text.push_str(&format!("; {}", conditions(&web.conditions)));
+        }
+        text
+    }
+
+    fn when(&self, web: &WebSyntax) -> String {
+        let name = |words: &[Word]| join_words(words, "or").replace('-', " ");
+        match (web.when.is_empty(), web.outside.is_empty()) {
+            (true, true) => " at all times".to_owned(),
+            (false, true) => format!(" during {}", name(&web.when)),
+            (true, false) => format!(" outside {}", name(&web.outside)),
+            (false, false) => format!(" during {} but outside {}", name(&web.when), name(&web.outside)),
+        }
+    }
+
+    fn audience(&self, words: &[Word]) -> String {
+        if words.is_empty() {
+            return "everybody".to_owned();
+        }
+        let titles: Vec<String> =
+            words.iter().map(|word| self.compiled.school.group_title(&Group::new(&word.text))).collect();
+        join(&titles, "and")
+    }
+
+    fn devices(&self, words: &[Word]) -> String {
+        let classes = &self.compiled.school.device_classes;
+        let titles: Vec<String> = words
+            .iter()
+            .map(|word| {
+                let class = schoolgate_base::DeviceClass::new(&word.text);
+                classes.get(&class).map_or_else(|| word.text.clone(), |title| title.to_string())
+            })
+            .collect();
+        join(&titles, "and")
+    }
+
+    fn roles(&self, words: &[Word], with: &str) -> String {
+        let titles: Vec<String> = words
+            .iter()
+            .map(|word| format!("the {}", self.compiled.school.role_title(&Role::new(&word.text))))
+            .collect();
+        join(&titles, with)
+    }
+
+    fn request(&self, request: &RequestSyntax) -> String {
+        let decide = &request.decide;
+        let who = match decide.how {
+            How::Any => self.roles(&decide.roles, "or"),
+            How::All => self.roles(&decide.roles, "and"),
+            How::InOrder => format!("{}, in this order", self.roles(&decide.roles, "then")),
+        };
+        let asks = if request.ask.is_empty() { "everybody".to_owned() } else { self.audience(&request.ask) };
+        let mut text = format!("{asks} can ask; decided by {who}");
+        if !decide.stand_in.is_empty() {
+            text.push_str(&format!(", or by {} when they cannot", self.roles(&decide.stand_in, "or")));
+        }
+        if let Some(answer) = &request.answer_within {
+            text.push_str(&format!(", within {}", answer.value));
+        }
+        if let Some(longest) = &request.longest {
+            text.push_str(&format!("; for at most {}", longest.value));
+        }
+        text
+    }
+
+    fn report(&self, report: &ReportSyntax) -> String {
+        let mut text = format!("goes to {}", self.roles(&report.to, "and"));
+        if let Some(within) = &report.within {
+            text.push_str(&format!(", who act within {}", within.value));
+        }
+        for (role, instead) in &report.about {
+            let role = self.compiled.school.role_title(&Role::new(&role.text));
+            text.push_str(&format!("; about the {role}: to {} instead", self.roles(instead, "and")));
+        }
+        for (flag, roles) in &report.also {
+            text.push_str(&format!(
+                "; with \u{201c}{}\u{201d}: also to {}",
+                flag_label(report, flag),
+                self.roles(roles, "and")
+            ));
+        }
+        for (flag, way) in &report.outside {
+            text.push_str(&format!(
+                "; with \u{201c}{}\u{201d}: outside the school, {}",
+                flag_label(report, flag),
+                way.text
+            ));
+        }
+        text
+    }
+
+    fn sign(&self, sign: &SignSyntax) -> String {
+        let who = if sign.who.is_empty() { "everybody it is for".to_owned() } else { self.audience(&sign.who) };
+        let mut text = format!("agreed to by {who}");
+        if sign.is_gate {
+            text.push_str(match &sign.within {
+                None => "; until then the internet stays closed",
+                Some(_) => "; after that time the internet stays closed",
+            });
+        }
+        if let Some(within) = &sign.within {
+            text.push_str(&format!(" ({} to do so)", within.value));
+        }
+        text.push_str(match &sign.again.value {
+            Again::AnyChange => "; again at every change",
+            Again::MaterialChange => "; again when its words change",
+            Again::Every(_) => "; again from time to time, and when its words change",
+        });
+        text
+    }
+
+    fn remind(&self, remind: &RemindSyntax) -> String {
+        let moment = remind.at.as_ref().map_or("", |at| match at.value {
+            Moment::SignIn => "after signing in",
+            Moment::Warning => "before a warned site opens",
+            Moment::Request => "when something is asked for",
+            Moment::Report => "when something is reported",
+            Moment::Download => "before a download",
+            Moment::Upload => "before something is uploaded or published",
+            Moment::Mail => "before a message leaves the school",
+            Moment::OwnDevice => "when an own device is registered",
+            Moment::Trip => "when a trip or visit is planned",
+        });
+        format!("shown to {} {moment}", self.audience(&remind.audience))
+    }
+}
+
+fn flag_label(report: &ReportSyntax, flag: &Word) -> String {
+    let field = report.form.iter().find(|field| *field.name == *flag.text);
+    field.map_or_else(|| flag.text.clone(), |field| field.label.to_string())
+}
+
+fn conditions(conditions: &Conditions) -> String {
+    let mut parts = Vec::new();
+    match conditions.inspect {
+        Inspect::Wanted => parts.push("looked into".to_owned()),
+        Inspect::Never => parts.push("never looked into".to_owned()),
+        Inspect::Unset => {}
+    }
+    if conditions.safe_search {
+        parts.push("with safe search".to_owned());
+    }
+    if let Some(rate) = conditions.rate_kbit {
+        parts.push(format!("at most {rate} kbit/s"));
+    }
+    if conditions.host_only_log {
+        parts.push("only the site's name is recorded".to_owned());
+    }
+    parts.join(", ")
+}
+
+fn join_words(words: &[Word], with: &str) -> String {
+    join(&words.iter().map(|word| word.text.clone()).collect::<Vec<_>>(), with)
+}
+
+/// "a, b and c".
+pub(crate) fn join(items: &[String], with: &str) -> String {
+    match items.split_last() {
+        None => String::new(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} {with} {last}", rest.join(", ")),
+    }
+}

@@ -1,0 +1,109 @@
+//! Runs the examples of `spec/*.md`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use schoolgate_base::{PersonId, Role};
+use schoolgate_cases::Offices;
+use schoolgate_policy::{Built, Colour, Context, Pack, build, render};
+
+/// One example: a heading and its fenced blocks by their info string.
+struct Example {
+    name: String,
+    blocks: BTreeMap<String, String>,
+}
+
+fn examples(text: &str) -> Vec<Example> {
+    let mut found: Vec<Example> = Vec::new();
+    let mut open: Option<(String, String, String)> = None;
+    for line in text.lines() {
+        if let Some((fence, info, mut body)) = open.take() {
+            if line.trim_end() == fence {
+                if let Some(example) = found.last_mut() {
+                    example.blocks.insert(info, body);
+                }
+            } else {
+                body.push_str(line);
+                body.push('\n');
+                open = Some((fence, info, body));
+            }
+        } else if let Some(name) = line.strip_prefix("## ") {
+            found.push(Example { name: name.to_owned(), blocks: BTreeMap::new() });
+        } else if line.starts_with("```") {
+            let info = line.trim_start_matches('`');
+            open = Some((line[..line.len() - info.len()].to_owned(), info.trim().to_owned(), String::new()));
+        }
+    }
+    found
+}
+
+fn pack(example: &Example, folder: &Path) -> Pack {
+    let block = |name: &str| example.blocks.get(name).map_or("", String::as_str);
+    let school = std::fs::read_to_string(folder.join("school.toml")).unwrap() + block("school");
+    let mut document = block("policy").to_owned();
+    if !document.starts_with("+++") {
+        document = format!("+++\npolicy = \"spec\"\ntitle = \"Spec\"\nversion = \"1\"\n+++\n\n{document}");
+    }
+    let mut pack = Pack::from_iter([("school.toml", school), ("spec.md", document)]);
+    if let Some(tests) = example.blocks.get("tests") {
+        pack.insert("tests.md", tests);
+    }
+    pack
+}
+
+fn offices(text: &str) -> Offices {
+    let mut offices = Offices::default();
+    for line in text.lines() {
+        let (person, roles) = line.split_once(':').unwrap();
+        for role in roles.split(',') {
+            offices.add(Role::new(role.trim()), PersonId::new(person.trim()).unwrap(), false);
+        }
+    }
+    offices
+}
+
+/// `code at "text"`, in the order of the file.
+fn found(built: &Built, pack: &Pack, with_text: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let line = |diagnostic: &schoolgate_policy::Diagnostic| {
+        let code = diagnostic.code.as_str();
+        let text = pack.text(diagnostic.span.file).get(diagnostic.span.start..diagnostic.span.end).unwrap_or("");
+        let full = format!("{code} at \"{text}\"");
+        if with_text(&full) { full } else { code.to_owned() }
+    };
+    built.diagnostics.iter().map(line).collect()
+}
+
+#[test]
+fn examples_hold() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("spec");
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for path in files.iter().filter(|path| path.extension().is_some_and(|e| e == "md") && !path.ends_with("README.md"))
+    {
+        for example in examples(&std::fs::read_to_string(path).unwrap()) {
+            let Some(expected) = example.blocks.get("findings") else { continue };
+            count += 1;
+            let pack = pack(&example, &folder);
+            let offices = example.blocks.get("offices").map(|text| offices(text));
+            let built = build(&pack, Context { offices: offices.as_ref(), today: None });
+            let mut expected: Vec<String> = expected.lines().map(str::to_owned).collect();
+            let mut found = found(&built, &pack, &|full| expected.iter().any(|line| line == full));
+            let clauses_matter = expected.iter().any(|line| line.starts_with("clause-without-control"));
+            found.retain(|line| clauses_matter || line != "clause-without-control");
+            expected.sort();
+            found.sort();
+            if expected != found {
+                let shown = render(&built.diagnostics, &pack, Colour::Plain);
+                wrong.push(format!(
+                    "{}: {}\nexpected {expected:#?}\nfound {found:#?}\n{shown}",
+                    path.display(),
+                    example.name
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(count > 10);
+}
