@@ -1,0 +1,146 @@
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use schoolgate_base::{Calendar, SchoolId};
+use schoolgate_decide::CategoryTable;
+use schoolgate_decide::snapshot::{CategoryMarks, DeviceToken, FORMAT, Help, Network, People, Program, Root};
+
+use super::*;
+
+const NOW: &str = "2026-11-24T10:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn member(person: &str, capacity: Capacity) -> Member {
+    Member {
+        person: PersonId::new(person).unwrap(),
+        capacity,
+        groups: vec![Group::new(capacity.as_str())],
+        pseudonym: "0123456789abcdef".into(),
+        must_sign: Vec::new(),
+    }
+}
+
+fn session(id: &str, address: &str, person: &str, capacity: Capacity) -> AddressSession {
+    AddressSession {
+        session: SessionId::new(id).unwrap(),
+        address: address.parse().unwrap(),
+        person: PersonId::new(person).unwrap(),
+        capacity,
+        since: at("2026-11-24T09:50Z"),
+        until: at("2026-11-24T17:00Z"),
+    }
+}
+
+fn place(name: &str, network: &str, class: Option<&str>) -> Place {
+    Place {
+        name: name.into(),
+        networks: vec![Network { address: network.parse().unwrap(), prefix: 24 }],
+        trusts_ca: false,
+        device_class: class.map(DeviceClass::new),
+        acts_as: None,
+    }
+}
+
+fn snapshot(sessions: Vec<AddressSession>) -> Snapshot {
+    let mut library = place("library", "10.0.2.0", Some(SHARED_CLASS));
+    library.acts_as = Some(Group::new("library"));
+    let program = Program {
+        calendar: Calendar {
+            zone: TimeZone::UTC,
+            terms: Vec::new(),
+            holidays: Vec::new(),
+            exceptions: BTreeMap::new(),
+        },
+        periods: BTreeMap::new(),
+        places: vec![Place { trusts_ca: true, ..place("offices", "10.0.1.0", None) }, library],
+        groups: [(Group::new("library"), Group::new("pupils"))].into(),
+        classes: BTreeMap::new(),
+        marks: CategoryMarks::default(),
+        help: Help::default(),
+        always_open: Vec::new(),
+        rules: Vec::new(),
+        defaults: BTreeMap::new(),
+        clauses: BTreeMap::new(),
+    };
+    let people = People { members: vec![member("tess", Capacity::Staff), member("pia", Capacity::Pupil)] };
+    let device = DeviceToken {
+        device: DeviceId::new("laptop-1").unwrap(),
+        secret_sha256: "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b".into(),
+        class: DeviceClass::new("school-laptop"),
+        is_managed: true,
+        person: Some((PersonId::new("tess").unwrap(), Capacity::Staff)),
+    };
+    let live = Live { sessions, devices: vec![device], ..Live::default() };
+    let root = Root { school: SchoolId::new("riverside").unwrap(), number: 1, format: FORMAT, made_at: at(NOW) };
+    Snapshot::new(root, Arc::new(CategoryTable::default()), program.into(), people.into(), live.into())
+}
+
+fn looking(address: &str) -> Looking<'static> {
+    Looking { address: address.parse().unwrap(), is_private: false, proxy_authorization: None, is_request: true }
+}
+
+#[track_caller]
+fn check(snapshot: &Snapshot, address: &str, expected: &[&str]) {
+    let found = Identities::new(8).identify(snapshot, looking(address), at(NOW)).unwrap();
+    let persons: Vec<&str> = found.persons.iter().map(|member| member.person.as_str()).collect();
+    assert_eq!(persons, expected, "{address}");
+}
+
+#[test]
+fn a_session_speaks_for_its_address_only() {
+    let snapshot = snapshot(vec![session("s1", "10.0.1.5", "tess", Capacity::Staff)]);
+    check(&snapshot, "10.0.1.5", &["tess"]);
+    check(&snapshot, "::ffff:10.0.1.5", &["tess"]);
+    check(&snapshot, "10.0.1.6", &[]);
+}
+
+#[test]
+fn two_people_on_one_address_are_both_there() {
+    let sessions =
+        vec![session("s1", "10.0.1.5", "tess", Capacity::Staff), session("s2", "10.0.1.5", "pia", Capacity::Pupil)];
+    check(&snapshot(sessions), "10.0.1.5", &["tess", "pia"]);
+}
+
+#[test]
+fn nobody_is_staff_on_a_shared_device() {
+    let sessions = vec![session("s1", "10.0.2.5", "tess", Capacity::Staff)];
+    check(&snapshot(sessions), "10.0.2.5", &["place"]);
+    let sessions = vec![session("s1", "10.0.2.5", "pia", Capacity::Pupil)];
+    check(&snapshot(sessions), "10.0.2.5", &["pia"]);
+    let found = Identities::new(8).identify(&snapshot(Vec::new()), looking("10.0.2.9"), at(NOW)).unwrap();
+    assert_eq!(found.persons[0].groups, ["library", "pupils", "device"].map(Group::new));
+    assert_eq!(found.strength, Strength::None);
+}
+
+#[test]
+fn sessions_end_after_thirty_idle_minutes() {
+    let identities = Identities::new(8);
+    let snapshot = snapshot(vec![session("s1", "10.0.1.5", "tess", Capacity::Staff)]);
+    let count = |snapshot: &Snapshot, minutes: i64| {
+        let now = at(NOW) + SignedDuration::from_mins(minutes);
+        identities.identify(snapshot, looking("10.0.1.5"), now).unwrap().persons.len()
+    };
+    assert_eq!((count(&snapshot, 0), count(&snapshot, 29)), (1, 1));
+    // A publish in between keeps what is known of idleness.
+    let next = snapshot.with_live(snapshot.root.clone(), Arc::new(Live::clone(&snapshot.live)));
+    assert_eq!((count(&next, 58), count(&next, 88), count(&next, 89)), (1, 0, 0));
+}
+
+#[test]
+fn a_token_counts_where_others_cannot_read_it() {
+    let snapshot = snapshot(Vec::new());
+    let identities = Identities::new(8);
+    let identify = |header: &'static [u8], is_private| {
+        let looking = Looking { proxy_authorization: Some(header), is_private, ..looking("10.0.9.9") };
+        identities.identify(&snapshot, looking, at(NOW))
+    };
+    let found = identify(b"Basic bGFwdG9wLTE6c2VjcmV0", true).unwrap();
+    assert_eq!(found.person().unwrap().person.as_str(), "tess");
+    assert_eq!(found.strength, Strength::Connection);
+    assert!(found.trusts_ca);
+    assert_eq!(identify(b"Basic bGFwdG9wLTE6c2VjcmV0", false).unwrap_err(), Refused::InClear);
+    assert_eq!(identify(b"Basic bGFwdG9wLTE6d3Jvbmc=", true).unwrap_err(), Refused::Unknown);
+}
