@@ -21,7 +21,9 @@ pub enum DataDirError {
     NoSchool { path: PathBuf },
     #[error("`{path}` already holds a school")]
     Occupied { path: PathBuf },
-    #[error("`{path}` belongs to the demo, whose log-ins need no password; it can never be served. Use another directory")]
+    #[error(
+        "`{path}` belongs to the demo, whose log-ins need no password; it can never be served. Use another directory"
+    )]
     IsDemo { path: PathBuf },
     #[error("`{path}` belongs to a real school; the demo would let anybody be anyone in it. Use another directory")]
     IsLive { path: PathBuf },
