@@ -134,6 +134,18 @@ pub(crate) fn test_lines(code: &str) -> Vec<RangeInclusive<usize>> {
     found.collect()
 }
 
+/// Modules in files of their own that only exist in tests: `#[cfg(test)] mod name;`.
+pub(crate) fn test_modules(code: &str) -> Vec<&str> {
+    let after = code.match_indices("#[cfg(test)]").filter_map(|(at, mark)| code.get(at + mark.len()..));
+    let named = after.filter_map(|rest| {
+        let rest = rest.trim_start();
+        let rest = rest.strip_prefix("pub(crate) ").unwrap_or(rest);
+        let (name, _) = rest.strip_prefix("mod ")?.split_once(';')?;
+        name.bytes().all(is_word).then_some(name)
+    });
+    named.collect()
+}
+
 /// The braces of the item that starts at `from`; none when a semicolon ends it first.
 fn body(bytes: &[u8], from: usize) -> Option<RangeInclusive<usize>> {
     let (mut round, mut curly, mut start) = (0_i32, 0_i32, 0);
@@ -166,7 +178,7 @@ fn lines_between(text: &str, from: usize, to: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Function, code_only, functions, test_lines};
+    use super::{Function, code_only, functions, test_lines, test_modules};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -206,5 +218,12 @@ mod tests {
     fn a_test_module_ends_at_its_brace() {
         let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n  fn b() {}\n}\nfn c() {}\n#[cfg(test)]\nmod more;\n";
         assert_eq!(test_lines(&code_only(text)), [2..=5]);
+    }
+
+    #[test]
+    fn a_test_module_in_a_file_is_named() {
+        let text =
+            "#[cfg(test)]\nmod samples;\n#[cfg(test)]\npub(crate) mod kit;\nmod real;\n#[cfg(test)]\nmod tests {}\n";
+        assert_eq!(test_modules(&code_only(text)), ["samples", "kit"]);
     }
 }

@@ -36,6 +36,7 @@ pub(crate) struct File {
     /// From the workspace's folder, with `/`.
     path: String,
     text: String,
+    is_test: bool,
 }
 
 impl File {
@@ -43,11 +44,20 @@ impl File {
         self.path.rsplit_once('.').map_or("", |(_, extension)| extension)
     }
 
-    /// Tests, benches and the tools for them: rules about the running product do not hold there.
-    fn is_test(&self) -> bool {
-        let is_test_name = |part: &str| matches!(part, "tests" | "benches" | "fuzz" | "tests.rs");
-        self.path.split('/').any(|part| is_test_name(part) || part.ends_with("_tests.rs"))
+    /// The path of a module that this one declares, without its ending.
+    fn inner(&self, module: &str) -> String {
+        let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        match name {
+            "lib.rs" | "main.rs" | "mod.rs" => format!("{folder}/{module}"),
+            _ => format!("{folder}/{}/{module}", name.trim_end_matches(".rs")),
+        }
     }
+}
+
+/// Tests, benches and the tools for them: rules about the running product do not hold there.
+fn is_test_path(path: &str) -> bool {
+    let is_test_name = |part: &str| matches!(part, "tests" | "benches" | "fuzz" | "tests.rs");
+    path.split('/').any(|part| is_test_name(part) || part.ends_with("_tests.rs"))
 }
 
 pub(crate) fn tidy() -> Result<(), Trouble> {
@@ -104,8 +114,44 @@ fn project_files() -> Result<Vec<File>, Trouble> {
         // Pictures, fonts and samples in foreign encodings are not ours to judge; a file just removed is not there.
         let Ok(bytes) = fs::read(&full) else { continue };
         if let Ok(text) = String::from_utf8(bytes) {
-            files.push(File { path: path.to_owned(), text });
+            files.push(File { path: path.to_owned(), text, is_test: is_test_path(path) });
         }
     }
+    mark_test_modules(&mut files);
     Ok(files)
+}
+
+/// A module that its parent declares for tests only is a test too, with all below it.
+fn mark_test_modules(files: &mut [File]) {
+    let mut tests = Vec::new();
+    for file in files.iter().filter(|file| file.extension() == "rs") {
+        let code = source::code_only(&file.text);
+        tests.extend(source::test_modules(&code).into_iter().map(|module| file.inner(module)));
+    }
+    for file in files {
+        let is_below =
+            |test: &String| file.path.strip_prefix(test).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'));
+        file.is_test |= tests.iter().any(is_below);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{File, is_test_path, mark_test_modules};
+
+    #[test]
+    fn a_module_declared_for_tests_is_a_test() {
+        let file =
+            |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned(), is_test: is_test_path(path) };
+        let mut files = [
+            file("crates/a/src/lib.rs", "#[cfg(test)]\nmod kit;\nmod b;\n"),
+            file("crates/a/src/kit.rs", ""),
+            file("crates/a/src/kit/more.rs", ""),
+            file("crates/a/src/b.rs", "#[cfg(test)]\nmod kit;\n"),
+            file("crates/a/src/b/kit.rs", ""),
+            file("crates/a/src/b/tests.rs", ""),
+        ];
+        mark_test_modules(&mut files);
+        assert_eq!(files.map(|file| file.is_test), [false, true, true, false, true, true]);
+    }
 }

@@ -14,7 +14,7 @@ const WRITTEN: [&str; 9] = ["rs", "ts", "js", "mjs", "scss", "css", "html", "sh"
 
 pub(crate) fn check_length(file: &File) -> Option<Finding> {
     let lines = file.text.lines().count();
-    let is_exempt = file.is_test() || LONG.iter().any(|(path, _)| *path == file.path);
+    let is_exempt = file.is_test || LONG.iter().any(|(path, _)| *path == file.path);
     let is_too_long = lines > FILE_LINES_MAX && WRITTEN.contains(&file.extension()) && !is_exempt;
     is_too_long.then(|| {
         let sentence =
@@ -63,9 +63,9 @@ pub(crate) fn check_script(file: &File) -> Vec<Finding> {
 
 pub(crate) fn check_rust(file: &File, code: &str) -> Vec<Finding> {
     let test_lines = source::test_lines(code);
-    let is_test = |line: usize| file.is_test() || test_lines.iter().any(|lines| lines.contains(&line));
+    let is_test = |line: usize| file.is_test || test_lines.iter().any(|lines| lines.contains(&line));
     let mut findings = Vec::new();
-    if !file.is_test() && !file.text.starts_with("//!") && !file.text.starts_with("#![doc") {
+    if !file.is_test && !file.text.starts_with("//!") && !file.text.starts_with("#![doc") {
         findings.push(Finding::new(&file.path, 1, "a module opens with a sentence that says its job (`//! …`)"));
     }
     for (line, text) in (1..).zip(code.lines()) {
@@ -89,13 +89,14 @@ pub(crate) fn check_rust(file: &File, code: &str) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::is_test_path;
     use super::{File, check_length, check_rust};
     use crate::source::code_only;
 
     /// The sentence that each module opens with is put before `text`, as line 1.
     #[track_caller]
     fn check(path: &str, text: &str, expected: &[&str]) {
-        let file = File { path: path.to_owned(), text: format!("//! Its job.\n{text}") };
+        let file = File { path: path.to_owned(), text: format!("//! Its job.\n{text}"), is_test: is_test_path(path) };
         let findings = check_rust(&file, &code_only(&file.text));
         let found: Vec<String> =
             findings.iter().map(|finding| format!("{} {}", finding.line, finding.sentence)).collect();
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_long_file_is_named_unless_it_is_tests() {
-        let file = |path: &str| File { path: path.to_owned(), text: "\n".repeat(700) };
+        let file = |path: &str| File { path: path.to_owned(), text: "\n".repeat(700), is_test: is_test_path(path) };
         assert!(check_length(&file("crates/proxy/src/x.rs")).is_some());
         assert!(check_length(&file("crates/proxy/src/x/tests.rs")).is_none());
         assert!(check_length(&file("policies/x/policy.md")).is_none());

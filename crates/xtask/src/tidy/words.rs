@@ -58,7 +58,7 @@ mod tests {
 
     #[track_caller]
     fn count(path: &str, text: &str, expected: usize) {
-        let findings = check(&File { path: path.to_owned(), text: text.to_owned() });
+        let findings = check(&File { path: path.to_owned(), text: text.to_owned(), is_test: false });
         assert_eq!(findings.len(), expected, "{findings:?}");
     }
 
