@@ -303,7 +303,7 @@ fn read_block(table: &Table, span: Span, findings: &mut Findings) -> (ClauseNote
     }
     let mut reader = Reader::new(&rest, span, "a control block", findings);
     let notes = ClauseNotes {
-        register: reader.words("register").unwrap_or_default(),
+        register: reader.words("answers").unwrap_or_default(),
         kept_by: reader.words("kept_by").unwrap_or_default(),
         is_information: reader.truth("information").unwrap_or(false),
     };
