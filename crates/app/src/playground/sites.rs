@@ -7,33 +7,35 @@ pub struct Site {
     pub title: &'static str,
     /// One sentence that stands on its page.
     pub says: &'static str,
+    /// The category in which the playground's own list has it; empty for none.
+    pub category: &'static str,
 }
 
-const fn site(name: &'static str, title: &'static str, says: &'static str) -> Site {
-    Site { name, title, says }
+const fn site(name: &'static str, title: &'static str, category: &'static str, says: &'static str) -> Site {
+    Site { name, title, says, category }
 }
 
 /// In the order of the playground's own list of links.
 pub const SITES: [Site; 15] = [
-    site("news.example", "News", "Today's news: the river path is open again, and the library has new hours."),
-    site("maps.example", "Maps", "Rivers, hills and bus stops. Choose a place to begin."),
-    site("wiki.example", "Encyclopaedia", "An encyclopaedia that anybody may read. Today: how bridges stand up."),
-    site("search.example", "Search", "What are you looking for?"),
-    site("video.example", "Videos", "Short films about animals, machines and far places."),
-    site("games.example", "Games", "Three puzzles and a maze."),
-    site("social.example", "Friends", "See what everybody is saying."),
-    site("shop.example", "Shop", "Shoes, lamps and garden chairs."),
-    site("bet.example", "Bets", "Place your bets: the odds on tonight's match are 5 to 2."),
-    site("bank.example", "Bank", "Your account, your cards, your savings."),
+    site("news.example", "News", "", "Today's news: the river path is open again, and the library has new hours."),
+    site("maps.example", "Maps", "", "Rivers, hills and bus stops. Choose a place to begin."),
+    site("wiki.example", "Encyclopaedia", "", "An encyclopaedia that anybody may read. Today: how bridges stand up."),
+    site("search.example", "Search", "search-engines", "What are you looking for?"),
+    site("video.example", "Videos", "", "Short films about animals, machines and far places."),
+    site("games.example", "Games", "games", "Three puzzles and a maze."),
+    site("social.example", "Friends", "social", "See what everybody is saying."),
+    site("shop.example", "Shop", "shopping", "Shoes, lamps and garden chairs."),
+    site("bet.example", "Bets", "gambling", "Place your bets: the odds on tonight's match are 5 to 2."),
+    site("bank.example", "Bank", "bank", "Your account, your cards, your savings."),
     site(
         "help.example",
         "Helpline",
         "Whatever is wrong, you can talk to us. Ring 0800 000 0000, at any time, for nothing.",
     ),
-    site("slow.example", "Slow", "This site sends one line a second and never ends."),
-    site("adult.example", "Adults only", "A site for adults only; this one is empty."),
-    site("malware.example", "Free downloads", "Here would be a harmful program; this one is harmless."),
-    site("badcert.example", "Out of date", "This site's certificate ran out years ago."),
+    site("slow.example", "Slow", "", "This site sends one line a second and never ends."),
+    site("adult.example", "Adults only", "adult", "A site for adults only; this one is empty."),
+    site("malware.example", "Free downloads", "malware", "Here would be a harmful program; this one is harmless."),
+    site("badcert.example", "Out of date", "", "This site's certificate ran out years ago."),
 ];
 
 impl Site {
@@ -43,5 +45,10 @@ impl Site {
             Some(rest) => rest.is_empty() || rest.ends_with('.'),
             None => false,
         })
+    }
+
+    /// The playground's list: host name and category.
+    pub fn listed() -> impl Iterator<Item = (&'static str, &'static str)> {
+        SITES.iter().filter(|site| !site.category.is_empty()).map(|site| (site.name, site.category))
     }
 }
