@@ -40,7 +40,7 @@ fn response(status: StatusCode, kind: &'static str, body: Answer) -> Response<An
 }
 
 fn page(site: &Site, scheme: &str, path: &str, query: Option<&str>) -> String {
-    let Site { name, title, says } = site;
+    let Site { name, title, says, .. } = site;
     let main = match (*name, query.and_then(question)) {
         ("search.example", Some(words)) => results(&words),
         ("search.example", None) => format!("<p>{says}</p>{SEARCH_FORM}"),

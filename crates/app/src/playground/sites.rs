@@ -30,6 +30,7 @@ pub const SITES: [Site; 15] = [
     site(
         "help.example",
         "Helpline",
+        "",
         "Whatever is wrong, you can talk to us. Ring 0800 000 0000, at any time, for nothing.",
     ),
     site("slow.example", "Slow", "", "This site sends one line a second and never ends."),
