@@ -6,6 +6,8 @@ use aws_lc_rs::hmac;
 use data_encoding::BASE32HEX_NOPAD;
 use schoolgate_base::{PersonId, SchoolId};
 
+use crate::KeyHolder;
+
 /// What events carry instead of a person: 26 characters, the same within one school and year, unlinkable over years
 /// and schools.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +53,15 @@ impl Pseudonyms {
     /// The keyed hash of an entry of a locked list, in the form the list has it.
     pub fn locked_hit(&self, school: &SchoolId, entry: &str) -> LockedHit {
         LockedHit(self.text(&["locked", school.as_str(), entry]))
+    }
+
+    /// What stands for whoever may see a case: the database finds their cases by it and does not say who they are.
+    pub fn party(&self, school: &SchoolId, holder: &KeyHolder) -> String {
+        let kind = match holder {
+            KeyHolder::Office(_) => "office",
+            KeyHolder::Person(_) => "person",
+        };
+        self.text(&["party", school.as_str(), kind, &holder.to_string()]).into()
     }
 
     /// 128 bits: enough that two never meet, short enough for a column.
