@@ -1,1 +1,10 @@
-//! See README.
+#![doc = include_str!("../README.md")]
+
+mod help;
+mod phrases;
+mod search;
+mod text;
+
+pub use help::help_topics;
+pub use phrases::{PhraseError, Phrases, TOPIC_PHRASES_MAX, Topics, Unusable};
+pub use search::{SearchEngine, SearchEngines};
