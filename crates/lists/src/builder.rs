@@ -3,7 +3,7 @@
 //! Building is deterministic: the same entries, categories and lists give the same bytes, so that an unchanged part
 //! keeps its generation. It holds everything in memory, about 40 bytes an entry.
 
-use crate::dictionary::{self, Alphabet, KEY_MAX_BYTES, KeyHash, Keyed};
+use crate::dictionary::{self, Alphabet, KEY_MAX_BYTES, Keyed};
 use crate::entry::Entry;
 use crate::import::{Import, ListFormat, Ut1File, read_list, ut1_file};
 use crate::index::file_bytes;
@@ -54,8 +54,6 @@ pub struct IndexBuilder {
     names: Names,
     hosts: Table,
     urls: Table,
-    /// Hashes of hosts that have URL prefixes, each with the slash that follows in the key.
-    url_hosts: Vec<KeyHash>,
 }
 
 impl IndexBuilder {
@@ -104,7 +102,6 @@ impl IndexBuilder {
         match EntryKey::from(entry) {
             EntryKey::Host(key) => self.hosts.push(Alphabet::Host, key.as_bytes(), (category, list)),
             EntryKey::Url(host, path) => {
-                self.url_hosts.push(KeyHash::of(host.as_bytes()).push(b'/'));
                 let key = url_key(host.as_bytes(), path.as_str().as_bytes());
                 self.urls.push(Alphabet::Url, &key, (category, list))
             }
@@ -194,16 +191,16 @@ impl IndexBuilder {
         let mut set_numbers = SetsBuilder::default();
         self.hosts.number_sets(&mut set_numbers, &mut self.names)?;
         self.urls.number_sets(&mut set_numbers, &mut self.names)?;
+        self.names.urls = self.urls.rows.len() as u64;
+        self.urls.mark_hosts(&mut set_numbers)?;
         let (category_sets, renumbered) = set_numbers.by_use();
-        self.url_hosts.sort_unstable();
-        self.url_hosts.dedup();
 
         let mut names = Vec::new();
         self.names.write(&mut names);
         let mut sets = Vec::new();
         sets::write(&category_sets, &mut sets);
-        let hosts = dictionary::build(Alphabet::Host, self.hosts.keyed(&renumbered), &[]);
-        let urls = dictionary::build(Alphabet::Url, self.urls.keyed(&renumbered), &self.url_hosts);
+        let hosts = dictionary::build(Alphabet::Host, self.hosts.keyed(&renumbered));
+        let urls = dictionary::build(Alphabet::Url, self.urls.keyed(&renumbered));
         Ok(file_bytes([&names, &sets, &hosts, &urls]))
     }
 }
@@ -277,6 +274,29 @@ impl Table {
             distinct.extend(rows.first().map(|row| Row { list: ListId(number), ..*row }));
         }
         self.rows = distinct;
+        Ok(())
+    }
+
+    /// Adds each host of a URL prefix, with its slash, as a key with nothing said of it: look-ups stop there for all
+    /// other hosts.
+    fn mark_hosts(&mut self, sets: &mut SetsBuilder) -> Result<(), BuildError> {
+        let nothing = sets.number(&[]).ok_or(BuildError::TooManySets)?;
+        let mut marks: Vec<Vec<u8>> = Vec::new();
+        for row in &self.rows {
+            let key = row.key(&self.arena);
+            let host = key.split_inclusive(|byte| *byte == b'/').next().unwrap_or_default();
+            if marks.last().is_none_or(|last| last != host) {
+                marks.push(host.to_vec());
+            }
+        }
+        for mark in marks {
+            self.push(Alphabet::Url, &mark, (CategoryId(0), ListId(nothing)))?;
+        }
+        let arena = &self.arena;
+        self.rows.sort_unstable_by(|left, right| {
+            left.packed.cmp(&right.packed).then_with(|| left.key(arena).cmp(right.key(arena)))
+        });
+        self.rows.dedup_by(|left, right| left.packed == right.packed && left.key(arena) == right.key(arena));
         Ok(())
     }
 

@@ -124,8 +124,15 @@ impl Index {
     }
 
     /// URL prefixes, each counted once.
-    pub fn url_count(&self) -> usize {
-        self.0.urls.keys()
+    pub fn url_count(&self) -> u64 {
+        self.0.names.urls
+    }
+
+    /// Whether any URL prefix is listed on this host or a name it is within, so that seeing a path could add a match.
+    pub fn has_urls(&self, host: &HostName) -> bool {
+        let mut found = false;
+        self.for_each_url_host(&HostKey::of_name(host), |_, _, _| found = true);
+        found
     }
 
     /// What lists say of a name: of itself and of every name it is within, whole labels only.
@@ -161,18 +168,10 @@ impl Index {
     }
 
     fn lookup_url_key(&self, key: &HostKey, path: &str) -> Matches<'_> {
-        let mut matches = self.no_matches();
-        if self.0.urls.keys() == 0 {
-            return matches;
-        }
         let dictionary = self.0.urls.over((*self.0.bytes).as_ref());
+        let mut matches = self.no_matches();
         let mut folded = None;
-        for_each_parent(key, |parent, labels, hash| {
-            let mut hash = hash.push(b'/');
-            // Hosts that have URL prefixes are marked in the filter; the path is not touched for any other.
-            if !dictionary.may_contain(hash) {
-                return;
-            }
+        self.for_each_url_host(key, |parent, labels, mut hash| {
             let path = folded.get_or_insert_with(|| UrlPath::cut(path));
             let url = url_key(parent, path.as_str().as_bytes());
             let mut hashed = 0;
@@ -187,6 +186,19 @@ impl Index {
             }
         });
         matches
+    }
+
+    /// Visits the host's key and those of its parents that have URL prefixes, shortest first, with their label counts
+    /// and the hash up to the slash behind them. Such hosts stand in the dictionary as keys of their own, so that no
+    /// path is touched for any other.
+    fn for_each_url_host(&self, key: &HostKey, mut visit: impl FnMut(&[u8], u8, KeyHash)) {
+        let dictionary = self.0.urls.over((*self.0.bytes).as_ref());
+        for_each_parent(key, |parent, labels, hash| {
+            let hash = hash.push(b'/');
+            if dictionary.may_contain(hash) && dictionary.get(&url_key(parent, &[])).is_some() {
+                visit(parent, labels, hash);
+            }
+        });
     }
 
     fn no_matches(&self) -> Matches<'_> {
@@ -212,7 +224,10 @@ fn for_each_parent(key: &HostKey, mut visit: impl FnMut(&[u8], u8, KeyHash)) {
 
 impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Index").field("hosts", &self.host_count()).field("urls", &self.url_count()).finish_non_exhaustive()
+        f.debug_struct("Index")
+            .field("hosts", &self.host_count())
+            .field("urls", &self.url_count())
+            .finish_non_exhaustive()
     }
 }
 

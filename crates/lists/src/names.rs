@@ -36,6 +36,8 @@ pub(crate) struct Names {
     pub(crate) lists: Vec<Box<str>>,
     /// Other name, category.
     pub(crate) aliases: Vec<(Box<str>, CategoryId)>,
+    /// How many distinct URL prefixes there are.
+    pub(crate) urls: u64,
 }
 
 impl Names {
@@ -61,6 +63,7 @@ impl Names {
             put_text(out, alias);
             out.extend_from_slice(&category.0.to_le_bytes());
         }
+        out.extend_from_slice(&self.urls.to_le_bytes());
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, OpenError> {
@@ -83,6 +86,7 @@ impl Names {
             }
             names.aliases.push((alias, category));
         }
+        names.urls = reader.u64(WHAT)?;
         Ok(names)
     }
 }

@@ -76,7 +76,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, names: &Names) -> Result<Vec<Box<[Pa
         let (pairs, _) = bytes.as_chunks::<4>();
         let set: Box<[Pair]> = pairs
             .iter()
-            .map(|[c0, c1, l0, l1]| (CategoryId(u16::from_le_bytes([*c0, *c1])), ListId(u16::from_le_bytes([*l0, *l1]))))
+            .map(|[c0, c1, l0, l1]| {
+                (CategoryId(u16::from_le_bytes([*c0, *c1])), ListId(u16::from_le_bytes([*l0, *l1])))
+            })
             .collect();
         let known = |(category, list): &Pair| {
             usize::from(category.0) < names.categories.len() && usize::from(list.0) < names.lists.len()

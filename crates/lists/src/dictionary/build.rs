@@ -13,8 +13,8 @@ pub(crate) struct Keyed<'a> {
 }
 
 /// The bytes of a dictionary over `keys`, which must be sorted and distinct. Numbers must be dense from 0 over all
-/// dictionaries that share them. `marks` are hashes that pass the filter without being keys.
-pub(crate) fn build<'a, I>(alphabet: Alphabet, keys: I, marks: &[KeyHash]) -> Vec<u8>
+/// dictionaries that share them.
+pub(crate) fn build<'a, I>(alphabet: Alphabet, keys: I) -> Vec<u8>
 where
     I: ExactSizeIterator<Item = Keyed<'a>> + Clone,
 {
@@ -36,12 +36,11 @@ where
         offsets.extend_from_slice(&(writer.bits.align() as u32).to_le_bytes());
     });
 
-    let hashes: Vec<KeyHash> = keys.map(|keyed| KeyHash::of(keyed.key)).chain(marks.iter().copied()).collect();
     let mut out = Vec::new();
     out.extend_from_slice(&(count as u64).to_le_bytes());
     out.extend_from_slice(&(u16::from(highest.to_be_bytes()[0]) + 1).to_le_bytes());
     put_section(&mut out, &model);
-    put_section(&mut out, &filter::build(hashes.into_iter()));
+    put_section(&mut out, &filter::build(keys.map(|keyed| KeyHash::of(keyed.key))));
     put_section(&mut out, &prefixes);
     put_section(&mut out, &offsets);
     put_section(&mut out, &writer.bits.finish());
@@ -80,9 +79,8 @@ fn shared_len(left: &[u8], right: &[u8]) -> usize {
 /// Writes the symbols of `key` from `shared` on and its end, unless the shared part holds the end already.
 fn write_rest<S: Sink>(alphabet: Alphabet, key: &[u8], shared: usize, sink: &mut S) {
     let Some(rest) = key.get(shared..) else { return };
-    let symbol_at = |back: usize| {
-        shared.checked_sub(back).and_then(|at| key.get(at)).map_or(0, |&byte| alphabet.symbol(byte))
-    };
+    let symbol_at =
+        |back: usize| shared.checked_sub(back).and_then(|at| key.get(at)).map_or(0, |&byte| alphabet.symbol(byte));
     let mut context = [symbol_at(2), symbol_at(1)];
     for symbol in rest.iter().map(|&byte| alphabet.symbol(byte)).chain([0]) {
         sink.symbol(context, symbol);

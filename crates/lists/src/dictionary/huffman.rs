@@ -16,8 +16,11 @@ pub(super) type Lengths = [u8; 256];
 /// Optimal lengths under the limit, by package-merge (Larmore and Hirschberg 1990).
 pub(super) fn lengths_of(counts: &[u32]) -> Lengths {
     let mut lengths = [0_u8; 256];
-    let mut leaves: Vec<(u64, u8)> =
-        (0..=u8::MAX).zip(counts).filter(|(_, count)| **count > 0).map(|(symbol, count)| (u64::from(*count), symbol)).collect();
+    let mut leaves: Vec<(u64, u8)> = (0..=u8::MAX)
+        .zip(counts)
+        .filter(|(_, count)| **count > 0)
+        .map(|(symbol, count)| (u64::from(*count), symbol))
+        .collect();
     leaves.sort_unstable();
     if leaves.len() == 1 {
         for &(_, symbol) in &leaves {

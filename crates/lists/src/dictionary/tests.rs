@@ -8,7 +8,7 @@ use crate::wire::Reader;
 
 fn dictionary(alphabet: Alphabet, keys: &BTreeMap<String, u16>) -> (Vec<u8>, Parts) {
     let keyed = keys.iter().map(|(key, &number)| Keyed { key: key.as_bytes(), number });
-    let bytes = build(alphabet, keyed.collect::<Vec<_>>().into_iter(), &[]);
+    let bytes = build(alphabet, keyed.collect::<Vec<_>>().into_iter());
     let parts = Parts::read(alphabet, &mut Reader::new(&bytes, 0)).unwrap();
     (bytes, parts)
 }

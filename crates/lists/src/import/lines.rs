@@ -61,7 +61,8 @@ fn content(line: &[u8]) -> Result<&str, LineError> {
         return Ok("");
     }
     // Inside a line only a `#` behind a space opens a comment: URLs may hold one.
-    let comment = text.match_indices('#').find(|(at, _)| text.get(..*at).is_some_and(|before| before.ends_with([' ', '\t'])));
+    let comment =
+        text.match_indices('#').find(|(at, _)| text.get(..*at).is_some_and(|before| before.ends_with([' ', '\t'])));
     Ok(comment.map_or(text, |(at, _)| text.get(..at).unwrap_or(text).trim_end()))
 }
 

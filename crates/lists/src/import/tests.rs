@@ -38,7 +38,15 @@ fn bad_lines_are_counted_and_placed() {
     check(
         ListFormat::Plain,
         &bytes,
-        &["good.example", "last.example", "2: Words", "3: NotText", "4: Host(Label)", "5: Range", "6: TooLong(1048576)"],
+        &[
+            "good.example",
+            "last.example",
+            "2: Words",
+            "3: NotText",
+            "4: Host(Label)",
+            "5: Range",
+            "6: TooLong(1048576)",
+        ],
     );
 }
 

@@ -9,11 +9,21 @@ use crate::Usage;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ut1File<'a> {
     /// A plain list of a category.
-    Entries { category: &'a str },
-    Usage { category: &'a str, usage: Usage },
-    Alias { alias: &'a str, category: &'a str },
+    Entries {
+        category: &'a str,
+    },
+    Usage {
+        category: &'a str,
+        usage: Usage,
+    },
+    Alias {
+        alias: &'a str,
+        category: &'a str,
+    },
     /// Regular expressions over URLs, which are not matched.
-    Expressions { category: &'a str },
+    Expressions {
+        category: &'a str,
+    },
     /// Notes for people, or nothing we know.
     Other,
 }

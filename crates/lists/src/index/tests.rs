@@ -30,7 +30,11 @@ fn bytes_of<T: AsRef<str>>(entries: &[(T, usize, usize)]) -> Vec<u8> {
 
 fn shown(index: &Index, matches: Matches<'_>) -> Vec<String> {
     let category = |found: &Match| index.category_name(found.category).to_owned();
-    matches.map(|found| format!("{}+{} {} {}", found.labels, found.path_bytes, category(&found), index.list_name(found.list))).collect()
+    matches
+        .map(|found| {
+            format!("{}+{} {} {}", found.labels, found.path_bytes, category(&found), index.list_name(found.list))
+        })
+        .collect()
 }
 
 #[track_caller]
@@ -204,7 +208,12 @@ impl Oracle {
     fn host(&self, name: &HostName) -> Vec<(usize, usize, usize)> {
         let hit = |suffix: &str| {
             let labels = suffix.split('.').count();
-            self.hosts.get(suffix).into_iter().flatten().map(move |&(category, list)| (labels, category, list)).collect::<Vec<_>>()
+            self.hosts
+                .get(suffix)
+                .into_iter()
+                .flatten()
+                .map(move |&(category, list)| (labels, category, list))
+                .collect::<Vec<_>>()
         };
         name.suffixes().flat_map(hit).collect()
     }
@@ -252,13 +261,15 @@ proptest! {
         let oracle = Oracle::new(&entries);
         let index = open(bytes_of(&entries));
         prop_assert_eq!(index.host_count(), oracle.hosts.len());
-        prop_assert_eq!(index.url_count(), oracle.urls.len());
+        prop_assert_eq!(index.url_count(), oracle.urls.len() as u64);
         let listed = entries.iter().map(|(text, _, _)| text.split_once('/').unwrap_or((text, "")));
         let listed = listed.map(|(host, path)| (host.to_owned(), path.to_owned()));
         for (host, path) in probes.iter().cloned().chain(listed) {
             let name = HostName::parse(&host).unwrap();
             let found = index.lookup_host(&name).map(|m| (usize::from(m.labels), usize::from(m.category.0), usize::from(m.list.0)));
             prop_assert_eq!(found.collect::<Vec<_>>(), oracle.host(&name), "{}", host);
+            let has_urls = oracle.urls.keys().any(|(listed, _)| name.suffixes().any(|suffix| suffix == listed));
+            prop_assert_eq!(index.has_urls(&name), has_urls, "{}", host);
             let found = index.lookup_url(&name, &path).map(|m| (usize::from(m.path_bytes), usize::from(m.category.0), usize::from(m.list.0)));
             prop_assert_eq!(found.collect::<Vec<_>>(), oracle.url(&name, &path), "{}{}", host, path);
         }
