@@ -7,6 +7,7 @@ use std::sync::Arc;
 use schoolgate_base::{Capacity, Group, Host, HostName, PersonId};
 
 use crate::categories::{Categories, CategoryHit};
+use crate::searches::HelpSearches;
 use crate::snapshot::{Live, Member, People, Place, Program, Root, Target};
 
 /// Everything a door needs to decide. A request keeps the one it began with.
@@ -18,6 +19,7 @@ pub struct Snapshot {
     pub people: Arc<People>,
     pub live: Arc<Live>,
     rules: Arc<RuleIndex>,
+    searches: Arc<HelpSearches>,
     members: Arc<HashMap<(PersonId, Capacity), usize>>,
 }
 
@@ -41,9 +43,10 @@ impl Snapshot {
         live: Arc<Live>,
     ) -> Self {
         let rules = Arc::new(RuleIndex::new(&program));
+        let searches = Arc::new(HelpSearches::new(&program.help));
         let members = people.members.iter().enumerate();
         let members = members.map(|(place, member)| ((member.person.clone(), member.capacity), place)).collect();
-        Self { root, lists, program, people, live, rules, members: Arc::new(members) }
+        Self { root, lists, program, people, live, rules, searches, members: Arc::new(members) }
     }
 
     /// The same snapshot with another live part: what a click changes.
@@ -182,12 +185,12 @@ impl RuleIndex {
 
 impl Snapshot {
     /// The topic of help that a search on this address is about, if it is a search.
-    pub(crate) fn searched_topic(&self, _host: &HostName, _path: &str) -> Option<Box<str>> {
-        None
+    pub(crate) fn searched_topic(&self, host: &HostName, path: &str) -> Option<Box<str>> {
+        self.searches.topic(host, path)
     }
 
     /// Whether searches are made on this host, and so its address could be about a topic of help.
-    pub(crate) fn is_search_engine(&self, _host: &HostName) -> bool {
-        false
+    pub(crate) fn is_search_engine(&self, host: &HostName) -> bool {
+        self.searches.are_made_on(host)
     }
 }

@@ -11,7 +11,9 @@ mod decision;
 mod evaluate;
 mod facts;
 mod index;
+mod lists;
 pub mod redirect;
+mod searches;
 pub mod snapshot;
 
 pub use categories::{Categories, CategoryHit, CategoryTable};
