@@ -1,1 +1,102 @@
-//! See README.
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod connect;
+mod door;
+mod exchange;
+mod failure;
+mod forward;
+mod guarded;
+mod hops;
+mod inside;
+mod meters;
+mod pac;
+mod pipeline;
+mod pool;
+mod ports;
+mod reply;
+mod server;
+mod settings;
+mod standing;
+mod target;
+mod tunnel;
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use schoolgate_decide::Snapshot;
+use schoolgate_event::Recorder;
+use schoolgate_identity::Identities;
+use schoolgate_runtime::{Clock, Metrics, Tasks};
+use schoolgate_tls::{Leaves, Upstream};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+pub use pac::pac_file;
+pub use ports::{JustRefused, RefusalBook, Seals};
+pub use settings::{Limits, Portal, Settings};
+
+use crate::door::Door;
+use crate::meters::Meters;
+use crate::pool::Pool;
+use crate::server::Crowd;
+use crate::standing::Standing;
+
+/// What a proxy is made of. Everything outside it is handed in.
+pub struct Parts {
+    pub settings: Settings,
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub clock: Clock,
+    pub tasks: Tasks,
+    pub metrics: Metrics,
+    pub identities: Arc<Identities>,
+    pub leaves: Arc<Leaves>,
+    pub upstream: Upstream,
+    pub recorder: Arc<dyn Recorder>,
+    pub seals: Arc<dyn Seals>,
+    pub refusals: Arc<RefusalBook>,
+}
+
+/// A running proxy; it stops when its tasks are drained.
+#[derive(Clone)]
+pub struct Proxy {
+    door: Arc<Door>,
+    crowd: Arc<Crowd>,
+}
+
+impl Proxy {
+    /// Starts the tasks that judge open connections again and that sweep kept ones.
+    pub fn new(parts: Parts) -> Self {
+        let limits = &parts.settings.limits;
+        let pool = Arc::new(Pool::new(limits.pool_per_site_max, limits.pool_max, limits.pool_idle));
+        let door = Arc::new(Door {
+            meters: Meters::new(&parts.metrics),
+            pool: Arc::clone(&pool),
+            standing: Arc::new(Standing::default()),
+            settings: parts.settings,
+            snapshots: parts.snapshots,
+            clock: parts.clock,
+            tasks: parts.tasks,
+            identities: parts.identities,
+            leaves: parts.leaves,
+            upstream: parts.upstream,
+            recorder: parts.recorder,
+            seals: parts.seals,
+            refusals: parts.refusals,
+        });
+        door.tasks.spawn("review of open connections", standing::review(Arc::clone(&door)));
+        door.tasks.spawn("sweep of kept connections", pool.keep_swept(door.tasks.shutdown()));
+        Self { door, crowd: Arc::new(Crowd::default()) }
+    }
+
+    /// Takes connections from `listener`, with `tls` over TLS, until the tasks are drained.
+    pub fn serve(&self, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
+        let listening = server::listen(Arc::clone(&self.door), Arc::clone(&self.crowd), listener, tls);
+        self.door.tasks.spawn("proxy listener", listening);
+    }
+
+    /// Connections that are open beyond their request.
+    pub fn standing(&self) -> usize {
+        self.door.standing.count()
+    }
+}

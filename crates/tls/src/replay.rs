@@ -41,8 +41,10 @@ impl<S> Replay<S> {
         self.held.get(self.read..).unwrap_or_default()
     }
 
-    pub fn get_ref(&self) -> &S {
-        &self.inner
+    /// What was not read again, and the stream behind it.
+    pub fn into_parts(mut self) -> (Vec<u8>, S) {
+        self.held.drain(..self.read.min(self.held.len()));
+        (self.held, self.inner)
     }
 }
 

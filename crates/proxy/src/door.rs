@@ -1,0 +1,157 @@
+//! Everything a connection of the proxy shares, and how a request is judged by it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use http::HeaderValue;
+use jiff::Timestamp;
+use schoolgate_base::Host;
+use schoolgate_decide::{
+    Conditions, Decision, Inspect, Need, Outcome, Reason, Seen, Snapshot, Trace, Verdict, decide, stricter,
+};
+use schoolgate_event::Recorder;
+use schoolgate_identity::{Identified, Identities, Looking, Refused};
+use schoolgate_runtime::{Clock, Tasks};
+use schoolgate_tls::{Leaves, Upstream};
+use tokio::sync::watch;
+
+use crate::failure::Failure;
+use crate::meters::Meters;
+use crate::pool::Pool;
+use crate::ports::{RefusalBook, Seals};
+use crate::server::Place;
+use crate::settings::Settings;
+use crate::standing::Standing;
+
+/// What the proxy is made of.
+pub(crate) struct Door {
+    pub(crate) settings: Settings,
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) identities: Arc<Identities>,
+    pub(crate) leaves: Arc<Leaves>,
+    pub(crate) upstream: Upstream,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) seals: Arc<dyn Seals>,
+    pub(crate) refusals: Arc<RefusalBook>,
+    pub(crate) meters: Meters,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) standing: Arc<Standing>,
+}
+
+/// Facts of one client connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) peer: SocketAddr,
+    pub(crate) local: SocketAddr,
+    /// Came by TLS, or from this machine.
+    pub(crate) is_private: bool,
+    /// From the CONNECT, for requests inside its connection.
+    pub(crate) token: Option<HeaderValue>,
+    /// Held by whatever is left of the connection.
+    pub(crate) _place: Option<Arc<Place>>,
+}
+
+/// A request and what was decided about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Judged {
+    pub(crate) identified: Identified,
+    pub(crate) decision: Decision,
+    /// Seeing the address could change the decision.
+    pub(crate) needs_url: bool,
+    /// Number of the snapshot's root.
+    pub(crate) snapshot: u64,
+    pub(crate) at: Timestamp,
+}
+
+impl Judged {
+    /// Whether we may end this connection's TLS ourselves: never for classes that are never inspected, and only
+    /// towards devices that will not warn of us.
+    pub(crate) fn may_answer_tls(&self) -> bool {
+        self.decision.conditions.inspect != Inspect::Never && self.identified.trusts_ca
+    }
+}
+
+impl Door {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.borrow())
+    }
+
+    /// Judges a request of this client by one root.
+    pub(crate) fn judge(&self, client: &Client, host: &Host, url: Seen<&str>) -> Result<Judged, Failure> {
+        let snapshot = self.snapshot();
+        let now = self.clock.now();
+        let identified = self.identify(&snapshot, client, true, now).map_err(|refused| match refused {
+            Refused::Unknown => Failure::TokenUnknown,
+            Refused::InClear => Failure::TokenInClear,
+        })?;
+        Ok(judge_by(&snapshot, identified, host, url, now))
+    }
+
+    /// Judges a connection that is open, by a newer root. Somebody whose token was withdrawn is nobody.
+    pub(crate) fn judge_again(
+        &self,
+        snapshot: &Snapshot,
+        client: &Client,
+        host: &Host,
+        url: Seen<&str>,
+        now: Timestamp,
+    ) -> Option<Judged> {
+        let identified = self.identify(snapshot, client, false, now).ok()?;
+        Some(judge_by(snapshot, identified, host, url, now))
+    }
+
+    fn identify(
+        &self,
+        snapshot: &Snapshot,
+        client: &Client,
+        is_request: bool,
+        now: Timestamp,
+    ) -> Result<Identified, Refused> {
+        let looking = Looking {
+            address: client.address(),
+            is_private: client.is_private,
+            proxy_authorization: client.token.as_ref().map(HeaderValue::as_bytes),
+            is_request,
+        };
+        self.identities.identify(snapshot, looking, now)
+    }
+}
+
+impl Client {
+    pub(crate) fn address(&self) -> IpAddr {
+        self.peer.ip().to_canonical()
+    }
+}
+
+fn judge_by(snapshot: &Snapshot, identified: Identified, host: &Host, url: Seen<&str>, now: Timestamp) -> Judged {
+    let mut needs_url = false;
+    let mut together: Option<Decision> = None;
+    for facts in identified.facts(host, url) {
+        let outcome = decide(snapshot, &facts, now);
+        needs_url |= matches!(outcome, Outcome::Needs { need: Need::Url, .. });
+        let decision = outcome.into_decision();
+        together = Some(match together {
+            Some(other) => stricter(other, decision),
+            None => decision,
+        });
+    }
+    let mut decision = together.unwrap_or_else(closed);
+    decision.valid_until = match (decision.valid_until, identified.until) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    Judged { identified, decision, needs_url, snapshot: snapshot.root.number, at: now }
+}
+
+/// For no facts at all, which [`Identified::facts`] never returns.
+fn closed() -> Decision {
+    Decision {
+        verdict: Verdict::Block,
+        reason: Reason::Default,
+        conditions: Conditions::default(),
+        valid_until: None,
+        trace: Trace::HostOnly,
+    }
+}

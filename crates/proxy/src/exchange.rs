@@ -1,0 +1,222 @@
+//! One request or tunnel from decision to end, and the event that remains of it.
+//!
+//! The event is recorded when the last part of the exchange is dropped, so that bytes and duration are known however
+//! it ends. What may not be recorded is thrown away here and nowhere else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use http::Method;
+use schoolgate_decide::{Decision, Reason, Trace, Verdict};
+use schoolgate_event as event;
+use schoolgate_event::{Door as At, Event, LockedHit, Mode, Pseudonym, Recorded, Traffic};
+use tokio::time::Instant;
+
+use crate::door::{Client, Door, Judged};
+use crate::failure::Failure;
+use crate::standing::{Kept, Stand};
+use crate::target::Site;
+
+/// A judged request, or a tunnel, while it lasts.
+pub(crate) struct Exchange {
+    pub(crate) door: Arc<Door>,
+    pub(crate) client: Client,
+    pub(crate) site: Site,
+    /// Path and query, where this door has seen them.
+    pub(crate) path: Option<Box<str>>,
+    pub(crate) method: Method,
+    pub(crate) judged: Judged,
+    pub(crate) mode: Mode,
+    began: Instant,
+    up: AtomicU64,
+    down: AtomicU64,
+    has_failed: AtomicBool,
+    is_refused: AtomicBool,
+}
+
+/// What an exchange is about.
+pub(crate) struct About {
+    pub(crate) client: Client,
+    pub(crate) site: Site,
+    pub(crate) path: Option<Box<str>>,
+    pub(crate) method: Method,
+    pub(crate) mode: Mode,
+}
+
+impl Exchange {
+    pub(crate) fn new(door: &Arc<Door>, about: About, judged: Judged) -> Arc<Self> {
+        let About { client, site, path, method, mode } = about;
+        Arc::new(Self {
+            door: Arc::clone(door),
+            client,
+            site,
+            path,
+            method,
+            judged,
+            mode,
+            began: Instant::now(),
+            up: AtomicU64::new(0),
+            down: AtomicU64::new(0),
+            has_failed: AtomicBool::new(false),
+            is_refused: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn count_up(&self, bytes: usize) {
+        self.up.fetch_add(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_down(&self, bytes: usize) {
+        self.down.fetch_add(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Bytes in both directions so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.up.load(Ordering::Relaxed).wrapping_add(self.down.load(Ordering::Relaxed))
+    }
+
+    /// The site could not be reached as it should be.
+    pub(crate) fn set_failed(&self, failure: Failure) {
+        // What leads inside is opened by no policy, which is another thing than a site that is down.
+        let flag = if matches!(failure, Failure::Inner(_)) { &self.is_refused } else { &self.has_failed };
+        flag.store(true, Ordering::Relaxed);
+    }
+
+    /// Enters the exchange among those that are judged again at each new root.
+    pub(crate) fn stand(&self) -> Stand {
+        let kept = Kept {
+            client: self.client.clone(),
+            host: self.site.host.clone(),
+            path: self.path.clone(),
+            mode: self.mode,
+        };
+        self.door.standing.enter(kept, &self.judged, self.door.snapshots.borrow().root.number)
+    }
+
+    fn event(&self) -> Option<Event> {
+        let school = self.door.settings.school.clone();
+        let who = self.who();
+        match self.judged.decision.trace {
+            Trace::CountOnly => None,
+            Trace::HashOnly => Some(Event::LockedHit(LockedHit {
+                school,
+                at: self.judged.at,
+                door: At::Proxy,
+                device: who.device,
+                place: who.place,
+                address: self.door.seals.locked(&self.site.host),
+                list: list_of(&self.judged.decision.reason),
+                snapshot: self.judged.snapshot,
+            })),
+            Trace::Full | Trace::HostOnly => Some(Event::Decision(event::Decision {
+                school,
+                at: self.judged.at,
+                door: At::Proxy,
+                who,
+                host: self.site.host.clone(),
+                url: self.url(),
+                method: self.method.as_str().into(),
+                verdict: self.verdict(),
+                reason: reason_of(&self.judged.decision.reason),
+                snapshot: self.judged.snapshot,
+                traffic: Traffic {
+                    bytes_up: self.up.load(Ordering::Relaxed),
+                    bytes_down: self.down.load(Ordering::Relaxed),
+                    duration_ms: u32::try_from(self.began.elapsed().as_millis()).unwrap_or(u32::MAX),
+                },
+                mode: self.mode,
+            })),
+        }
+    }
+
+    fn who(&self) -> event::Who {
+        let identified = &self.judged.identified;
+        let person = identified.person();
+        event::Who {
+            person: person.and_then(|person| Pseudonym::new(&person.pseudonym).ok()),
+            capacity: person.map(|person| person.capacity),
+            strength: identified.strength,
+            device: identified.device.clone(),
+            place: identified.place.clone(),
+        }
+    }
+
+    fn url(&self) -> Option<Box<str>> {
+        if self.judged.decision.trace != Trace::Full {
+            return None;
+        }
+        let path = self.path.as_deref()?;
+        let (scheme, port) = match self.mode {
+            Mode::Plain => ("http", 80),
+            Mode::Tunnel | Mode::Inspected | Mode::LocalAnswer => ("https", 443),
+        };
+        Some(format!("{scheme}://{}{path}", self.site.authority(port)).into())
+    }
+
+    fn verdict(&self) -> event::Verdict {
+        if self.is_refused.load(Ordering::Relaxed) {
+            return event::Verdict::Refused;
+        }
+        if self.has_failed.load(Ordering::Relaxed) {
+            return event::Verdict::Failed;
+        }
+        verdict_of(&self.judged.decision)
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let door = &self.door;
+        match self.event() {
+            Some(event) => {
+                if door.recorder.record(event) == Recorded::Dropped {
+                    door.meters.events_dropped.increment();
+                }
+            }
+            None => {
+                let local = door.snapshots.borrow().program.calendar.local(self.judged.at);
+                door.recorder.help_visited(&door.settings.school, local.date());
+            }
+        }
+    }
+}
+
+fn verdict_of(decision: &Decision) -> event::Verdict {
+    match (decision.verdict, &decision.reason) {
+        (Verdict::Allow, _) => event::Verdict::Allow,
+        (Verdict::Warn, _) => event::Verdict::Warn,
+        (Verdict::Block, Reason::Urgent { .. }) => event::Verdict::Urgent,
+        // A redirect to the help page is only counted; nothing reaches here with this verdict.
+        (Verdict::Block | Verdict::Help, _) => event::Verdict::Block,
+        (Verdict::Gate, _) => event::Verdict::Gate,
+    }
+}
+
+fn reason_of(reason: &Reason) -> event::Reason {
+    match reason {
+        Reason::Rule { control, category, list } => event::Reason {
+            control: Some(control.clone()),
+            category: category.clone(),
+            list: list.clone(),
+            grant: None,
+        },
+        Reason::Grant { id, control, .. } => {
+            event::Reason { control: Some(control.clone()), grant: Some(id.clone()), ..event::Reason::default() }
+        }
+        Reason::Urgent { id, .. } => event::Reason { grant: Some(id.clone()), ..event::Reason::default() },
+        Reason::Locked { .. }
+        | Reason::AlwaysOpen { .. }
+        | Reason::HelpList
+        | Reason::Unsigned { .. }
+        | Reason::NotSignedIn
+        | Reason::HelpTopic { .. }
+        | Reason::Default => event::Reason::default(),
+    }
+}
+
+fn list_of(reason: &Reason) -> Box<str> {
+    match reason {
+        Reason::Locked { category } => category.clone(),
+        _ => "locked".into(),
+    }
+}

@@ -1,0 +1,192 @@
+//! Sends an allowed request to its site and the response back, re-serialised on the way.
+//!
+//! Nothing is copied as bytes: hyper reads each message under its own rules and writes it anew, so a site never sees
+//! another boundary between requests than we did.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::header::{CONNECTION, HOST, HeaderValue, UPGRADE};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use schoolgate_event::Mode;
+use schoolgate_tls::UpstreamStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tracing::debug;
+
+use crate::body::{Download, Reply, Upload};
+use crate::door::Door;
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+use crate::hops;
+use crate::pool::{Home, Lease, Sender};
+use crate::tunnel;
+
+/// Largest response head of a site, in bytes.
+const RESPONSE_HEAD_MAX: usize = 256 * 1024;
+
+/// Speaks HTTP over `stream`; its task ends with the connection.
+pub(crate) async fn start_http<S>(door: &Door, stream: S, may_upgrade: bool) -> Result<Sender, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(RESPONSE_HEAD_MAX);
+    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|_| Failure::BadResponse)?;
+    door.tasks.spawn("connection to a site", async move {
+        // How it ended is told to whoever waits for a response on it.
+        let _ = if may_upgrade { connection.with_upgrades().await } else { connection.await };
+    });
+    Ok(sender)
+}
+
+/// Forwards `request` over a kept connection of `home`, or a new one.
+pub(crate) async fn forward(
+    exchange: &Arc<Exchange>,
+    request: Request<Incoming>,
+    home: Home,
+) -> Result<Response<Reply>, Failure> {
+    let (mut head, body) = request.into_parts();
+    let upgrade = hops::wanted_upgrade(&head.headers).map(|protocol| (protocol, head.extensions.remove::<OnUpgrade>()));
+    let home = if upgrade.is_some() || hops::binds_connection(&head.headers) { Home::Nowhere } else { home };
+    rewrite(exchange, &mut head.headers, upgrade.as_ref().map(|(protocol, _)| protocol))?;
+    let uri: Uri = path_of(exchange).parse().map_err(|_| Failure::Malformed("path"))?;
+    let is_repeatable = body.is_end_stream() && matches!(head.method, Method::GET | Method::HEAD);
+    let outgoing = Outgoing { method: head.method, uri, headers: head.headers };
+    let (response, lease) =
+        send(exchange, outgoing, Upload::new(body, exchange), home, is_repeatable, upgrade.is_some()).await?;
+    answer(exchange, response, lease, upgrade.and_then(|(_, client)| client))
+}
+
+/// A request head as the site gets it.
+#[derive(Clone)]
+struct Outgoing {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl Outgoing {
+    fn with(self, body: Upload) -> Request<Upload> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = Version::HTTP_11;
+        *request.headers_mut() = self.headers;
+        request
+    }
+}
+
+fn path_of(exchange: &Exchange) -> &str {
+    exchange.path.as_deref().unwrap_or("/")
+}
+
+fn rewrite(exchange: &Exchange, headers: &mut HeaderMap, upgrade: Option<&HeaderValue>) -> Result<(), Failure> {
+    hops::pass_on(headers);
+    let default_port = if exchange.mode == Mode::Plain { 80 } else { 443 };
+    // RFC 9112 §3.2.2: what the client wrote into `Host` is replaced by the target that was judged.
+    let authority = exchange.site.authority(default_port);
+    headers.insert(HOST, HeaderValue::from_str(&authority).map_err(|_| Failure::Malformed("host"))?);
+    if let Some(protocol) = upgrade {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, protocol.clone());
+    }
+    Ok(())
+}
+
+async fn send(
+    exchange: &Arc<Exchange>,
+    outgoing: Outgoing,
+    body: Upload,
+    home: Home,
+    is_repeatable: bool,
+    may_upgrade: bool,
+) -> Result<(Response<Incoming>, Lease), Failure> {
+    let mut request = outgoing.clone().with(body);
+    if let Some(mut sender) = kept(&home) {
+        match send_over(exchange, &mut sender, request).await {
+            Ok(response) => return Ok((response, Lease::new(sender, home))),
+            // The site closed a kept connection just now, which it may. What it cannot have seen is sent again.
+            Err((_, Some(unsent))) => request = unsent,
+            Err((Failure::BadResponse, None)) if is_repeatable => request = outgoing.with(Upload::empty()),
+            Err((failure, None)) => return Err(failure),
+        }
+    }
+    let mut sender = connect(exchange, may_upgrade).await?;
+    match send_over(exchange, &mut sender, request).await {
+        Ok(response) => Ok((response, Lease::new(sender, home))),
+        Err((failure, _)) => Err(failure),
+    }
+}
+
+fn kept(home: &Home) -> Option<Sender> {
+    match home {
+        Home::Pool(pool, site) => pool.take(site),
+        Home::Own(place) => {
+            place.lock().unwrap_or_else(PoisonError::into_inner).take().filter(|sender| !sender.is_closed())
+        }
+        Home::Nowhere => None,
+    }
+}
+
+async fn connect(exchange: &Arc<Exchange>, may_upgrade: bool) -> Result<Sender, Failure> {
+    let (host, port) = (&exchange.site.host, exchange.site.port);
+    let upstream = &exchange.door.upstream;
+    if exchange.mode == Mode::Plain {
+        let connected = upstream.connect_plain(host, port).await?;
+        start_http(&exchange.door, connected.stream, may_upgrade).await
+    } else {
+        let stream: UpstreamStream = upstream.connect_tls(host, port).await?;
+        start_http(&exchange.door, stream, may_upgrade).await
+    }
+}
+
+async fn send_over(
+    exchange: &Exchange,
+    sender: &mut Sender,
+    request: Request<Upload>,
+) -> Result<Response<Incoming>, (Failure, Option<Request<Upload>>)> {
+    // A connection that was just made may not have run yet.
+    if sender.ready().await.is_err() {
+        return Err((Failure::BadResponse, Some(request)));
+    }
+    match timeout(exchange.door.settings.limits.response_deadline, sender.try_send_request(request)).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(mut error)) => {
+            debug!("a site did not answer: {}", error.error());
+            Err((Failure::BadResponse, error.take_message()))
+        }
+        Err(_) => Err((Failure::NoResponse, None)),
+    }
+}
+
+fn answer(
+    exchange: &Arc<Exchange>,
+    mut response: Response<Incoming>,
+    lease: Lease,
+    client: Option<OnUpgrade>,
+) -> Result<Response<Reply>, Failure> {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let client = client.ok_or(Failure::BadResponse)?;
+        let protocol = response.headers().get(UPGRADE).cloned().ok_or(Failure::BadResponse)?;
+        tunnel::join_upgraded(exchange, client, hyper::upgrade::on(&mut response));
+        let (mut head, _) = response.into_parts();
+        hops::pass_on(&mut head.headers);
+        head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        head.headers.insert(UPGRADE, protocol);
+        return Ok(Response::from_parts(head, Reply::empty()));
+    }
+    let (mut head, body) = response.into_parts();
+    hops::pass_on(&mut head.headers);
+    head.extensions.clear();
+    let download = Download::new(body, Arc::clone(exchange), lease);
+    Ok(Response::from_parts(head, Reply::Site(Box::new(download))))
+}
+
+/// A place for the one connection that a decrypted client connection has to its site.
+pub(crate) fn own_home(sender: Sender) -> Home {
+    Home::Own(Arc::new(Mutex::new(Some(sender))))
+}

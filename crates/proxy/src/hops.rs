@@ -1,0 +1,132 @@
+//! Headers that belong to one hop and must not be passed on (RFC 9110 §7.6.1), and what a navigation looks like.
+
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, EXPECT, HeaderName, HeaderValue, ORIGIN, REFERER, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE, VIA,
+};
+use http::{HeaderMap, Method};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const PROXY_AUTHENTICATE: HeaderName = HeaderName::from_static("proxy-authenticate");
+const PROXY_AUTHORIZATION: HeaderName = HeaderName::from_static("proxy-authorization");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// Our name in `Via` (RFC 9110 §7.6.3): a pseudonym, so that sites learn nothing of the inside.
+const VIA_US: HeaderValue = HeaderValue::from_static("1.1 schoolgate");
+
+const OF_ONE_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// Headers that `Connection` may not take away: what the message means hangs on them.
+fn is_kept(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "host" | "content-length" | "cache-control" | "authorization" | "cookie" | "set-cookie")
+}
+
+/// Takes away what belongs to the hop it came by, and adds ours to `Via`.
+pub(crate) fn pass_on(headers: &mut HeaderMap) {
+    if headers.contains_key(CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+            .filter(|name| !is_kept(name))
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+    }
+    for name in OF_ONE_HOP {
+        headers.remove(name);
+    }
+    headers.remove(EXPECT);
+    headers.append(VIA, VIA_US);
+}
+
+/// The protocol that a request wants to change to, if it is one that we carry.
+pub(crate) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+    let protocol = headers.get(UPGRADE)?;
+    protocol.as_bytes().eq_ignore_ascii_case(b"websocket").then(|| protocol.clone())
+}
+
+/// Whether the login of this request belongs to the connection it came by, so that nobody else may be sent over it.
+pub(crate) fn binds_connection(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(AUTHORIZATION) else { return false };
+    let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+    scheme.eq_ignore_ascii_case(b"ntlm") || scheme.eq_ignore_ascii_case(b"negotiate")
+}
+
+/// Whether a person is looking at what comes back, so that it can be a page of the portal. A picture or script that
+/// got a page would only break in ways that nobody understands.
+pub(crate) fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
+    if let Some(mode) = headers.get(SEC_FETCH_MODE) {
+        let is_document = headers.get(SEC_FETCH_DEST).is_none_or(|dest| dest == "document");
+        return mode == "navigate" && is_document;
+    }
+    if method != Method::GET && method != Method::HEAD {
+        return false;
+    }
+    let Some(accept) = headers.get(ACCEPT) else { return true };
+    let accept = accept.as_bytes();
+    let wants_html = accept.windows(9).any(|part| part.eq_ignore_ascii_case(b"text/html"));
+    // `Accept: */*` without a page behind it is a program such as curl.
+    wants_html || (accept == b"*/*" && !headers.contains_key(REFERER) && !headers.contains_key(ORIGIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        lines.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn headers_of_one_hop_are_taken_away() {
+        let mut map = headers(&[
+            ("host", "news.example"),
+            ("connection", "close, X-Secret, Host"),
+            ("x-secret", "1"),
+            ("proxy-authorization", "Basic abc"),
+            ("proxy-connection", "keep-alive"),
+            ("te", "trailers"),
+            ("accept", "*/*"),
+        ]);
+        pass_on(&mut map);
+        let mut names: Vec<&str> = map.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["accept", "host", "via"]);
+    }
+
+    #[track_caller]
+    fn check_navigation(method: Method, lines: &[(&'static str, &'static str)], expected: bool) {
+        assert_eq!(is_navigation(&method, &headers(lines)), expected, "{method} {lines:?}");
+    }
+
+    #[test]
+    fn navigations_are_told_from_parts_of_pages() {
+        check_navigation(Method::GET, &[("accept", "text/html,*/*;q=0.8")], true);
+        check_navigation(Method::GET, &[("accept", "*/*")], true);
+        check_navigation(Method::GET, &[("accept", "*/*"), ("referer", "http://a.example/")], false);
+        check_navigation(Method::GET, &[("accept", "image/avif,*/*;q=0.8")], false);
+        check_navigation(Method::POST, &[("accept", "text/html")], false);
+        check_navigation(Method::POST, &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], true);
+        check_navigation(Method::GET, &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")], false);
+        check_navigation(Method::GET, &[("sec-fetch-mode", "no-cors"), ("accept", "text/html")], false);
+    }
+}

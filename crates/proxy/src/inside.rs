@@ -1,0 +1,142 @@
+//! Connections whose TLS we end: to look inside, or to answer in the site's place.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use schoolgate_event::Mode;
+use schoolgate_tls::{LeafFor, UpstreamStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tracing::debug;
+
+use crate::body::Reply;
+use crate::connect::{Opened, wanted};
+use crate::door::{Client, Door, Judged};
+use crate::exchange::{About, Exchange};
+use crate::failure::Failure;
+use crate::forward::{own_home, start_http};
+use crate::guarded::Guarded;
+use crate::hops::is_navigation;
+use crate::pipeline::{Asked, judged};
+use crate::pool::Home;
+use crate::reply::{fail, note, turn_away};
+use crate::server::{http_builder, until_drained};
+use crate::target::{Site, read_inner};
+
+/// Whose connection it is, and for which site.
+pub(crate) struct Inside {
+    pub(crate) door: Arc<Door>,
+    pub(crate) client: Client,
+    pub(crate) site: Site,
+    pub(crate) judged: Judged,
+}
+
+/// Serves the client with the site's content. The site has been verified by now.
+pub(crate) async fn look_inside(inside: Inside, opened: Opened, site_stream: UpstreamStream) {
+    let Inside { door, client, site, judged } = inside;
+    let about = About {
+        client: client.clone(),
+        site: site.clone(),
+        path: None,
+        method: http::Method::CONNECT,
+        mode: Mode::Inspected,
+    };
+    let Some(tls) = accept(&door, &client, &site, LeafFor::Verified, opened).await else {
+        // Worth a word on the portal's home and in the log: most likely an app that trusts its own roots only.
+        note(&door, &client, &site.host, &judged);
+        let exchange = Exchange::new(&door, about, judged);
+        exchange.set_failed(Failure::NoLeaf);
+        return;
+    };
+    door.meters.inspected.increment();
+    let Ok(sender) = start_http(&door, site_stream, false).await else { return };
+    let home = own_home(sender);
+    let service = service_fn({
+        let door = Arc::clone(&door);
+        move |request: Request<Incoming>| {
+            let (door, client, site, home) = (Arc::clone(&door), client.clone(), site.clone(), home.clone());
+            async move { Ok::<_, Infallible>(inner(&door, client, site, request, home).await) }
+        }
+    });
+    let io = TokioIo::new(Guarded::new(tls, door.settings.limits.body_idle));
+    let connection = http_builder(&door.settings.limits).serve_connection(io, service).with_upgrades();
+    until_drained(&door, connection).await;
+}
+
+async fn inner(
+    door: &Arc<Door>,
+    client: Client,
+    site: Site,
+    request: Request<Incoming>,
+    home: Home,
+) -> Response<Reply> {
+    door.meters.requests.increment();
+    // Inside a connection the name in `Host` must be the one that was decided on and verified.
+    match read_inner(&request, &site) {
+        Ok(path) => judged(door, client, Asked { site, path, mode: Mode::Inspected }, request, home).await,
+        Err(failure) => fail(door, None, failure),
+    }
+}
+
+/// Says 303 or 403 in the site's place, without talking to it.
+///
+/// Of the request only the method, `Sec-Fetch-*` and `Accept` are looked at; path and body are neither used nor logged.
+pub(crate) async fn answer_locally(exchange: Arc<Exchange>, failure: Option<Failure>, opened: Opened) {
+    let door = Arc::clone(&exchange.door);
+    let Some(tls) = accept(&door, &exchange.client, &exchange.site, LeafFor::LocalAnswer, opened).await else {
+        note(&door, &exchange.client, &exchange.site.host, &exchange.judged);
+        return;
+    };
+    door.meters.local_answers.increment();
+    let service = service_fn({
+        let door = Arc::clone(&door);
+        move |request: Request<Incoming>| {
+            let wanted = wanted(&exchange, is_navigation(request.method(), request.headers()));
+            let response = match failure {
+                Some(failure) => fail(&door, Some(&wanted), failure),
+                None => turn_away(&door, &wanted, &exchange.judged),
+            };
+            std::future::ready(Ok::<_, Infallible>(response))
+        }
+    });
+    let io = TokioIo::new(Guarded::new(tls, door.settings.limits.body_idle));
+    let mut builder = http_builder(&door.settings.limits);
+    // One answer: the next request must be decided anew, since by then she may have agreed.
+    builder.keep_alive(false);
+    let connection = builder.serve_connection(io, service).with_upgrades();
+    until_drained(&door, connection).await;
+}
+
+/// Ends the client's TLS with a leaf of ours.
+async fn accept(
+    door: &Arc<Door>,
+    client: &Client,
+    site: &Site,
+    purpose: LeafFor,
+    opened: Opened,
+) -> Option<TlsStream<Opened>> {
+    let config = match door.leaves.config(&site.host, purpose).await {
+        Ok(config) => config,
+        Err(error) => {
+            debug!("no leaf for a connection: {error}");
+            door.meters.refused(&Failure::NoLeaf);
+            return None;
+        }
+    };
+    match timeout(door.settings.limits.handshake_deadline, TlsAcceptor::from(config).accept(opened)).await {
+        Ok(Ok(stream)) => {
+            door.identities.trust.learn(client.address(), door.clock.now());
+            Some(stream)
+        }
+        Ok(Err(_)) | Err(_) => {
+            door.meters.handshakes_failed.increment();
+            door.identities.trust.forget(client.address());
+            None
+        }
+    }
+}

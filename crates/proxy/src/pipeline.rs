@@ -1,0 +1,115 @@
+//! The life of a request, stage by stage. The order is here and nowhere else.
+
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use schoolgate_decide::{Inspect, Seen, Verdict};
+use schoolgate_event::Mode;
+
+use crate::body::Reply;
+use crate::connect;
+use crate::door::{Client, Door};
+use crate::exchange::{About, Exchange};
+use crate::failure::Failure;
+use crate::forward::forward;
+use crate::hops::is_navigation;
+use crate::pac::pac_file;
+use crate::pool::Home;
+use crate::reply::{Wanted, fail, moved, turn_away};
+use crate::target::{self, Site, Target};
+
+const PROXY_AUTHORIZATION: HeaderName = HeaderName::from_static("proxy-authorization");
+
+/// Answers one request that came to the proxy's port.
+pub(crate) async fn answer(door: Arc<Door>, client: Client, request: Request<Incoming>) -> Response<Reply> {
+    door.meters.requests.increment();
+    let client = Client { token: request.headers().get(PROXY_AUTHORIZATION).cloned(), ..client };
+    // Read before anything else: everything after it relies on there being one site and one path.
+    match target::read(&request) {
+        Err(failure) => fail(&door, None, failure),
+        // Our own pages before identity: a device that nobody knows yet has to find its settings.
+        Ok(Target::Own { path }) => own_page(&door, &request, &path),
+        Ok(Target::Connect(site)) => connect::connect(door, client, site, request).await,
+        // The portal before any decision: it is where people go to change one.
+        Ok(Target::Forward { site, path }) if is_portal(&door, &site) => to_secure_portal(&door, &path),
+        Ok(Target::Forward { site, path }) => {
+            let home = Home::Pool(Arc::clone(&door.pool), site.clone());
+            let asked = Asked { site, path, mode: Mode::Plain };
+            judged(&door, client, asked, request, home).await
+        }
+    }
+}
+
+/// A request whose site and path have been read.
+pub(crate) struct Asked {
+    pub(crate) site: Site,
+    pub(crate) path: Box<str>,
+    pub(crate) mode: Mode,
+}
+
+/// The stages that plain and decrypted requests share.
+pub(crate) async fn judged(
+    door: &Arc<Door>,
+    client: Client,
+    asked: Asked,
+    request: Request<Incoming>,
+    home: Home,
+) -> Response<Reply> {
+    let Asked { site, path, mode } = asked;
+    let scheme = if mode == Mode::Plain { "http" } else { "https" };
+    let is_navigation = is_navigation(request.method(), request.headers());
+    // Identify and decide by one root, before anything is sent: a name that is only resolved already tells.
+    let judged = match door.judge(&client, &site.host, Seen::Seen(&path)) {
+        Ok(judged) => judged,
+        Err(failure) => return fail(door, None, failure),
+    };
+    if mode == Mode::Inspected && judged.decision.conditions.inspect == Inspect::Never {
+        // What became private while its connection was open: the browser is told to come again, and gets a tunnel.
+        return fail(door, None, Failure::Misdirected);
+    }
+    let method = request.method().clone();
+    let exchange = Exchange::new(door, About { client, site, path: Some(path), method, mode }, judged);
+    let wanted = Wanted {
+        scheme,
+        site: &exchange.site,
+        path: exchange.path.as_deref().unwrap_or("/"),
+        is_navigation,
+        trusts_ca: exchange.judged.identified.trusts_ca,
+    };
+    if exchange.judged.decision.verdict != Verdict::Allow {
+        return turn_away(door, &wanted, &exchange.judged);
+    }
+    // Forward last: whatever goes wrong from here on is the site's or the way's to answer for, not a decision.
+    match forward(&exchange, request, home).await {
+        Ok(response) => response,
+        Err(failure) => {
+            exchange.set_failed(failure);
+            fail(door, Some(&wanted), failure)
+        }
+    }
+}
+
+pub(crate) fn is_portal(door: &Door, site: &Site) -> bool {
+    site.host.name() == Some(&door.settings.portal.name)
+}
+
+/// The portal has no plain pages: a session is not sent in the clear.
+fn to_secure_portal(door: &Door, path: &str) -> Response<Reply> {
+    moved(StatusCode::PERMANENT_REDIRECT, &format!("https://{}{path}", door.settings.portal.name))
+}
+
+fn own_page(door: &Door, request: &Request<Incoming>, path: &str) -> Response<Reply> {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    match (request.method(), path, host) {
+        (&Method::GET | &Method::HEAD, "/proxy.pac", Some(host)) => {
+            let text = pac_file(&[host.to_owned()], false, &[]);
+            let mut response = Response::new(Reply::own(text));
+            let kind = HeaderValue::from_static("application/x-ns-proxy-autoconfig");
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+            response
+        }
+        _ => fail(door, None, Failure::NotHere),
+    }
+}

@@ -1,0 +1,76 @@
+//! What an operator can say about the proxy, with limits on everything a peer can make it hold or wait for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schoolgate_base::{HostName, SchoolId};
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub school: SchoolId,
+    pub portal: Portal,
+    /// Ports that CONNECT may name. TLS is expected on each of them.
+    pub connect_ports: Vec<u16>,
+    pub limits: Limits,
+}
+
+/// Where the portal is.
+#[derive(Debug, Clone)]
+pub struct Portal {
+    /// The portal's own name: always reached, over the socket, never over the network.
+    pub name: HostName,
+    /// Unix socket on which the portal speaks TLS after a PROXY protocol header.
+    pub socket: PathBuf,
+}
+
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub connections_max: usize,
+    pub connections_per_address_max: usize,
+    /// Request line and headers, in bytes; more gets 431.
+    pub head_bytes_max: usize,
+    /// From the first byte that is waited for to the end of the headers, between requests too.
+    pub head_deadline: Duration,
+    /// From the answer to CONNECT to a whole TLS hello.
+    pub hello_deadline: Duration,
+    /// For the client's part of a TLS handshake.
+    pub handshake_deadline: Duration,
+    /// From a forwarded request to the site's response head.
+    pub response_deadline: Duration,
+    /// Without a byte of a body, in either direction.
+    pub body_idle: Duration,
+    /// Without a byte through a tunnel or an upgraded connection.
+    pub tunnel_idle: Duration,
+    /// Kept connections to one site, and to all.
+    pub pool_per_site_max: usize,
+    pub pool_max: usize,
+    pub pool_idle: Duration,
+    /// How long tunnels and streams may go on after a shutdown has begun.
+    pub drain_grace: Duration,
+}
+
+impl Settings {
+    pub fn new(school: SchoolId, portal: Portal) -> Self {
+        Self { school, portal, connect_ports: vec![443], limits: Limits::default() }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 20_000,
+            connections_per_address_max: 4_096,
+            head_bytes_max: 64 * 1024,
+            head_deadline: Duration::from_secs(30),
+            hello_deadline: Duration::from_secs(10),
+            handshake_deadline: Duration::from_secs(10),
+            response_deadline: Duration::from_secs(60),
+            body_idle: Duration::from_secs(120),
+            tunnel_idle: Duration::from_secs(600),
+            pool_per_site_max: 64,
+            pool_max: 1_024,
+            pool_idle: Duration::from_secs(30),
+            drain_grace: Duration::from_secs(2),
+        }
+    }
+}

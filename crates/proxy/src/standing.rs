@@ -1,0 +1,210 @@
+//! Connections that outlive their request: kept with their facts, judged again, closed when no longer allowed.
+//!
+//! One task judges them all, at each new root and when a decision's time is over, so that ten thousand tunnels cost
+//! ten thousand entries and not as many tasks and timers.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use jiff::Timestamp;
+use schoolgate_base::Host;
+use schoolgate_decide::{Inspect, Seen, Snapshot, Verdict};
+use schoolgate_event::Mode;
+use tokio::sync::{Notify, oneshot};
+use tracing::info;
+
+use crate::door::{Client, Door, Judged};
+
+/// Entries that are judged before other tasks get their turn.
+const BATCH: usize = 128;
+
+/// The facts that a connection keeps; its root is let go.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) client: Client,
+    pub(crate) host: Host,
+    pub(crate) path: Option<Box<str>>,
+    pub(crate) mode: Mode,
+}
+
+#[derive(Debug)]
+struct Entry {
+    kept: Arc<Kept>,
+    judged_by: u64,
+    valid_until: Option<Timestamp>,
+    close: oneshot::Sender<()>,
+}
+
+/// All connections that are open beyond their request.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    entries: Mutex<HashMap<u64, Entry>>,
+    next: AtomicU64,
+    /// An entry came in that must be judged sooner than anything before it.
+    hurry: Notify,
+    /// The earliest `valid_until` that the task waits for.
+    due: Mutex<Option<Timestamp>>,
+}
+
+/// One entry; leaves when dropped. Resolves when the connection must be closed.
+#[derive(Debug)]
+pub(crate) struct Stand {
+    id: u64,
+    standing: Arc<Standing>,
+    closed: oneshot::Receiver<()>,
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        self.standing.lock().remove(&self.id);
+    }
+}
+
+impl Future for Stand {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.closed).poll(context).map(|_| ())
+    }
+}
+
+impl Standing {
+    /// `newest` is the number of the root in force now: an entry that was judged by an older one is judged at once.
+    pub(crate) fn enter(self: &Arc<Self>, kept: Kept, judged: &Judged, newest: u64) -> Stand {
+        let (close, closed) = oneshot::channel();
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let valid_until = judged.decision.valid_until;
+        let entry = Entry { kept: Arc::new(kept), judged_by: judged.snapshot, valid_until, close };
+        self.lock().insert(id, entry);
+        let due = *self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_sooner = valid_until.is_some_and(|until| due.is_none_or(|due| until < due));
+        if is_sooner || judged.snapshot != newest {
+            self.hurry.notify_one();
+        }
+        Stand { id, standing: Arc::clone(self), closed }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close_all(&self) {
+        let all = std::mem::take(&mut *self.lock());
+        for (_, entry) in all {
+            let _ = entry.close.send(());
+        }
+    }
+}
+
+/// Runs until the program stops.
+pub(crate) async fn review(door: Arc<Door>) {
+    let mut snapshots = door.snapshots.clone();
+    let shutdown = door.tasks.shutdown();
+    let standing = Arc::clone(&door.standing);
+    loop {
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        let due = review_once(&door, &snapshot).await;
+        let time_over = async {
+            match due {
+                Some(due) => door.clock.wait_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            changed = snapshots.changed() => {
+                if changed.is_err() {
+                    // Nobody publishes any more: what stands may stand until its time is over.
+                    time_only(&door, &shutdown, due).await;
+                    break;
+                }
+            }
+            () = time_over => {}
+            () = standing.hurry.notified() => {}
+            () = shutdown.begun() => {
+                tokio::time::sleep(door.settings.limits.drain_grace).await;
+                break;
+            }
+        }
+    }
+    standing.close_all();
+}
+
+async fn time_only(door: &Arc<Door>, shutdown: &schoolgate_runtime::Shutdown, due: Option<Timestamp>) {
+    let mut due = due;
+    loop {
+        let time_over = async {
+            match due {
+                Some(due) => door.clock.wait_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = time_over => {}
+            () = door.standing.hurry.notified() => {}
+            () = shutdown.begun() => return tokio::time::sleep(door.settings.limits.drain_grace).await,
+        }
+        due = review_once(door, &door.snapshot()).await;
+    }
+}
+
+/// Judges what has to be judged and returns when the next one is due.
+async fn review_once(door: &Arc<Door>, snapshot: &Snapshot) -> Option<Timestamp> {
+    let now = door.clock.now();
+    let number = snapshot.root.number;
+    let to_judge: Vec<(u64, Arc<Kept>)> = {
+        let entries = door.standing.lock();
+        let is_due = |entry: &Entry| entry.judged_by != number || entry.valid_until.is_some_and(|until| until <= now);
+        entries.iter().filter(|(_, entry)| is_due(entry)).map(|(id, entry)| (*id, Arc::clone(&entry.kept))).collect()
+    };
+    let mut closed = 0;
+    for batch in to_judge.chunks(BATCH) {
+        for (id, kept) in batch {
+            let judged = judge_kept(door, snapshot, kept, now);
+            let mut entries = door.standing.lock();
+            match judged {
+                Some(judged) => {
+                    if let Some(entry) = entries.get_mut(id) {
+                        entry.judged_by = number;
+                        entry.valid_until = judged.decision.valid_until;
+                    }
+                }
+                None => {
+                    if let Some(entry) = entries.remove(id) {
+                        closed += 1;
+                        let _ = entry.close.send(());
+                    }
+                }
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+    if closed > 0 {
+        door.meters.revoked.add(closed);
+        info!(connections.closed = closed, "closed {closed} connections that are no longer allowed");
+    }
+    let due = door.standing.lock().values().filter_map(|entry| entry.valid_until).filter(|until| now < *until).min();
+    *door.standing.due.lock().unwrap_or_else(PoisonError::into_inner) = due;
+    due
+}
+
+/// `None`: close it.
+fn judge_kept(door: &Arc<Door>, snapshot: &Snapshot, kept: &Kept, now: Timestamp) -> Option<Judged> {
+    let url = match &kept.path {
+        Some(path) => Seen::Seen(&**path),
+        None => Seen::Unseen,
+    };
+    let judged = door.judge_again(snapshot, &kept.client, &kept.host, url, now)?;
+    let carried_rightly = match (kept.mode, judged.decision.conditions.inspect) {
+        (Mode::Inspected, Inspect::Never) => false,
+        (Mode::Tunnel, Inspect::Wanted) => !judged.identified.trusts_ca,
+        _ => true,
+    };
+    (judged.decision.verdict == Verdict::Allow && carried_rightly).then_some(judged)
+}

@@ -1,0 +1,153 @@
+//! What a request asks for, read strictly: two readers of one request must never see two sites.
+
+use http::header::HOST;
+use http::{HeaderMap, Method, Request, Uri};
+use schoolgate_base::Host;
+
+use crate::failure::Failure;
+
+/// Longest path and query that is judged and forwarded, in bytes.
+const PATH_MAX: usize = 32 * 1024;
+
+/// A site as a request names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Site {
+    pub(crate) host: Host,
+    pub(crate) port: u16,
+}
+
+/// What is asked of the proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// `GET http://site/path`
+    Forward { site: Site, path: Box<str> },
+    /// `CONNECT site:443`
+    Connect(Site),
+    /// `GET /path`: meant for us.
+    Own { path: Box<str> },
+}
+
+impl Site {
+    /// How the `Host` header names it on a scheme whose own port is `default_port`.
+    pub(crate) fn authority(&self, default_port: u16) -> String {
+        if self.port == default_port { self.host.to_string() } else { format!("{}:{}", self.host, self.port) }
+    }
+}
+
+/// Reads the target of a request that came to the proxy's port.
+pub(crate) fn read<B>(request: &Request<B>) -> Result<Target, Failure> {
+    check_hosts(request.headers())?;
+    let uri = request.uri();
+    if request.method() == Method::CONNECT {
+        return connect_site(uri).map(Target::Connect);
+    }
+    match uri.scheme_str() {
+        Some("http") => {
+            let authority = uri.authority().ok_or(Failure::Malformed("authority"))?;
+            let site = site_of(authority.as_str(), 80)?;
+            Ok(Target::Forward { site, path: path_of(uri)? })
+        }
+        // Nobody sends `GET https://…` in the clear to a proxy; forwarding it would be plain text on a TLS port.
+        Some(_) => Err(Failure::Malformed("scheme")),
+        None => Ok(Target::Own { path: path_of(uri)? }),
+    }
+}
+
+/// Reads the path of a request inside a decrypted connection to `site`, which its `Host` must name.
+pub(crate) fn read_inner<B>(request: &Request<B>, site: &Site) -> Result<Box<str>, Failure> {
+    check_hosts(request.headers())?;
+    let named = match (request.uri().authority(), request.headers().get(HOST)) {
+        (Some(authority), _) => authority.as_str(),
+        (None, Some(host)) => host.to_str().map_err(|_| Failure::Malformed("host"))?,
+        (None, None) => return Err(Failure::Malformed("host")),
+    };
+    if site_of(named, 443)? != *site {
+        return Err(Failure::Misdirected);
+    }
+    path_of(request.uri())
+}
+
+/// RFC 9112 §3.2: more than one `Host` is refused.
+fn check_hosts(headers: &HeaderMap) -> Result<(), Failure> {
+    if headers.get_all(HOST).iter().nth(1).is_some() { Err(Failure::Malformed("host")) } else { Ok(()) }
+}
+
+fn connect_site(uri: &Uri) -> Result<Site, Failure> {
+    let malformed = Failure::Malformed("authority");
+    let authority = uri.authority().ok_or(malformed)?;
+    // RFC 9110 §9.3.6: there is no default port.
+    if uri.scheme().is_some() || authority.port_u16().is_none() {
+        return Err(malformed);
+    }
+    site_of(authority.as_str(), 443)
+}
+
+fn site_of(authority: &str, default_port: u16) -> Result<Site, Failure> {
+    let malformed = Failure::Malformed("authority");
+    // RFC 9110 §4.2.4: a name and password in an address are a trick more often than a need.
+    if authority.contains('@') {
+        return Err(malformed);
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| malformed)?),
+        _ => (authority, default_port),
+    };
+    if port == 0 {
+        return Err(malformed);
+    }
+    Ok(Site { host: Host::parse(host).map_err(|_| malformed)?, port })
+}
+
+fn path_of(uri: &Uri) -> Result<Box<str>, Failure> {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    if PATH_MAX < path.len() {
+        return Err(Failure::Malformed("path"));
+    }
+    // `OPTIONS *` and an absolute address without a path.
+    Ok(if path.starts_with('/') { path.into() } else { format!("/{}", path.trim_start_matches('*')).into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(method: &str, uri: &str, expected: Result<(&str, u16, &str), Failure>) {
+        let request = Request::builder().method(method).uri(uri).body(()).unwrap();
+        let read = read(&request).map(|target| match target {
+            Target::Forward { site, path } => (site.host.to_string(), site.port, path),
+            Target::Connect(site) => (site.host.to_string(), site.port, "".into()),
+            Target::Own { path } => (String::new(), 0, path),
+        });
+        let expected = expected.map(|(host, port, path)| (host.to_owned(), port, path.into()));
+        assert_eq!(read, expected, "{method} {uri}");
+    }
+
+    #[test]
+    fn targets_are_read_strictly() {
+        check("GET", "http://News.Example./a?b=c", Ok(("news.example", 80, "/a?b=c")));
+        check("GET", "http://news.example:8080", Ok(("news.example", 8080, "/")));
+        check("GET", "http://[2001:db8::1]/", Ok(("[2001:db8::1]", 80, "/")));
+        check("GET", "/proxy.pac", Ok(("", 0, "/proxy.pac")));
+        check("CONNECT", "news.example:443", Ok(("news.example", 443, "")));
+        check("CONNECT", "[::1]:443", Ok(("[::1]", 443, "")));
+        let authority = Err(Failure::Malformed("authority"));
+        check("CONNECT", "news.example", authority);
+        check("GET", "http://127.1/", authority);
+        check("GET", "http://user@news.example/", authority);
+        check("GET", "http://news.example:0/", authority);
+        check("GET", "https://news.example/", Err(Failure::Malformed("scheme")));
+    }
+
+    #[test]
+    fn an_inner_request_must_be_for_the_site_of_its_connection() {
+        let site = Site { host: "news.example".parse().unwrap(), port: 443 };
+        let request = |host: &str| Request::builder().uri("/a").header(HOST, host).body(()).unwrap();
+        assert_eq!(read_inner(&request("news.example"), &site), Ok("/a".into()));
+        assert_eq!(read_inner(&request("NEWS.example:443"), &site), Ok("/a".into()));
+        assert_eq!(read_inner(&request("bet.example"), &site), Err(Failure::Misdirected));
+        let twice =
+            Request::builder().uri("/").header(HOST, "news.example").header(HOST, "b.example").body(()).unwrap();
+        assert_eq!(read_inner(&twice, &site), Err(Failure::Malformed("host")));
+    }
+}

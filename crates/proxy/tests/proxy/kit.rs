@@ -1,0 +1,592 @@
+//! A school of one proxy, one origin and four people.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use rcgen::{CertificateParams, Issuer, KeyPair, date_time_ymd};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use schoolgate_base::{
+    Calendar, Capacity, DeviceClass, GrantId, Group, Host, HostName, PersonId, PolicyId, SchoolId, SessionId,
+};
+use schoolgate_decide::redirect::Redirect;
+use schoolgate_decide::snapshot::*;
+use schoolgate_decide::{CategoryTable, Conditions, Inspect, Snapshot, Verdict};
+use schoolgate_event::{Decision, Event, LockedHash, Recorded, Recorder};
+use schoolgate_identity::Identities;
+use schoolgate_proxy::{Limits, Parts, Portal, Proxy, RefusalBook, Seals, Settings};
+use schoolgate_runtime::{
+    AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, Resolving, Tasks, proxy_protocol,
+};
+use schoolgate_tls::{Authority, Leaves, Signer, Upstream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener};
+use tokio::sync::{Notify, watch};
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+pub(crate) const NOW: &str = "2026-11-24T10:00Z";
+/// A teacher's managed device, a pupil's, one where nobody has signed in, one of a teacher who has not agreed.
+pub(crate) const TESS: &str = "127.0.0.1";
+pub(crate) const PIA: &str = "127.0.0.2";
+pub(crate) const NOBODY: &str = "127.0.0.3";
+pub(crate) const SAM: &str = "127.0.0.4";
+/// A teacher's own phone on the guest network: signed in, but without the school's CA.
+pub(crate) const GUEST: &str = "127.0.0.70";
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// Everything the proxy recorded, and the sound of it.
+#[derive(Default)]
+pub(crate) struct Records {
+    events: Mutex<Vec<Event>>,
+    help: AtomicUsize,
+    sound: Notify,
+}
+
+impl Recorder for Records {
+    fn record(&self, event: Event) -> Recorded {
+        self.events.lock().unwrap().push(event);
+        self.sound.notify_one();
+        Recorded::Queued
+    }
+
+    fn help_visited(&self, _: &SchoolId, _: Date) {
+        self.help.fetch_add(1, Ordering::SeqCst);
+        self.sound.notify_one();
+    }
+}
+
+/// Tokens are the redirect in the clear, so that tests can read them.
+struct Open;
+
+impl Seals for Open {
+    fn redirect(&self, redirect: &Redirect) -> Option<String> {
+        assert_eq!(redirect.nonce.len(), 32);
+        Some(format!("{}.{}", redirect.page().trim_start_matches('/'), redirect.wanted()))
+    }
+
+    fn locked(&self, _: &Host) -> LockedHash {
+        LockedHash([7; 32])
+    }
+}
+
+/// Names end at the origin; `rebound.example` leads inside; others are not there.
+struct Names {
+    plain: SocketAddr,
+    tls: SocketAddr,
+    bad: SocketAddr,
+    dead: SocketAddr,
+}
+
+impl Resolver for Names {
+    fn resolve<'a>(&'a self, name: &'a HostName, port: u16) -> Resolving<'a> {
+        let found = match (name.as_str(), port) {
+            ("rebound.example", port) => Ok(vec![SocketAddr::new([127, 0, 0, 1].into(), port)]),
+            ("badcert.example", 443) => Ok(vec![self.bad]),
+            ("dead.example", _) => Ok(vec![self.dead]),
+            // Ends where nobody speaks TLS, so that what is sent there waits.
+            ("hold.example", 443) => Ok(vec![self.plain]),
+            ("nowhere.example", _) => Err(io::ErrorKind::NotFound.into()),
+            (_, 443) => Ok(vec![self.tls]),
+            _ => Ok(vec![self.plain]),
+        };
+        Box::pin(async move { found })
+    }
+}
+
+pub(crate) struct Kit {
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) metrics: Metrics,
+    pub(crate) records: Arc<Records>,
+    pub(crate) refusals: Arc<RefusalBook>,
+    pub(crate) proxy: Proxy,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    school_ca: CertificateDer<'static>,
+    outside_ca: CertificateDer<'static>,
+    pub(crate) origin: Arc<Origin>,
+    _keys: tempfile::TempDir,
+}
+
+/// What the origin saw.
+#[derive(Default)]
+pub(crate) struct Origin {
+    pub(crate) connections: AtomicUsize,
+    pub(crate) requests: Mutex<Vec<String>>,
+    pub(crate) arrived: Notify,
+}
+
+impl Kit {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Limits)) -> Self {
+        let keys = tempfile::tempdir().unwrap();
+        let tasks = Tasks::new();
+        let clock = Clock::frozen(at(NOW));
+        let authority = Arc::new(Authority::load_or_make(keys.path(), "Riverside", Clock::system()).unwrap());
+        let school_ca = authority.certificate();
+        let outside = Outside::new();
+        let origin = Arc::new(Origin::default());
+        let names = Names {
+            plain: serve_origin(&tasks, &origin, None).await,
+            tls: serve_origin(&tasks, &origin, Some(outside.config(true))).await,
+            bad: serve_origin(&tasks, &origin, Some(outside.config(false))).await,
+            dead: TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap(),
+        };
+        let listed = vec![names.plain, names.tls, names.bad, names.dead];
+        let rule = AddressRule { listed, ..AddressRule::default() };
+        let dialer = Dialer::new(DialerSettings { resolver: Arc::new(names), ..DialerSettings::new(rule) });
+        let upstream =
+            Upstream::new(dialer, std::slice::from_ref(&outside.certificate), &school_ca, Duration::from_secs(5))
+                .unwrap();
+        let socket = keys.path().join("portal.sock");
+        serve_portal(&tasks, &socket);
+        let portal = Portal { name: "portal.school.test".parse().unwrap(), socket };
+        let mut settings = Settings::new(SchoolId::new("riverside").unwrap(), portal);
+        change(&mut settings.limits);
+        let (snapshots, receiver) = watch::channel(Arc::new(snapshot(1, live(), false)));
+        let (records, refusals) = (Arc::new(Records::default()), Arc::new(RefusalBook::new(16)));
+        let metrics = Metrics::new();
+        let proxy = Proxy::new(Parts {
+            settings,
+            snapshots: receiver,
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            metrics: metrics.clone(),
+            identities: Arc::new(Identities::new(64)),
+            leaves: Arc::new(Leaves::new(authority, Clock::system(), 64, 4).unwrap()),
+            upstream,
+            recorder: Arc::clone(&records) as Arc<dyn Recorder>,
+            seals: Arc::new(Open),
+            refusals: Arc::clone(&refusals),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        proxy.serve(listener, None);
+        let outside_ca = outside.certificate;
+        Self {
+            address,
+            clock,
+            tasks,
+            metrics,
+            records,
+            refusals,
+            proxy,
+            snapshots,
+            school_ca,
+            outside_ca,
+            origin,
+            _keys: keys,
+        }
+    }
+
+    /// Publishes the next root with this live part.
+    pub(crate) fn publish(&self, live: Live) {
+        let number = self.snapshots.borrow().root.number + 1;
+        self.snapshots.send_replace(Arc::new(snapshot(number, live, false)));
+    }
+
+    /// Publishes the next root with every site to be inspected for staff.
+    pub(crate) fn publish_inspecting(&self) {
+        let number = self.snapshots.borrow().root.number + 1;
+        self.snapshots.send_replace(Arc::new(snapshot(number, live(), true)));
+    }
+
+    /// A connection to the proxy from `source`.
+    pub(crate) async fn dial(&self, source: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(source.parse().unwrap(), 0)).unwrap();
+        socket.connect(self.address).await.unwrap()
+    }
+
+    /// Sends raw bytes and reads until the proxy closes.
+    pub(crate) async fn raw(&self, source: &str, bytes: &[u8]) -> String {
+        let mut stream = self.dial(source).await;
+        // A proxy that has refused may close before it has read everything.
+        let _ = stream.write_all(bytes).await;
+        read_all(&mut stream).await
+    }
+
+    pub(crate) async fn get(&self, source: &str, url: &str) -> String {
+        self.raw(
+            source,
+            format!("GET {url} HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
+        .await
+    }
+
+    /// Sends a CONNECT; the stream is a tunnel when the head says 200.
+    pub(crate) async fn connect(&self, source: &str, authority: &str) -> (TcpStream, String) {
+        let mut stream = self.dial(source).await;
+        let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let head = read_head(&mut stream).await;
+        (stream, head)
+    }
+
+    /// A TLS connection through the proxy, as a client that trusts the school's CA only, or the outside's only.
+    pub(crate) async fn tls(&self, source: &str, host: &str, trusts: Trust) -> io::Result<TlsStream<TcpStream>> {
+        let (stream, head) = self.connect(source, &format!("{host}:443")).await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        self.handshake(stream, host, trusts).await
+    }
+
+    pub(crate) async fn handshake(
+        &self,
+        stream: TcpStream,
+        host: &str,
+        trusts: Trust,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        let root = if trusts == Trust::School { &self.school_ca } else { &self.outside_ca };
+        roots.add(root.clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from(host.to_owned()).unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    }
+
+    /// One request over TLS through the proxy.
+    pub(crate) async fn get_tls(&self, source: &str, host: &str, trusts: Trust) -> String {
+        let mut stream = self.tls(source, host, trusts).await.unwrap();
+        let request =
+            format!("GET /page?q=1 HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        read_all(&mut stream).await
+    }
+
+    pub(crate) fn count(&self, series: &str) -> u64 {
+        let text = self.metrics.render();
+        let line = text.lines().find(|line| line.split(' ').next() == Some(series));
+        line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+    }
+
+    /// The next decision that is recorded, or the first that was.
+    pub(crate) async fn decision(&self) -> Decision {
+        loop {
+            {
+                let mut events = self.records.events.lock().unwrap();
+                if !events.is_empty() {
+                    match events.remove(0) {
+                        Event::Decision(decision) => return decision,
+                        other => panic!("{other:?}"),
+                    }
+                }
+            }
+            soon(self.records.sound.notified()).await;
+        }
+    }
+
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.records.events.lock().unwrap().clone()
+    }
+
+    pub(crate) async fn help_count(&self) -> usize {
+        while self.records.help.load(Ordering::SeqCst) == 0 {
+            soon(self.records.sound.notified()).await;
+        }
+        self.records.help.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn origin_connections(&self) -> usize {
+        self.origin.connections.load(Ordering::SeqCst)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    School,
+    Outside,
+}
+
+/// Nothing in these tests takes long; what does is broken.
+pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("this takes too long")
+}
+
+pub(crate) async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut all = Vec::new();
+    // A reset after a refusal, or TLS without a goodbye, ends it as well.
+    let _ = soon(stream.read_to_end(&mut all)).await;
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match soon(stream.read_u8()).await {
+            Ok(byte) => head.push(byte),
+            Err(_) => break,
+        }
+    }
+    String::from_utf8(head).unwrap()
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// The world's CA, as far as this school is concerned.
+struct Outside {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+}
+
+impl Outside {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "the world's CA");
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        Self { issuer: Issuer::new(params, key), certificate }
+    }
+
+    fn config(&self, is_valid: bool) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().unwrap();
+        let names = ["*.example", "badcert.example"].map(str::to_owned).to_vec();
+        let hosts = ["news", "bet", "bank", "help", "open", "games"].map(|name| format!("{name}.example"));
+        let mut params = CertificateParams::new([names, hosts.to_vec()].concat()).unwrap();
+        if !is_valid {
+            params.not_after = date_time_ymd(2020, 1, 1);
+        }
+        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        Arc::new(config)
+    }
+}
+
+async fn serve_origin(tasks: &Tasks, origin: &Arc<Origin>, tls: Option<Arc<ServerConfig>>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (origin, tasks_of_origin) = (Arc::clone(origin), tasks.clone());
+    tasks.spawn("origin", async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            origin.connections.fetch_add(1, Ordering::SeqCst);
+            let (origin, tls) = (Arc::clone(&origin), tls.clone());
+            tasks_of_origin.spawn("origin connection", async move {
+                match tls {
+                    None => origin_serve(&origin, stream).await,
+                    Some(config) => {
+                        if let Ok(stream) = TlsAcceptor::from(config).accept(stream).await {
+                            origin_serve(&origin, stream).await;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+/// An origin of raw bytes: what it sees is exactly what the proxy wrote.
+async fn origin_serve(origin: &Origin, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    loop {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(_) => return,
+            }
+        }
+        let mut text = String::from_utf8(head).unwrap();
+        let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).map(|n| n.parse().unwrap());
+        let mut body = vec![0; length.unwrap_or(0)];
+        stream.read_exact(&mut body).await.unwrap();
+        text.push_str(&String::from_utf8(body).unwrap());
+        let path = text.split(' ').nth(1).unwrap().to_owned();
+        origin.requests.lock().unwrap().push(text);
+        origin.arrived.notify_one();
+        let answer: &[u8] = match path.as_str() {
+            "/silent" => {
+                std::future::pending::<()>().await;
+                b""
+            }
+            "/stream" => b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n",
+            "/socket" => b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nhello",
+            "/garbage" => b"this is not HTTP\r\n\r\n",
+            _ => b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nKeep-Alive: timeout=5\r\nX-Site: yes\r\n\r\ncontent",
+        };
+        stream.write_all(answer).await.unwrap();
+        stream.flush().await.unwrap();
+        if matches!(path.as_str(), "/stream" | "/socket") {
+            // Open until the proxy closes it.
+            let _ = stream.read_u8().await;
+            return;
+        }
+    }
+}
+
+/// Says from which device it is asked.
+fn serve_portal(tasks: &Tasks, socket: &std::path::Path) {
+    let listener = UnixListener::bind(socket).unwrap();
+    tasks.spawn("portal", async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut header = vec![0; 28];
+            stream.read_exact(&mut header).await.unwrap();
+            let Ok(proxy_protocol::Step::Client(client, _)) = proxy_protocol::decode(&header) else { panic!("header") };
+            stream.write_all(format!("portal for {}", client.ip()).as_bytes()).await.unwrap();
+        }
+    });
+}
+
+pub(crate) fn session(id: &str, address: &str, person: &str, capacity: Capacity) -> AddressSession {
+    AddressSession {
+        session: SessionId::new(id).unwrap(),
+        address: address.parse::<IpAddr>().unwrap(),
+        person: PersonId::new(person).unwrap(),
+        capacity,
+        since: at("2026-11-24T09:50Z"),
+        until: at("2026-11-25T09:50Z"),
+    }
+}
+
+pub(crate) fn live() -> Live {
+    Live {
+        sessions: vec![
+            session("s1", TESS, "tess", Capacity::Staff),
+            session("s2", PIA, "pia", Capacity::Pupil),
+            session("s3", SAM, "sam", Capacity::Staff),
+            session("s4", GUEST, "tess", Capacity::Staff),
+        ],
+        ..Live::default()
+    }
+}
+
+/// The live part with an urgent block of `host`.
+pub(crate) fn live_blocking(host: &str) -> Live {
+    let urgent = UrgentBlock {
+        id: GrantId::new("urgent-1").unwrap(),
+        target: Target::Domain(host.parse().unwrap()),
+        from: at("2026-11-24T09:00Z"),
+        until: at("2026-11-25T09:00Z"),
+    };
+    Live { urgent: vec![urgent], ..live() }
+}
+
+/// The live part with gambling opened for staff for an hour.
+pub(crate) fn live_granting(host: &str) -> Live {
+    let grant = Grant {
+        id: GrantId::new("grant-1").unwrap(),
+        control: "staff-ict#unblock/request".parse().unwrap(),
+        target: Target::Domain(host.parse().unwrap()),
+        audience: Audience { groups: vec![Group::new("staff")], ..Audience::default() },
+        from: at(NOW),
+        until: at(NOW) + SignedDuration::from_hours(1),
+        lifts: None,
+    };
+    Live { grants: vec![grant], ..live() }
+}
+
+fn member(person: &str, capacity: Capacity, must_sign: Vec<MustSign>) -> Member {
+    Member {
+        person: PersonId::new(person).unwrap(),
+        capacity,
+        groups: vec![Group::new(capacity.as_str())],
+        pseudonym: format!("{person:0<16}").into(),
+        must_sign,
+    }
+}
+
+fn rule(name: &str, verdict: Option<Verdict>, target: Target, conditions: Conditions) -> WebRule {
+    WebRule {
+        control: format!("staff-ict#{name}/web").parse().unwrap(),
+        verdict,
+        conditions,
+        audience: Audience::default(),
+        target,
+        when: None,
+        except_when: None,
+        places: Vec::new(),
+        device_classes: Vec::new(),
+        over: Vec::new(),
+    }
+}
+
+fn place(name: &str, network: &str, trusts_ca: bool) -> Place {
+    Place {
+        name: name.into(),
+        networks: vec![Network { address: network.parse().unwrap(), prefix: 26 }],
+        trusts_ca,
+        device_class: trusts_ca.then(|| DeviceClass::new("school-laptop")),
+        acts_as: None,
+    }
+}
+
+fn snapshot(number: u64, live: Live, inspects: bool) -> Snapshot {
+    let mut lists = CategoryTable::default();
+    for (host, category) in [
+        ("bet.example", "gambling"),
+        ("hold.example", "gambling"),
+        ("bank.example", "banks"),
+        ("locked.example", "illegal"),
+        ("hurt.example", "self-harm"),
+    ] {
+        lists.insert(host.parse().unwrap(), category, "ut1");
+    }
+    let mut rules =
+        vec![rule("gambling", Some(Verdict::Block), Target::Category("gambling".into()), Conditions::default())];
+    if inspects {
+        let conditions = Conditions { inspect: Inspect::Wanted, ..Conditions::default() };
+        rules.push(rule("watch", None, Target::Any, conditions));
+    }
+    let program = Program {
+        calendar: Calendar {
+            zone: TimeZone::UTC,
+            terms: Vec::new(),
+            holidays: Vec::new(),
+            exceptions: BTreeMap::new(),
+        },
+        periods: BTreeMap::new(),
+        places: vec![place("classrooms", "127.0.0.0", true), place("guests", "127.0.0.64", false)],
+        groups: BTreeMap::new(),
+        classes: BTreeMap::new(),
+        marks: CategoryMarks {
+            locked: vec!["illegal".into()],
+            never_granted: Vec::new(),
+            never_inspect: vec!["banks".into()],
+        },
+        help: Help {
+            hosts: vec!["help.example".parse().unwrap()],
+            categories: vec!["self-harm".into()],
+            topics: BTreeMap::new(),
+        },
+        always_open: vec![OpenTarget { host: "open.example".parse().unwrap(), path: None, why: "updates".into() }],
+        rules,
+        defaults: [(Capacity::Staff, Verdict::Allow), (Capacity::Pupil, Verdict::Allow)].into(),
+        clauses: BTreeMap::new(),
+    };
+    let must_sign =
+        MustSign { policy: PolicyId::new("staff-ict").unwrap(), version: "2.9".into(), from: at("2026-11-01T00:00Z") };
+    let people = People {
+        members: vec![
+            member("tess", Capacity::Staff, Vec::new()),
+            member("pia", Capacity::Pupil, Vec::new()),
+            member("sam", Capacity::Staff, vec![must_sign]),
+        ],
+    };
+    let root = Root { school: SchoolId::new("riverside").unwrap(), number, format: FORMAT, made_at: at(NOW) };
+    Snapshot::new(root, Arc::new(lists), program.into(), people.into(), live.into())
+}
