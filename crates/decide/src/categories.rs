@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schoolgate_base::HostName;
+use schoolgate_base::{Host, HostName};
 
 /// One list's word on a host or address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +15,10 @@ pub struct CategoryHit<'a> {
 /// Something that knows the categories of hosts and addresses.
 pub trait Categories: fmt::Debug + Send + Sync {
     /// Adds every hit on the host, on any name it is within, and, where `path` is seen, on the address.
-    fn look_up<'a>(&'a self, host: &HostName, path: Option<&str>, hits: &mut Vec<CategoryHit<'a>>);
+    fn look_up<'a>(&'a self, host: &Host, path: Option<&str>, hits: &mut Vec<CategoryHit<'a>>);
 
-    /// Whether some address below this host is listed, so that the path could add a category.
-    fn has_paths(&self, host: &HostName) -> bool;
+    /// Whether some address below this host may be listed, so that the path could add a category.
+    fn has_paths(&self, host: &Host) -> bool;
 }
 
 /// A handful of categories in memory: the world of a scenario.
@@ -34,7 +34,8 @@ impl CategoryTable {
 }
 
 impl Categories for CategoryTable {
-    fn look_up<'a>(&'a self, host: &HostName, _path: Option<&str>, hits: &mut Vec<CategoryHit<'a>>) {
+    fn look_up<'a>(&'a self, host: &Host, _path: Option<&str>, hits: &mut Vec<CategoryHit<'a>>) {
+        let Host::Name(host) = host else { return };
         for (listed, entries) in &self.hosts {
             if host.is_within(listed) {
                 hits.extend(entries.iter().map(|(category, list)| CategoryHit { category, list }));
@@ -42,7 +43,7 @@ impl Categories for CategoryTable {
         }
     }
 
-    fn has_paths(&self, _host: &HostName) -> bool {
+    fn has_paths(&self, _host: &Host) -> bool {
         false
     }
 }

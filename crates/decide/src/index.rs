@@ -77,8 +77,8 @@ impl Snapshot {
     /// Categories of a host (and address, where its path is seen): the lists' and the school's own.
     pub fn categories<'a>(&'a self, host: &Host, path: Option<&str>) -> Vec<CategoryHit<'a>> {
         let mut hits = Vec::new();
-        let Host::Name(host) = host else { return hits };
         self.lists.look_up(host, path, &mut hits);
+        let Host::Name(host) = host else { return hits };
         for entry in &self.live.own_entries {
             let on_path = match (&entry.path, path) {
                 (None, _) => true,
@@ -99,10 +99,12 @@ impl Snapshot {
 
     /// Whether seeing the path could change what is known of this host.
     pub(crate) fn path_matters(&self, host: &Host) -> bool {
+        if self.lists.has_paths(host) {
+            return true;
+        }
         let Host::Name(host) = host else { return false };
         let names = || host.suffixes().filter_map(|suffix| HostName::parse(suffix).ok());
-        self.lists.has_paths(host)
-            || names().any(|name| self.rules.by_url_host.contains_key(&name))
+        names().any(|name| self.rules.by_url_host.contains_key(&name))
             || self.live.own_entries.iter().any(|entry| entry.path.is_some() && host.is_within(&entry.host))
             || self.program.always_open.iter().any(|open| open.path.is_some() && host.is_within(&open.host))
             || self

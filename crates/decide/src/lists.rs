@@ -1,25 +1,30 @@
 //! The mapped lists as a source of categories.
 
-use schoolgate_base::HostName;
-use schoolgate_lists::{Index, Matches};
+use schoolgate_base::Host;
+use schoolgate_lists::Index;
 
 use crate::categories::{Categories, CategoryHit};
 
 impl Categories for Index {
-    fn look_up<'a>(&'a self, host: &HostName, path: Option<&str>, hits: &mut Vec<CategoryHit<'a>>) {
-        let named = |matches: Matches<'a>| {
-            matches.map(|found| CategoryHit {
-                category: self.category_name(found.category),
-                list: self.list_name(found.list),
-            })
+    fn look_up<'a>(&'a self, host: &Host, path: Option<&str>, hits: &mut Vec<CategoryHit<'a>>) {
+        let (below, of_host) = match host {
+            Host::Name(name) => (path.map(|path| self.lookup_url(name, path)), self.lookup_host(name)),
+            Host::Address(address) => {
+                (path.map(|path| self.lookup_address_url(*address, path)), self.lookup_address(*address))
+            }
         };
-        if let Some(path) = path {
-            hits.extend(named(self.lookup_url(host, path)));
-        }
-        hits.extend(named(self.lookup_host(host)));
+        let found = below.into_iter().flatten().chain(of_host);
+        hits.extend(found.map(|found| CategoryHit {
+            category: self.category_name(found.category),
+            list: self.list_name(found.list),
+        }));
     }
 
-    fn has_paths(&self, host: &HostName) -> bool {
-        self.has_urls(host)
+    fn has_paths(&self, host: &Host) -> bool {
+        match host {
+            Host::Name(name) => self.has_urls(name),
+            // Addresses with listed URLs are so rare that looking is cheaper than a filter for them.
+            Host::Address(_) => 0 < self.url_count(),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use schoolgate_base::HostName;
-use schoolgate_inspect::{Phrases, SearchEngines, help_topics};
+use schoolgate_inspect::{Phrases, SearchEngine, SearchEngines, help_topics};
 
 use crate::snapshot::Help;
 
@@ -20,7 +20,10 @@ pub(crate) struct HelpSearches {
 
 impl HelpSearches {
     pub(crate) fn new(help: &Help) -> Self {
-        Self { engines: SearchEngines::known(), own: Phrases::new(&help.topics).ok() }
+        let parameters = ["q", "p", "query", "text"].map(Box::from).to_vec();
+        let named = |host: &HostName| SearchEngine { host: host.as_str().into(), parameters: parameters.clone() };
+        let engines = SearchEngines::known().with(help.engines.iter().map(named));
+        Self { engines, own: Phrases::new(&help.topics).ok() }
     }
 
     /// The topic of a search, when `path` on `host` is one and is about one.
@@ -44,7 +47,7 @@ mod tests {
     #[test]
     fn a_program_adds_phrases_and_takes_none_away() {
         let own = BTreeMap::from([("loneliness".into(), vec!["nobody likes me".into()])]);
-        let searches = HelpSearches::new(&Help { hosts: Vec::new(), categories: Vec::new(), topics: own });
+        let searches = HelpSearches::new(&Help { topics: own, ..Help::default() });
         let topic = |host: &str, path: &str| searches.topic(&HostName::parse(host).unwrap(), path);
         assert_eq!(topic("search.example", "/?q=nobody+likes+me").as_deref(), Some("loneliness"));
         assert_eq!(topic("www.bing.com", "/search?q=self+harm").as_deref(), Some("self-harm"));

@@ -77,8 +77,11 @@ pub struct Help {
     pub hosts: Vec<HostName>,
     /// A block in one of these categories opens the help page instead.
     pub categories: Vec<Box<str>>,
-    /// Topic → phrases that, searched for, open the help page.
+    /// Topic → phrases that, searched for, open the help page; beside those that always do (crate `inspect`).
     pub topics: BTreeMap<Box<str>, Vec<Box<str>>>,
+    /// Search engines of the school's own, beside those everybody knows.
+    #[serde(default)]
+    pub engines: Vec<HostName>,
 }
 
 /// A host, with everything below it, that is open all the time; narrowed by a path where given.

@@ -13,7 +13,7 @@ use crate::snapshot::{
     UrgentBlock, WebRule,
 };
 use crate::{
-    CategoryTable, Conditions, Decision, Facts, Inspect, Need, Outcome, Reason, Seen, Snapshot, Verdict, Who, decide,
+    CategoryTable, Conditions, Decision, Facts, Inspect, Need, Outcome, Reason, Seen, Snapshot, Trace, Verdict, Who, decide,
     stricter,
 };
 
@@ -73,7 +73,12 @@ fn program(rules: Vec<WebRule>) -> Program {
             never_granted: vec!["malware".into()],
             never_inspect: vec!["bank".into()],
         },
-        help: Help { hosts: vec![host("help.example")], categories: vec!["self-harm".into()], topics: BTreeMap::new() },
+        help: Help {
+            hosts: vec![host("help.example")],
+            categories: vec!["self-harm".into()],
+            engines: vec![host("search.example")],
+            ..Help::default()
+        },
         always_open: vec![OpenTarget { host: host("exams.example"), path: None, why: "examinations".into() }],
         rules,
         defaults: [(Capacity::Staff, Verdict::Allow)].into(),
@@ -147,6 +152,20 @@ fn what_is_stronger_speaks_first() {
     assert!(matches!(check(&snapshot, "bet.example", Verdict::Allow).reason, Reason::Grant { .. }));
     // Malware is never granted; the default of staff speaks.
     assert_eq!(check(&snapshot, "bad.example", Verdict::Allow).reason, Reason::Default);
+}
+
+#[test]
+fn a_search_about_a_topic_of_help_opens_the_help_page() {
+    let snapshot = world(program(Vec::new()), Live::default(), tess());
+    let searched = |path: &str| outcome(&snapshot, "search.example", Seen::Seen(path)).into_decision();
+    let decision = searched("/?q=i+want+to+kill+myself");
+    assert_eq!((decision.verdict, decision.trace), (Verdict::Help, Trace::CountOnly));
+    assert_eq!(searched("/?q=the+tudors").verdict, Verdict::Allow);
+    // A tunnel to a search engine cannot know.
+    assert!(matches!(
+        outcome(&snapshot, "search.example", Seen::Unseen),
+        Outcome::Needs { need: Need::Url, if_unseen } if if_unseen.verdict == Verdict::Allow
+    ));
 }
 
 #[test]
@@ -310,6 +329,8 @@ fn any_verdict() -> impl Strategy<Value = Verdict> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// Design §3: learning a fact never turns a decided verdict round.
     #[test]
     fn learning_the_address_never_turns_a_decided_verdict(

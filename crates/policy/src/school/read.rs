@@ -466,10 +466,12 @@ fn read_always_open(value: &Value, findings: &mut Findings) -> Vec<OpenTarget> {
 fn read_help(table: &Table, findings: &mut Findings) -> Help {
     let mut reader = Reader::new(table, table.span, "`[help]`", findings);
     let hosts = reader.words("hosts").unwrap_or_default();
+    let engines = reader.words("engines").unwrap_or_default();
     let topics = reader.table("topics");
     reader.finish();
     let hosts = hosts.iter().filter_map(|word| host(word, findings)).collect();
-    let mut help = Help { hosts, categories: Vec::new(), topics: BTreeMap::new() };
+    let engines = engines.iter().filter_map(|word| host(word, findings)).collect();
+    let mut help = Help { hosts, engines, ..Help::default() };
     for (topic, value) in topics.map_or(&[][..], |table| &table.entries) {
         let mut reader = Reader::new(table, topic.span, "`[help.topics]`", findings);
         match &value.kind {
