@@ -1,1 +1,27 @@
-//! See README.
+//! Policies, records and lists in; snapshots out. Whatever changes what doors decide goes through here.
+//!
+//! Every change is written to the records first and then published: people and live parts are always computed from
+//! what the records hold at that moment, so a publish that fails loses nothing, the next one catches up, and nothing
+//! is in force that is not written down.
+
+mod adopt;
+mod agreements;
+mod control;
+mod error;
+mod in_force;
+mod live;
+mod people;
+mod presence;
+mod reports;
+mod requests;
+mod site;
+
+pub use adopt::{AdoptError, install};
+pub use agreements::Signing;
+pub use control::{Control, ControlParts};
+pub use error::ControlError;
+pub use in_force::InForce;
+pub use people::{audiences, is_asked};
+pub use presence::AddressClaim;
+pub use reports::{ReportError, Sent};
+pub use requests::RequestError;

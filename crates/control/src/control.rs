@@ -1,0 +1,226 @@
+//! The one place that publishes, and the handle that pages and commands hold.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schoolgate_base::{CaseId, GrantId, PersonId, SchoolId};
+use schoolgate_cases::{Moment, Offices};
+use schoolgate_decide::Snapshot;
+use schoolgate_keys::{KeyRing, random_bytes};
+use schoolgate_records::{Actor, SchoolStore, Write};
+use schoolgate_runtime::{Clock, Tasks};
+use schoolgate_snapshot::{Changes, Follower, OpenLists, Publisher, Reader, follow};
+use tokio::sync::{Mutex as AsyncMutex, watch};
+use tracing::info;
+
+use crate::error::ControlError;
+use crate::in_force::InForce;
+use crate::live::{Continued, live_part};
+use crate::people::{people_part, school_year, signed};
+
+/// How long a caller waits to see its own publish in force before it is told that nobody follows.
+const FOLLOW_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What control works with.
+pub struct ControlParts {
+    pub store: SchoolStore,
+    pub keys: Arc<KeyRing>,
+    pub clock: Clock,
+    pub tasks: Tasks,
+    /// Where the part files go.
+    pub snapshot_dir: PathBuf,
+    /// An index of crate `lists` to put in force; `None` keeps the one published before.
+    pub lists: Option<Vec<u8>>,
+    pub open_lists: OpenLists,
+}
+
+/// Everything that changes what doors decide. Clones share it.
+#[derive(Clone)]
+pub struct Control(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) store: SchoolStore,
+    pub(crate) keys: Arc<KeyRing>,
+    clock: Clock,
+    tasks: Tasks,
+    publisher: Arc<Mutex<Publisher>>,
+    /// Held from reading the records to the publish, so that an older reading never overtakes a newer one.
+    pub(crate) publishing: AsyncMutex<()>,
+    in_force: RwLock<Arc<InForce>>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) continued: Mutex<Vec<Continued>>,
+}
+
+/// Which parts are computed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    Live,
+    People,
+    Everything,
+}
+
+impl Control {
+    /// Publishes what the records say and answers with the task that keeps doors (and this handle) at the newest
+    /// snapshot.
+    pub async fn open(parts: ControlParts) -> Result<(Self, Follower), ControlError> {
+        let in_force = Arc::new(InForce::read(editions(&parts.store).await?)?);
+        let mut publisher = Publisher::open(&parts.snapshot_dir, parts.store.id(), Arc::clone(&parts.keys))?;
+        let now = parts.clock.now();
+        let mut changes = changes(&parts.store, &parts.keys, &in_force, &[], Again::Everything, now).await?;
+        changes.lists = parts.lists;
+        publisher.publish(&changes, now)?;
+        let key = parts.keys.signing().verifying_key();
+        let reader = Reader::new(&parts.snapshot_dir, parts.store.id(), key, parts.open_lists);
+        let followed = follow(reader, Some(publisher.nudges()))?;
+        let (snapshots, follower) = followed.ok_or(ControlError::NotFollowed)?;
+        let inner = Inner {
+            store: parts.store,
+            keys: parts.keys,
+            clock: parts.clock,
+            tasks: parts.tasks,
+            publisher: Arc::new(Mutex::new(publisher)),
+            publishing: AsyncMutex::new(()),
+            in_force: RwLock::new(in_force),
+            snapshots,
+            continued: Mutex::new(Vec::new()),
+        };
+        Ok((Self(Arc::new(inner)), follower))
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    pub fn school(&self) -> &SchoolId {
+        self.0.store.id()
+    }
+
+    pub fn store(&self) -> &SchoolStore {
+        &self.0.store
+    }
+
+    pub fn keys(&self) -> &KeyRing {
+        &self.0.keys
+    }
+
+    /// The snapshot that doors have.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.snapshots.borrow())
+    }
+
+    /// The channel that doors follow.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.0.snapshots.clone()
+    }
+
+    /// The policies in force.
+    pub fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.0.in_force.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Who holds which office now.
+    pub async fn offices(&self) -> Result<Offices, ControlError> {
+        Ok(self.0.store.offices(self.now()).await?)
+    }
+
+    /// Computes parts from the records and puts them in force; returns when this process's doors have them.
+    pub(crate) async fn publish(&self, again: Again) -> Result<(), ControlError> {
+        let _turn = self.0.publishing.lock().await;
+        self.publish_in_turn(again, None).await
+    }
+
+    /// The same, with the turn already held. A new `lists` index goes with it.
+    pub(crate) async fn publish_in_turn(&self, again: Again, lists: Option<Vec<u8>>) -> Result<(), ControlError> {
+        let now = self.now();
+        let continued = {
+            let mut continued = self.0.continued.lock().unwrap_or_else(PoisonError::into_inner);
+            continued.retain(|one| now < one.until);
+            continued.clone()
+        };
+        let in_force = self.in_force();
+        let mut changes = changes(&self.0.store, &self.0.keys, &in_force, &continued, again, now).await?;
+        changes.lists = lists;
+        let publisher = Arc::clone(&self.0.publisher);
+        let published = self.0.tasks.run_blocking("publish", move || {
+            publisher.lock().unwrap_or_else(PoisonError::into_inner).publish(&changes, now)
+        });
+        let root = published.await??;
+        info!(snapshot.number = root.number, "published snapshot {}", root.number);
+        let mut snapshots = self.0.snapshots.clone();
+        let followed = snapshots.wait_for(|snapshot| root.number <= snapshot.root.number);
+        match tokio::time::timeout(FOLLOW_PATIENCE, followed).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(ControlError::NotFollowed),
+        }
+    }
+
+    /// Reads the policies in force again, after an adoption. The turn is held.
+    pub(crate) async fn reload(&self) -> Result<Arc<InForce>, ControlError> {
+        let read = Arc::new(InForce::read(editions(&self.0.store).await?)?);
+        *self.0.in_force.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&read);
+        Ok(read)
+    }
+
+    /// Puts a new lists index in force.
+    pub async fn lists_publish(&self, index: Vec<u8>) -> Result<(), ControlError> {
+        let _turn = self.0.publishing.lock().await;
+        self.publish_in_turn(Again::Live, Some(index)).await
+    }
+
+    /// Computes the people part again: after an import, or on the first of September.
+    pub async fn people_publish(&self) -> Result<(), ControlError> {
+        self.publish(Again::People).await
+    }
+
+    /// Begins a change to the records in the name of a person.
+    pub(crate) async fn begin(&self, by: &PersonId) -> Result<Write, ControlError> {
+        Ok(self.0.store.begin(Actor::Person(by.clone()), self.now()).await?)
+    }
+
+    pub(crate) fn fresh_case(&self) -> Result<CaseId, ControlError> {
+        Ok(CaseId::from_random(random_bytes()?))
+    }
+
+    pub(crate) fn fresh_grant(&self) -> Result<GrantId, ControlError> {
+        Ok(GrantId::from_random(random_bytes()?))
+    }
+}
+
+/// Now, with the calendar and periods in force.
+pub(crate) fn moment<'a>(in_force: &'a InForce, periods: &'a [schoolgate_base::Period], now: Timestamp) -> Moment<'a> {
+    Moment { now, calendar: &in_force.built.compiled.program.calendar, periods }
+}
+
+async fn editions(store: &SchoolStore) -> Result<Vec<schoolgate_records::Edition>, ControlError> {
+    Ok(store.policy_list(&crate::adopt::pack_id()?).await?)
+}
+
+async fn changes(
+    store: &SchoolStore,
+    keys: &KeyRing,
+    in_force: &InForce,
+    continued: &[Continued],
+    again: Again,
+    now: Timestamp,
+) -> Result<Changes, ControlError> {
+    let mut changes = Changes { live: Some(live_part(store, continued, now).await?), ..Changes::default() };
+    let program = &in_force.built.compiled.program;
+    if again != Again::Live {
+        let people = store.person_active(now).await?;
+        let signed = signed(store.signature_versions().await?);
+        let year = school_year(&program.calendar, now);
+        let pseudonym =
+            |person: &PersonId| Box::from(keys.pseudonyms().of(store.id(), year, person).as_str());
+        changes.people = Some(people_part(&people, &signed, &in_force.standings(), program, pseudonym));
+    }
+    if again == Again::Everything {
+        changes.program = Some(program.clone());
+    }
+    Ok(changes)
+}

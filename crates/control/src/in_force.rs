@@ -1,0 +1,96 @@
+//! The policies in force, with what earlier editions said for the cases that began under them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use schoolgate_base::{ClauseId, Group, PolicyId};
+use schoolgate_cases::{Definition, Definitions, may_open};
+use schoolgate_policy::show::{ClauseView, PartView, PolicyView, show};
+use schoolgate_policy::{Agreement, Built, Context, Pack, build};
+use schoolgate_records::{Edition, EditionState};
+
+use crate::error::ControlError;
+use crate::people::Standing;
+
+/// What is in force.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    /// The files as they were adopted.
+    pub pack: Pack,
+    pub built: Built,
+    /// The documents as people read them.
+    pub views: Vec<PolicyView>,
+    pub definitions: Definitions,
+    /// Counts up with each adoption.
+    pub edition: u32,
+    /// When this edition came into force.
+    pub since: Timestamp,
+    /// When the version of each document came into force: an edition may leave a document's version as it was.
+    version_since: BTreeMap<(PolicyId, Box<str>), Timestamp>,
+}
+
+impl InForce {
+    /// Reads every edition that was ever adopted; the one in force must be fit.
+    pub(crate) fn read(mut editions: Vec<Edition>) -> Result<Self, ControlError> {
+        editions.retain(|edition| edition.state != EditionState::Draft);
+        editions.sort_by_key(|edition| edition.edition);
+        let current = editions.iter().find(|edition| edition.state == EditionState::InForce).cloned();
+        let current = current.ok_or(ControlError::NoPolicy)?;
+        let mut definitions = Definitions::default();
+        let mut version_since = BTreeMap::new();
+        let mut in_force = None;
+        for edition in editions {
+            let is_current = edition.edition == current.edition;
+            let pack = pack_of(&edition);
+            let built = build(&pack, Context::default());
+            let since = edition.adopted_at.unwrap_or(edition.drafted_at);
+            for head in &built.compiled.policies {
+                version_since.entry((head.id.clone(), head.version.clone())).or_insert(since);
+            }
+            for definition in &built.compiled.definitions {
+                definitions.add(definition.clone(), is_current);
+            }
+            if is_current {
+                in_force = Some((pack, built, since));
+            }
+        }
+        let (pack, built, since) = in_force.ok_or(ControlError::NoPolicy)?;
+        if !built.is_fit() {
+            return Err(ControlError::Unreadable { edition: current.edition });
+        }
+        let views = built.parsed.documents.iter().filter_map(|document| show(document, &built.compiled)).collect();
+        Ok(Self { pack, built, views, definitions, edition: current.edition, since, version_since })
+    }
+
+    /// The agreements in force, each with the moment its version came into force.
+    pub(crate) fn standings(&self) -> Vec<Standing<'_>> {
+        let since = |agreement: &Agreement| {
+            let key = (agreement.policy.clone(), agreement.version.clone());
+            self.version_since.get(&key).copied().unwrap_or(self.since)
+        };
+        let agreements = self.built.compiled.agreements.iter();
+        agreements.map(|agreement| Standing { since: since(agreement), agreement }).collect()
+    }
+
+    /// A document as people read it.
+    pub fn view(&self, policy: &PolicyId) -> Option<&PolicyView> {
+        self.views.iter().find(|view| &view.policy == policy)
+    }
+
+    /// A clause as people read it.
+    pub fn clause(&self, id: &ClauseId) -> Option<&ClauseView> {
+        self.view(&id.policy)?.parts.iter().find_map(|part| match part {
+            PartView::Clause(clause) if clause.id == *id => Some(&**clause),
+            _ => None,
+        })
+    }
+
+    /// The forms that somebody in these audiences may use.
+    pub fn forms_for(&self, groups: &BTreeSet<Group>) -> Vec<&Definition> {
+        self.definitions.in_force().filter(|definition| may_open(definition, groups)).collect()
+    }
+}
+
+pub(crate) fn pack_of(edition: &Edition) -> Pack {
+    edition.files.iter().map(|(path, text)| (path.as_ref(), text.as_str())).collect()
+}

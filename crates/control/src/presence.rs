@@ -1,0 +1,52 @@
+//! Which person an address speaks for: claimed at a portal sign-in, released at sign-out.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use schoolgate_base::{Capacity, PersonId, SessionId};
+
+use crate::control::{Again, Control};
+use crate::error::ControlError;
+
+/// A portal sign-in that is to speak for an address.
+#[derive(Debug, Clone)]
+pub struct AddressClaim {
+    pub session: SessionId,
+    pub person: PersonId,
+    pub capacity: Capacity,
+    pub address: IpAddr,
+    pub until: Timestamp,
+    /// Ends every other claim on the address. Only the demo says so, where everybody sits at one machine; elsewhere
+    /// two people on one address get the stricter of both.
+    pub takes_over: bool,
+}
+
+impl Control {
+    /// Lets a session speak for an address.
+    pub async fn address_claim(&self, claim: AddressClaim) -> Result<(), ControlError> {
+        let now = self.now();
+        let mut write = self.begin(&claim.person).await?;
+        if claim.takes_over {
+            write.claim_end_address(claim.address).await?;
+        }
+        let claim = schoolgate_records::AddressClaim {
+            session: claim.session,
+            address: claim.address,
+            person: claim.person,
+            capacity: claim.capacity,
+            since: now,
+            until: claim.until,
+        };
+        write.claim_set(&claim).await?;
+        write.commit().await?;
+        self.publish(Again::Live).await
+    }
+
+    /// Ends what a session says of its address.
+    pub async fn address_release(&self, by: &PersonId, session: &SessionId) -> Result<(), ControlError> {
+        let mut write = self.begin(by).await?;
+        write.claim_end(session).await?;
+        write.commit().await?;
+        self.publish(Again::Live).await
+    }
+}

@@ -1,0 +1,149 @@
+//! Reports: routed over persons, sealed to whom they reach, absent for everybody else.
+
+use std::collections::BTreeSet;
+
+use schoolgate_base::{CaseId, ControlId, Group, PersonId};
+use schoolgate_cases::{
+    CaseState, Definition, Offices, OpenError, Opening, RawValues, Refusal, ReportStep, Route, Sight, concern, open_report,
+    route, sight, take_step,
+};
+use schoolgate_keys::KeyHolder;
+use schoolgate_records::{CaseFile, Privacy, Viewer};
+
+use crate::control::{Control, moment};
+use crate::error::ControlError;
+
+/// Why a report was not taken or changed. Nothing of it is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("there is no such form")]
+    NoSuchForm,
+    #[error("there is no such report")]
+    NoSuchCase,
+    #[error("the report was not accepted")]
+    Form { #[from] source: OpenError },
+    #[error("the step was not taken")]
+    Step { #[from] source: Refusal },
+    #[error("the report could not be kept")]
+    Control { #[from] source: ControlError },
+}
+
+impl From<schoolgate_records::RecordsError> for ReportError {
+    fn from(source: schoolgate_records::RecordsError) -> Self {
+        Self::Control { source: source.into() }
+    }
+}
+
+/// A report that was taken.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub case: CaseId,
+    /// Whom it reached, and the ways out of the school that apply.
+    pub route: Route,
+}
+
+impl Control {
+    /// Takes a report and seals it to the offices it reaches and to whoever sent it.
+    ///
+    /// To offices, so that whoever holds one next can go on; that a person it is about holds one of them too is
+    /// noticed at each look, by [`schoolgate_cases::sight`].
+    pub async fn report_open(
+        &self,
+        control: &ControlId,
+        reporter: &PersonId,
+        groups: &BTreeSet<Group>,
+        answers: &RawValues,
+    ) -> Result<Sent, ReportError> {
+        let in_force = self.in_force();
+        let Some(Definition::Report(definition)) = in_force.definitions.current(control) else {
+            return Err(ReportError::NoSuchForm);
+        };
+        let offices = self.offices().await?;
+        let school = self.school_facts().await?;
+        let periods: Vec<_> = in_force.built.compiled.program.periods.values().cloned().collect();
+        let case = self.fresh_case()?;
+        let opening =
+            Opening { id: &case, school: self.school(), by: reporter, groups, raw: answers, known: school.known() };
+        let (opened, route) = open_report(definition, opening, &offices, moment(&in_force, &periods, self.now()))?;
+        let readers = route.offices().into_iter().cloned().map(KeyHolder::Office);
+        let to = readers.chain([KeyHolder::Person(reporter.clone())]).collect();
+        let mut write = self.begin(reporter).await?;
+        write.case_open(&opened, Privacy::Sealed { to }).await?;
+        write.commit().await?;
+        Ok(Sent { case, route })
+    }
+
+    /// The reports that exist for a person, newest first, with how much of each.
+    pub async fn reports_for(&self, viewer: &PersonId, limit: u64) -> Result<Vec<(CaseFile, Sight)>, ReportError> {
+        let offices = self.offices().await?;
+        let page = self.0.store.case_list_for(&looking(viewer, &offices), None, limit).await?;
+        let mut seen = Vec::new();
+        for file in page.items.into_iter().filter(CaseFile::is_sealed) {
+            match self.sight_of(&file, viewer, &offices) {
+                Sight::Absent => {}
+                sight => seen.push((file, sight)),
+            }
+        }
+        Ok(seen)
+    }
+
+    /// One report, if it exists for this person.
+    pub async fn report_for(
+        &self,
+        viewer: &PersonId,
+        id: &CaseId,
+    ) -> Result<Option<(CaseFile, Sight)>, ReportError> {
+        let offices = self.offices().await?;
+        let Some(file) = self.0.store.case_fetch_for(&looking(viewer, &offices), id).await? else { return Ok(None) };
+        if !file.is_sealed() {
+            return Ok(None);
+        }
+        match self.sight_of(&file, viewer, &offices) {
+            Sight::Absent => Ok(None),
+            sight => Ok(Some((file, sight))),
+        }
+    }
+
+    /// Takes a step in a report: acknowledge, note, close.
+    pub async fn report_step(&self, id: &CaseId, by: &PersonId, step: ReportStep) -> Result<CaseState, ReportError> {
+        let Some((mut file, Sight::Whole)) = self.report_for(by, id).await? else {
+            return Err(ReportError::NoSuchCase);
+        };
+        let in_force = self.in_force();
+        let Some(Definition::Report(definition)) = in_force.definitions.pinned(&file.case.pin) else {
+            return Err(ReportError::NoSuchForm);
+        };
+        let offices = self.offices().await?;
+        take_step(&mut file.case, definition, by, &offices, step, self.now())?;
+        let mut write = self.begin(by).await?;
+        write.case_append(&file).await?;
+        write.commit().await?;
+        Ok(file.case.state)
+    }
+
+    /// Whom a report with these answers would reach, for the page that says so before anything is sent.
+    pub async fn report_route(&self, control: &ControlId, answers: &RawValues) -> Result<Route, ReportError> {
+        let in_force = self.in_force();
+        let Some(Definition::Report(definition)) = in_force.definitions.current(control) else {
+            return Err(ReportError::NoSuchForm);
+        };
+        let school = self.school_facts().await?;
+        let periods: Vec<_> = in_force.built.compiled.program.periods.values().cloned().collect();
+        let moment = moment(&in_force, &periods, self.now());
+        let values = schoolgate_cases::check_form(&definition.form, None, answers, school.known(), moment);
+        let values = values.map_err(OpenError::Form)?;
+        Ok(route(definition, &concern(&values), &self.offices().await?))
+    }
+
+    fn sight_of(&self, file: &CaseFile, viewer: &PersonId, offices: &Offices) -> Sight {
+        let in_force = self.in_force();
+        let Some(pinned) = in_force.definitions.pinned(&file.case.pin) else { return Sight::Absent };
+        let current = in_force.definitions.current(&file.case.pin.control);
+        sight(&file.case, viewer, offices, pinned, current)
+    }
+}
+
+/// Somebody who looks, in every office they hold now.
+fn looking(viewer: &PersonId, offices: &Offices) -> Viewer {
+    Viewer { person: viewer.clone(), offices: offices.of_person(viewer).into_iter().cloned().collect() }
+}

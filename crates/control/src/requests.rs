@@ -1,0 +1,230 @@
+//! Requests: opened by a form, decided by an office, turned into grants.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use schoolgate_base::{CaseId, ControlId, GrantId, Group, Host, PersonId};
+use schoolgate_cases::{
+    CaseState, Consequence, Decision, Definition, GrantAudience, GrantPlan, Known, OpenError, Opening, RawValues,
+    Refusal, RequestDefinition, Site, decide, open_request, withdraw,
+};
+use schoolgate_decide::snapshot::{Audience, Target};
+use schoolgate_keys::KeyHolder;
+use schoolgate_records::{CaseFile, NewGrant, Privacy, Write};
+
+use crate::control::{Again, Control, moment};
+use crate::error::ControlError;
+use crate::in_force::InForce;
+use crate::live::{Continued, GrantScope};
+
+/// How long a warning that was read stays read.
+const CONTINUE_MINUTES: i64 = 15;
+/// Warnings gone past that are remembered; the oldest make room.
+const CONTINUED_MAX: usize = 10_000;
+
+/// Why a request was not opened or decided. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error("there is no such form")]
+    NoSuchForm,
+    #[error("there is no such request")]
+    NoSuchCase,
+    #[error("the form was not accepted")]
+    Form { #[from] source: OpenError },
+    #[error("the step was not taken")]
+    Step { #[from] source: Refusal },
+    #[error("the request could not be kept")]
+    Control { #[from] source: ControlError },
+}
+
+impl From<schoolgate_records::RecordsError> for RequestError {
+    fn from(source: schoolgate_records::RecordsError) -> Self {
+        Self::Control { source: source.into() }
+    }
+}
+
+/// What forms may name: the school's classes and people.
+pub(crate) struct School {
+    pub(crate) classes: BTreeSet<Group>,
+    pub(crate) persons: BTreeSet<PersonId>,
+}
+
+impl School {
+    pub(crate) fn known(&self) -> Known<'_> {
+        Known { classes: &self.classes, persons: &self.persons }
+    }
+}
+
+impl Control {
+    pub(crate) async fn school_facts(&self) -> Result<School, ControlError> {
+        let people = self.0.store.person_active(self.now()).await?;
+        let classes = people.iter().flat_map(|person| &person.classes);
+        Ok(School {
+            classes: classes.map(|class| Group::new(&format!("class:{class}"))).collect(),
+            persons: people.iter().map(|person| person.id.clone()).collect(),
+        })
+    }
+
+    /// Opens a request. `groups` are the asker's audiences in the capacity of this sign-in; `lifts` is the control
+    /// whose block led to the form.
+    pub async fn request_open(
+        &self,
+        control: &ControlId,
+        asker: &PersonId,
+        groups: &BTreeSet<Group>,
+        answers: &RawValues,
+        lifts: Option<ControlId>,
+    ) -> Result<CaseId, RequestError> {
+        let in_force = self.in_force();
+        let Some(Definition::Request(definition)) = in_force.definitions.current(control) else {
+            return Err(RequestError::NoSuchForm);
+        };
+        let school = self.school_facts().await?;
+        let periods: Vec<_> = in_force.built.compiled.program.periods.values().cloned().collect();
+        let id = self.fresh_case()?;
+        let opening =
+            Opening { id: &id, school: self.school(), by: asker, groups, raw: answers, known: school.known() };
+        let case = open_request(definition, opening, lifts, moment(&in_force, &periods, self.now()))?;
+        let mut write = self.begin(asker).await?;
+        write.case_open(&case, Privacy::Open { parties: parties(definition, asker) }).await?;
+        write.commit().await?;
+        Ok(id)
+    }
+
+    /// Approves or refuses a request. An approval that opens something is in force when this returns.
+    pub async fn request_decide(
+        &self,
+        id: &CaseId,
+        by: &PersonId,
+        decision: Decision,
+    ) -> Result<CaseState, RequestError> {
+        let offices = self.offices().await?;
+        self.request_step(id, by, |file, definition, in_force| {
+            let periods: Vec<_> = in_force.built.compiled.program.periods.values().cloned().collect();
+            decide(&mut file.case, definition, by, &offices, decision, moment(in_force, &periods, self.now()))
+        })
+        .await
+    }
+
+    /// Takes a request back; what it opened is closed.
+    pub async fn request_withdraw(&self, id: &CaseId, by: &PersonId) -> Result<CaseState, RequestError> {
+        self.request_step(id, by, |file, _, _| withdraw(&mut file.case, by, self.now())).await
+    }
+
+    /// Ends what a request opened, before its time.
+    pub async fn request_end(&self, id: &CaseId, by: &PersonId, reason: &str) -> Result<CaseState, RequestError> {
+        let offices = self.offices().await?;
+        self.request_step(id, by, |file, definition, _| {
+            schoolgate_cases::end(&mut file.case, definition, by, &offices, reason, self.now())
+        })
+        .await
+    }
+
+    async fn request_step(
+        &self,
+        id: &CaseId,
+        by: &PersonId,
+        step: impl FnOnce(&mut CaseFile, &RequestDefinition, &InForce) -> Result<Vec<Consequence>, Refusal>,
+    ) -> Result<CaseState, RequestError> {
+        let in_force = self.in_force();
+        let mut file = self.0.store.case_fetch_open(id).await?.ok_or(RequestError::NoSuchCase)?;
+        let Some(Definition::Request(definition)) = in_force.definitions.pinned(&file.case.pin) else {
+            return Err(RequestError::NoSuchForm);
+        };
+        let consequences = step(&mut file, definition, &in_force)?;
+        let mut write = self.begin(by).await?;
+        write.case_append(&file).await?;
+        let opens_or_closes = !consequences.is_empty();
+        for consequence in consequences {
+            match consequence {
+                Consequence::Grant(plan) => self.grant_keep(&mut write, *plan).await?,
+                Consequence::EndGrant(case) => {
+                    for grant in self.0.store.grant_list_for_case(&case).await? {
+                        if grant.ended.is_none() {
+                            write.grant_end(&grant.grant.id).await?;
+                        }
+                    }
+                }
+            }
+        }
+        write.commit().await?;
+        if opens_or_closes {
+            self.publish(Again::Live).await?;
+        }
+        Ok(file.case.state)
+    }
+
+    async fn grant_keep(&self, write: &mut Write, plan: GrantPlan) -> Result<(), RequestError> {
+        let scope = GrantScope { audience: audience(plan.audience), lifts: plan.lifts };
+        let unwritable = |source| RequestError::from(ControlError::Encode { source });
+        let grant = NewGrant {
+            id: self.fresh_grant()?,
+            control: plan.by,
+            case: plan.case,
+            target: serde_json::to_value(target(plan.target)).map_err(unwritable)?,
+            audience: serde_json::to_value(scope).map_err(unwritable)?,
+            from: plan.from,
+            until: plan.until,
+        };
+        Ok(write.grant_add(&grant).await?)
+    }
+
+    /// Goes past a warning, for a quarter of an hour and for this person alone.
+    pub async fn warning_continue(
+        &self,
+        person: &PersonId,
+        host: &Host,
+        lifts: &ControlId,
+    ) -> Result<(), ControlError> {
+        let now = self.now();
+        let one = Continued {
+            id: self.fresh_grant()?,
+            person: person.clone(),
+            target: target(Site { host: host.clone(), path: None }),
+            lifts: lifts.clone(),
+            from: now,
+            until: now + SignedDuration::from_mins(CONTINUE_MINUTES),
+        };
+        {
+            let mut continued = self.0.continued.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if continued.len() == CONTINUED_MAX {
+                continued.remove(0);
+            }
+            continued.push(one);
+        }
+        self.publish(Again::Live).await
+    }
+
+    /// Ends one grant before its time, in the name of an office that may.
+    pub async fn grant_end(&self, id: &GrantId, by: &PersonId) -> Result<(), ControlError> {
+        let mut write = self.begin(by).await?;
+        write.grant_end(id).await?;
+        write.commit().await?;
+        self.publish(Again::Live).await
+    }
+}
+
+/// The asker, and every office that may have to decide.
+fn parties(definition: &RequestDefinition, asker: &PersonId) -> Vec<KeyHolder> {
+    let roles = definition.decide.roles.iter().chain(&definition.stand_in).cloned();
+    std::iter::once(KeyHolder::Person(asker.clone())).chain(roles.map(KeyHolder::Office)).collect()
+}
+
+fn target(site: Site) -> Target {
+    match (site.host, site.path) {
+        (Host::Name(host), Some(path)) => Target::Url { host, path },
+        (Host::Name(host), None) => Target::Domain(host),
+        (host @ Host::Address(_), _) => Target::Host(host),
+    }
+}
+
+fn audience(of: Vec<GrantAudience>) -> Audience {
+    let mut audience = Audience::default();
+    for one in of {
+        match one {
+            GrantAudience::Group(group) => audience.groups.push(group),
+            GrantAudience::Person(person) => audience.persons.push(person),
+        }
+    }
+    audience
+}
