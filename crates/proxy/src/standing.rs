@@ -178,6 +178,7 @@ async fn review_once(door: &Arc<Door>, snapshot: &Snapshot) -> Option<Timestamp>
                 None => {
                     if let Some(entry) = entries.remove(id) {
                         closed += 1;
+                        door.meters.revoked.increment();
                         let _ = entry.close.send(());
                     }
                 }
@@ -186,7 +187,6 @@ async fn review_once(door: &Arc<Door>, snapshot: &Snapshot) -> Option<Timestamp>
         tokio::task::yield_now().await;
     }
     if closed > 0 {
-        door.meters.revoked.add(closed);
         info!(connections.closed = closed, "closed {closed} connections that are no longer allowed");
     }
     let due = door.standing.lock().values().filter_map(|entry| entry.valid_until).filter(|until| now < *until).min();

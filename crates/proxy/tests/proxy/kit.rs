@@ -417,6 +417,7 @@ async fn origin_serve(origin: &Origin, mut stream: impl AsyncRead + AsyncWrite +
         stream.read_exact(&mut body).await.unwrap();
         text.push_str(&String::from_utf8(body).unwrap());
         let path = text.split(' ').nth(1).unwrap().to_owned();
+        let is_last = text.contains("Connection: close");
         origin.requests.lock().unwrap().push(text);
         origin.arrived.notify_one();
         let answer: &[u8] = match path.as_str() {
@@ -431,6 +432,9 @@ async fn origin_serve(origin: &Origin, mut stream: impl AsyncRead + AsyncWrite +
         };
         stream.write_all(answer).await.unwrap();
         stream.flush().await.unwrap();
+        if is_last {
+            return;
+        }
         if matches!(path.as_str(), "/stream" | "/socket") {
             // Open until the proxy closes it.
             let _ = stream.read_u8().await;
