@@ -120,10 +120,10 @@ impl Identities {
         if found.persons.is_empty() {
             by_address(&index, looking, now, &mut found);
         }
-        if found.persons.is_empty() {
-            if let Some(member) = place.and_then(|place| acting(snapshot, place)) {
-                found.persons.push(Arc::new(member));
-            }
+        if found.persons.is_empty()
+            && let Some(member) = place.and_then(|place| acting(snapshot, place))
+        {
+            found.persons.push(Arc::new(member));
         }
         Ok(found)
     }

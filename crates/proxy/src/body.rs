@@ -162,10 +162,10 @@ impl Download {
 
     /// hyper does not ask for the end of a body whose length it knows, so it is looked for after each part.
     fn end_if_whole(&mut self) {
-        if self.inner.is_end_stream() {
-            if let Some(lease) = self.lease.take() {
-                lease.end();
-            }
+        if self.inner.is_end_stream()
+            && let Some(lease) = self.lease.take()
+        {
+            lease.end();
         }
     }
 }

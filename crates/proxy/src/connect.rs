@@ -58,16 +58,16 @@ pub(crate) async fn connect(
     let upgrade = hyper::upgrade::on(&mut request);
     // Ports before everything: not even the portal is reached on another.
     if !door.settings.connect_ports.contains(&site.port) {
-        return fail(&door, None, Failure::PortRefused);
+        return refuse_for_all(door, client, site, Failure::PortRefused);
     }
     if is_portal(&door, &site) {
         return to_portal(&door, &client, upgrade).await;
     }
     // An address that leads inside is refused whoever asks, so nobody is told more by being somebody.
-    if let Host::Address(address) = &site.host {
-        if let Some(refusal) = door.upstream.dialer().refusal((*address, site.port).into()) {
-            return fail(&door, None, Failure::Inner(refusal));
-        }
+    if let Host::Address(address) = &site.host
+        && let Some(refusal) = door.upstream.dialer().refusal((*address, site.port).into())
+    {
+        return refuse_for_all(door, client, site, Failure::Inner(refusal));
     }
     let judged = match door.judge(&client, &site.host, Seen::Unseen) {
         Ok(judged) => judged,
@@ -117,6 +117,14 @@ fn refuse(asked: Asked) -> Response<Reply> {
     note(&door, &client, &site.host, &judged);
     let exchange = exchange(&door, client, site, judged, Mode::Tunnel);
     turn_away(&door, &wanted(&exchange, false), &exchange.judged)
+}
+
+/// What no policy opens. Who asked is recorded where it is known, and changes nothing.
+fn refuse_for_all(door: Arc<Door>, client: Client, site: Site, failure: Failure) -> Response<Reply> {
+    if let Ok(judged) = door.judge(&client, &site.host, Seen::Unseen) {
+        exchange(&door, client, site, judged, Mode::Tunnel).set_failed(failure);
+    }
+    fail(&door, None, failure)
 }
 
 fn exchange(door: &Arc<Door>, client: Client, site: Site, judged: Judged, mode: Mode) -> Arc<Exchange> {

@@ -46,12 +46,12 @@ pub(crate) fn fail(door: &Door, wanted: Option<&Wanted<'_>>, failure: Failure) -
         door.meters.inner(refusal);
     }
     let shown = failure.shown();
-    if let Some(wanted) = wanted.filter(|wanted| wanted.is_navigation && wanted.trusts_ca) {
-        if failure.is_the_sites() {
-            let because = Because::Upstream { words: shown.text.into() };
-            let snapshot = door.snapshots.borrow().root.number;
-            return to_portal(door, redirect_for(door, wanted, because, snapshot));
-        }
+    if let Some(wanted) = wanted.filter(|wanted| wanted.is_navigation && wanted.trusts_ca)
+        && failure.is_the_sites()
+    {
+        let because = Because::Upstream { words: shown.text.into() };
+        let snapshot = door.snapshots.borrow().root.number;
+        return to_portal(door, redirect_for(door, wanted, because, snapshot));
     }
     let mut response = page(shown.status, shown.title, shown.text);
     if failure == Failure::TokenUnknown {

@@ -59,10 +59,10 @@ pub fn read_client_hello(input: &[u8]) -> Result<Reading, HelloError> {
     let mut rest = input;
     let mut consumed = 0;
     loop {
-        if let Some(length) = message_length(&message)? {
-            if let Some(body) = message.get(4..4 + length) {
-                return parse_hello(body).map(Reading::Hello);
-            }
+        if let Some(length) = message_length(&message)?
+            && let Some(body) = message.get(4..4 + length)
+        {
+            return parse_hello(body).map(Reading::Hello);
         }
         let Some((header, after)) = rest.split_first_chunk::<5>() else {
             check_start(rest)?;

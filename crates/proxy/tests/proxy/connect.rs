@@ -23,6 +23,7 @@ async fn forbidden_ports_and_addresses_are_refused() {
         let (_, head) = kit.connect(TESS, authority).await;
         assert!(head.starts_with("HTTP/1.1 403"), "{authority}: {head}");
     }
+    assert_eq!(kit.decision().await.verdict, Verdict::Refused);
     assert_eq!(kit.count("schoolgate_proxy_failed_total{reason=\"port\"}"), 4);
     assert_eq!(kit.count("schoolgate_proxy_inner_total{kind=\"loopback\"}"), 3);
     assert_eq!(kit.count("schoolgate_proxy_inner_total{kind=\"metadata\"}"), 2);
@@ -133,6 +134,24 @@ async fn an_inspected_site_is_verified_and_decided_by_request() {
     let mut stream = kit.tls(TESS, "news.example", Trust::School).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: news.example\r\n\r\n").await.unwrap();
     assert!(read_head(&mut stream).await.contains("/blocked?t="));
+}
+
+/// Whoever searches for help is shown it, and nothing remains but a count.
+#[tokio::test]
+async fn a_search_for_help_opens_the_help_page_and_leaves_a_count() {
+    let kit = Kit::start().await;
+    let mut stream = kit.tls(TESS, "search.example", Trust::School).await.unwrap();
+    let search = "GET /?q=how+to+kill+myself HTTP/1.1\r\nHost: search.example\r\nAccept: text/html\r\n\r\n";
+    stream.write_all(search.as_bytes()).await.unwrap();
+    let head = read_head(&mut stream).await;
+    assert!(
+        head.contains("location: https://portal.school.test/help?t=help.https://portal.school.test/\r\n"),
+        "{head}"
+    );
+    assert_eq!(kit.help_count().await, 1);
+    let plain = kit.get(TESS, "http://search.example/?q=how+to+kill+myself").await;
+    assert!(plain.contains("/help?t=help.https://portal.school.test/\r\n"), "{plain}");
+    assert!(kit.events().is_empty());
 }
 
 #[tokio::test]

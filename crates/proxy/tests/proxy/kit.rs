@@ -361,7 +361,7 @@ impl Outside {
     fn config(&self, is_valid: bool) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let names = ["*.example", "badcert.example"].map(str::to_owned).to_vec();
-        let hosts = ["news", "bet", "bank", "help", "open", "games"].map(|name| format!("{name}.example"));
+        let hosts = ["news", "bet", "bank", "help", "open", "search"].map(|name| format!("{name}.example"));
         let mut params = CertificateParams::new([names, hosts.to_vec()].concat()).unwrap();
         if !is_valid {
             params.not_after = date_time_ymd(2020, 1, 1);
@@ -576,6 +576,7 @@ fn snapshot(number: u64, live: Live, inspects: bool) -> Snapshot {
             hosts: vec!["help.example".parse().unwrap()],
             categories: vec!["self-harm".into()],
             topics: BTreeMap::new(),
+            engines: vec!["search.example".parse().unwrap()],
         },
         always_open: vec![OpenTarget { host: "open.example".parse().unwrap(), path: None, why: "updates".into() }],
         rules,
