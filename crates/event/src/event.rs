@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schoolgate_base::{ClauseId, ControlId, DeviceId, GrantId, Host, SchoolId};
 use serde::{Deserialize, Serialize};
 
-use crate::Who;
+use crate::{LockedHash, Who};
 
 /// One immutable fact that a door recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,10 +81,6 @@ pub struct Accident {
     pub host: Host,
     pub reason: Reason,
 }
-
-/// Keyed hash of an address on a locked list: entries are never shown, exported or logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct LockedHash(pub [u8; 32]);
 
 /// Why it was decided so. All absent: the default of the audience.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! Who a door believes it was talking to, without a name.
+//! Who a door believes it was talking to, without a name, and which locked address it was, without the address.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,62 +6,77 @@ use std::str::FromStr;
 use schoolgate_base::{Capacity, DeviceId, Strength};
 use serde::{Deserialize, Serialize};
 
-/// Shortest and longest pseudonym, in bytes.
+/// Shortest and longest keyed text, in bytes.
 const LENGTH: std::ops::RangeInclusive<usize> = 16..=64;
 
-/// Stands for one person in one school; only `keys` can tell whom.
-///
-/// 16 to 64 lower-case letters and digits. Account names and mail addresses have dots, `@` or are shorter, so most
-/// mistakes of passing one are refused here.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Pseudonym(Box<str>);
-
-/// Why a text is not a pseudonym. Holds no part of the text: it may be a name.
+/// Why a text is not a keyed text. Holds no part of it: it may be a name or a locked address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a pseudonym has 16 to 64 lower-case letters and digits")]
-pub struct PseudonymError;
+#[error("a pseudonym or a locked hash has 16 to 64 lower-case letters and digits")]
+pub struct KeyedTextError;
 
-impl Pseudonym {
-    pub fn new(text: &str) -> Result<Self, PseudonymError> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-        if LENGTH.contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text.into()))
-        } else {
-            Err(PseudonymError)
+macro_rules! keyed_text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Takes what `keys` made.
+            pub fn new(text: &str) -> Result<Self, KeyedTextError> {
+                let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+                if LENGTH.contains(&text.len()) && text.bytes().all(allowed) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(KeyedTextError)
+                }
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
         }
-    }
 
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = KeyedTextError;
+            fn from_str(text: &str) -> Result<Self, KeyedTextError> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = KeyedTextError;
+            fn try_from(text: String) -> Result<Self, KeyedTextError> {
+                Self::new(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> String {
+                text.0.into()
+            }
+        }
+    };
 }
 
-impl fmt::Display for Pseudonym {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Pseudonym {
-    type Err = PseudonymError;
-    fn from_str(text: &str) -> Result<Self, PseudonymError> {
-        Self::new(text)
-    }
-}
-
-impl TryFrom<String> for Pseudonym {
-    type Error = PseudonymError;
-    fn try_from(text: String) -> Result<Self, PseudonymError> {
-        Self::new(&text)
-    }
-}
-
-impl From<Pseudonym> for String {
-    fn from(pseudonym: Pseudonym) -> String {
-        pseudonym.0.into()
-    }
-}
+keyed_text!(
+    /// Stands for one person in one school; only `keys` can tell whom.
+    ///
+    /// 16 to 64 lower-case letters and digits. Account names and mail addresses have dots, `@` or are shorter, so
+    /// most mistakes of passing one are refused here.
+    Pseudonym
+);
+keyed_text!(
+    /// Keyed hash of an address on a locked list: entries are never shown, exported or logged. Refuses an address for
+    /// the same reason as [`Pseudonym`] a name.
+    LockedHash
+);
 
 /// What was known of the asker at the time of the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +103,7 @@ mod tests {
     #[test]
     fn a_name_is_not_a_pseudonym() {
         for text in ["", "tess.teacher", "tess@school.example", "Tess Teacher of 6B", "short"] {
-            assert_eq!(Pseudonym::new(text), Err(PseudonymError), "{text}");
+            assert_eq!(Pseudonym::new(text), Err(KeyedTextError), "{text}");
         }
         assert_eq!(Pseudonym::new("k3v9q0zt5x8e2m1c").map(|p| p.to_string()).as_deref(), Ok("k3v9q0zt5x8e2m1c"));
     }

@@ -135,7 +135,6 @@ impl Columns {
     }
 
     fn locked(&mut self, hit: &LockedHit) {
-        let hash: String = hit.address.0.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut texts: Texts<'_> = [None; 18];
         for (name, text) in [
             ("school", Some(hit.school.as_str())),
@@ -143,7 +142,7 @@ impl Columns {
             ("door", Some(hit.door.as_str())),
             ("device", hit.device.as_ref().map(|device| device.as_str())),
             ("place", hit.place.as_deref()),
-            ("locked_hash", Some(hash.as_str())),
+            ("locked_hash", Some(hit.address.as_str())),
             ("verdict", Some(KIND_LOCKED)),
             ("list", Some(&*hit.list)),
         ] {

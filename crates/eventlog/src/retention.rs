@@ -13,7 +13,6 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit}
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_plan::SendableRecordBatchStream;
-use futures_core::Stream;
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use schoolgate_base::SchoolId;
@@ -83,7 +82,8 @@ impl EventLog {
                 manifest.files.iter().filter(|file| file.school == school && file.date == date).cloned().collect();
             let stage = stage_due(date, today);
             let is_behind = of_day.iter().any(|file| file.stage < stage);
-            if !is_behind && !(date < today && of_day.len() > 1) {
+            let is_scattered = date < today && of_day.len() > 1;
+            if !is_behind && !is_scattered {
                 continue;
             }
             day_rewrite(shared, &environment, &of_day, stage).await?;
@@ -127,9 +127,8 @@ async fn day_rewrite(
 ) -> Result<(), LogError> {
     let Some(ParquetFile { school, date, .. }) = of_day.first().cloned() else { return Ok(()) };
     let stage = of_day.iter().map(|file| file.stage).fold(stage, Stage::max);
-    let stream = day_read(shared, environment, of_day, stage)
-        .await
-        .map_err(|source| LogError::Rewrite { date, source })?;
+    let stream =
+        day_read(shared, environment, of_day, stage).await.map_err(|source| LogError::Rewrite { date, source })?;
     let mut next = (*shared.manifest()).clone();
     let path = next.path_for(&school, date);
     let schema = if stage == Stage::Counts { &*TALLY } else { &*SCHEMA };
@@ -204,14 +203,16 @@ async fn stream_write(
     });
     let mut read = Ok(());
     while let Some(batch) = std::future::poll_fn(|task| stream.as_mut().poll_next(task)).await {
-        match batch {
-            Ok(batch) if batches.send(batch).await.is_ok() => {}
-            // The writer has given up and says why below.
-            Ok(_) => break,
+        let batch = match batch {
+            Ok(batch) => batch,
             Err(source) => {
                 read = Err(LogError::Rewrite { date, source });
                 break;
             }
+        };
+        if batches.send(batch).await.is_err() {
+            // The writer has given up and says why below.
+            break;
         }
     }
     drop(batches);

@@ -1,4 +1,5 @@
 //! Events and settings for this crate's own tests.
+#![allow(clippy::unwrap_used, reason = "only tests see this module")]
 
 use std::time::Duration;
 
@@ -78,7 +79,7 @@ pub(crate) fn locked(at: Timestamp) -> Event {
         door: Door::Proxy,
         device: None,
         place: Some("library".into()),
-        address: LockedHash([7; 32]),
+        address: LockedHash::new("locked0000000007").unwrap(),
         list: "locked-1".into(),
         snapshot: 3,
     })

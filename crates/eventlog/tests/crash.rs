@@ -100,7 +100,8 @@ fn write_and_kill(dir: &Path, from: u64, acks: usize) -> u64 {
 async fn held(dir: &Path) -> BTreeMap<u64, u32> {
     let (log, _task, _) = EventLog::open(dir, settings()).unwrap();
     let evidence = Evidence::new(log).unwrap();
-    let range = Range { school: "riverside".parse().unwrap(), from: start(), to: start() + SignedDuration::from_hours(1) };
+    let range =
+        Range { school: "riverside".parse().unwrap(), from: start(), to: start() + SignedDuration::from_hours(1) };
     let (mut held, mut after): (BTreeMap<u64, u32>, Option<Cursor>) = (BTreeMap::new(), None);
     loop {
         let page = evidence.rows(&range, &Filter::default(), after, 1_000).await.unwrap();
