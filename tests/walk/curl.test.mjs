@@ -22,8 +22,8 @@ before(async () => {
   ivy = await Device.make(demo, '127.0.0.20');
   helen = await Device.make(demo, '127.0.0.21');
   await clock(LESSON);
-  await ivy.be('ivy.tech', demo.portal);
-  await helen.be('helen.head', demo.portal);
+  await ivy.be('Ivy Tech', demo.portal);
+  await helen.be('Helen Head', demo.portal);
 });
 
 after(async () => {
@@ -72,7 +72,7 @@ test('a phone that does not trust the school gets no certificate of ours', async
 });
 
 test('signing opens the site she wanted', async () => {
-  await tess.be('tess.teacher');
+  await tess.be('Tess Teacher');
   const agreement = await tess.follow('http://news.example/today');
   assert.match(agreement.body, /I agree/);
   const done = await tess.send(agreement, /^\/agree$/, {});
@@ -83,7 +83,7 @@ test('signing opens the site she wanted', async () => {
 });
 
 test('the device of somebody else stays as it was', async () => {
-  await sam.be('sam.supply');
+  await sam.be('Sam Supply');
   assert.ok(isOpen(await sam.get('http://news.example/')));
   const bet = await sam.get('https://bet.example/');
   assert.ok(isBlocked(bet), JSON.stringify(bet));
@@ -116,15 +116,15 @@ test('it closes by itself at its end, open tunnels included', async () => {
   await stream.first;
   await clock(AFTER_FRIDAY);
   const start = performance.now();
-  await tess.be('tess.teacher');
+  await tess.be('Tess Teacher');
   await within(1000, () => tess.get('https://bet.example/'), isBlocked);
   const ended = await stream.ended;
   assert.ok(ended.at - start < 1000, `the tunnel closed after ${Math.round(ended.at - start)} ms`);
   await clock(LESSON);
-  await tess.be('tess.teacher');
-  await sam.be('sam.supply');
-  await ivy.be('ivy.tech', demo.portal);
-  await helen.be('helen.head', demo.portal);
+  await tess.be('Tess Teacher');
+  await sam.be('Sam Supply');
+  await ivy.be('Ivy Tech', demo.portal);
+  await helen.be('Helen Head', demo.portal);
 });
 
 test('an urgent block closes a site and what is open to it', async () => {
@@ -158,9 +158,9 @@ async function filesUnder(folder) {
 async function tell(about, what, more = {}) {
   const list = await tess.follow(`${demo.named}/reports`);
   const links = [...list.body.matchAll(/href="(\/reports\/[^"]+)"[^>]*>([^<]*)/g)];
-  const [, href] = links.find(([, , title]) => /adult|colleague/i.test(title)) ?? [];
+  const [, href] = links.find(([, , title]) => /report a concern/i.test(title)) ?? [];
   const form = await tess.follow(`${demo.named}${href}`);
-  const preview = await tess.send(form, /^\/reports\//, { person: about, what, ...more });
+  const preview = await tess.send(form, /^\/reports\//, { person: demo.person(about).id, what, ...more });
   assert.match(preview.body, /Who will read this/, preview.body);
   const sent = await tess.send(preview, /^\/reports\//, { step: 'send' });
   assert.match(sent.body, /Your report is with them/, sent.body);
@@ -178,7 +178,7 @@ async function pagesOf(device) {
 
 test('a concern about the head reaches the chair; for the head and the technician nothing has happened', async () => {
   const before = [await pagesOf(helen), await pagesOf(ivy)];
-  const readers = await tell('helen.head', 'Shared a record', { child_safety: 'yes' });
+  const readers = await tell('Helen Head', 'Shared a record', { child_safety: 'yes' });
   assert.match(readers, /Carl Chair/);
   assert.match(readers, /Dora Lead/);
   assert.deepEqual([await pagesOf(helen), await pagesOf(ivy)], before);
@@ -197,9 +197,9 @@ test('a second start finds everything again', async () => {
   const { data } = demo;
   demo = await startDemo({ data });
   for (const device of [tess, sam, ivy]) device.demo = demo;
-  await ivy.be('ivy.tech', demo.portal);
+  await ivy.be('Ivy Tech', demo.portal);
   await clock(LESSON);
-  await tess.be('tess.teacher');
+  await tess.be('Tess Teacher');
   assert.ok(isOpen(await tess.get('http://news.example/')), 'she has signed');
   assert.ok(isBlocked(await tess.get('https://slow.example/')), 'the urgent block stands');
 });

@@ -19,11 +19,11 @@ before(async () => {
   [ivy, helen, carl, dora, gina] = await Promise.all([1, 2, 3, 4, 5].map(() => profile(plain)));
   tess = await profile(managed);
   await setClock(ivy, demo.portal, LESSON);
-  await be(ivy, demo, demo.portal, 'ivy.tech');
-  await be(helen, demo, demo.portal, 'helen.head');
-  await be(carl, demo, demo.portal, 'carl.chair');
-  await be(dora, demo, demo.portal, 'dora.lead');
-  await be(gina, demo, demo.portal, 'gina.governor');
+  await be(ivy, demo, demo.portal, 'Ivy Tech');
+  await be(helen, demo, demo.portal, 'Helen Head');
+  await be(carl, demo, demo.portal, 'Carl Chair');
+  await be(dora, demo, demo.portal, 'Dora Lead');
+  await be(gina, demo, demo.portal, 'Gina Governor');
 });
 
 after(async () => {
@@ -47,7 +47,7 @@ test('help is open to everybody, before anything is signed', async () => {
 test('somebody unknown who opens a site is asked who they are', async () => {
   const found = await open(tess, 'http://news.example/');
   assert.ok(isPortal('/')(found), JSON.stringify(found));
-  await be(tess, demo, demo.named, 'tess.teacher');
+  await be(tess, demo, demo.named, 'Tess Teacher');
 });
 
 test('a teacher who has not signed gets the agreement in place of an HTTPS site', async () => {
@@ -150,11 +150,11 @@ test('the technician approves it and it opens within a second of the click', asy
 
 test('it closes by itself at its end', async () => {
   await setClock(ivy, demo.portal, AFTER_FRIDAY);
-  await be(tess, demo, demo.named, 'tess.teacher');
+  await be(tess, demo, demo.named, 'Tess Teacher');
   await within(SECOND, tess, 'https://bet.example/', isPortal('/blocked'));
   await setClock(ivy, demo.portal, LESSON);
-  await be(ivy, demo, demo.portal, 'ivy.tech');
-  await be(tess, demo, demo.named, 'tess.teacher');
+  await be(ivy, demo, demo.portal, 'Ivy Tech');
+  await be(tess, demo, demo.named, 'Tess Teacher');
 });
 
 test("the technician's urgent block closes a site at once", async () => {
@@ -195,7 +195,7 @@ async function everything(page, base) {
 async function report({ about, what, child = false }) {
   await tess.goto(`${demo.named}/reports`);
   await look(tess, 'reports');
-  await tess.getByRole('link', { name: /adult|colleague/i }).first().click();
+  await tess.getByRole('link', { name: /report a concern/i }).first().click();
   await look(tess, 'report-form');
   await tess.getByLabel('Who is it about?').selectOption({ label: about });
   await tess.getByLabel('What happened?').fill(what);
@@ -335,7 +335,7 @@ test('pages that anybody can open are whole', async () => {
 
 test('everything works without scripts', async () => {
   const page = await profile(plain, { javaScriptEnabled: false });
-  await be(page, demo, demo.portal, 'sam.supply');
+  await be(page, demo, demo.portal, 'Sam Supply');
   await page.goto(`${demo.portal}/requests/new/open-site`);
   await page.getByLabel('Which site?').fill('games.example');
   await page.getByLabel('For which class?').fill('4A');

@@ -43,9 +43,9 @@ export async function profile(browser, options = {}) {
 }
 
 // Signs in as one of the demo's people with one click. `base` is the portal as this browser reaches it.
-export async function be(page, demo, base, id) {
+export async function be(page, demo, base, name) {
   await page.goto(`${base}/be`);
-  await page.getByRole('button', { name: `Be ${demo.person(id).name}`, exact: true }).click();
+  await page.getByRole('button', { name: `Be ${demo.person(name).name}`, exact: true }).click();
   await page.getByRole('button', { name: 'Sign out' }).waitFor();
 }
 

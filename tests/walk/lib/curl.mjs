@@ -61,9 +61,9 @@ export class Device {
   }
 
   // Signs in as one of the demo's people, through the proxy unless `base` says otherwise.
-  async be(id, base = this.demo.named) {
+  async be(name, base = this.demo.named) {
     const page = await this.follow(`${base}/be`);
-    return this.send(page, new RegExp(`^/be/${id.replace('.', '\\.')}$`), {});
+    return this.send(page, new RegExp(`^/be/${this.demo.person(name).id}$`), {});
   }
 
   // Opens an address and lets it run; answers when and how it ended.

@@ -44,7 +44,7 @@ class Demo {
     this.proxy = ready.proxy.replace(/^https?:\/\//, '').replace(/\/$/, '');
     this.caSpki = ready.ca_spki;
     this.caFile = ready.ca_file ?? join(data, 'ca.pem');
-    this.people = new Map(ready.people.map((person) => [person.id, person]));
+    this.people = new Map(ready.people.map((person) => [person.name, person]));
     this.data = data;
     this.log = log;
   }
@@ -54,9 +54,10 @@ class Demo {
     return `https://${this.portalName}`;
   }
 
-  person(id) {
-    const person = this.people.get(id);
-    if (!person) throw new Error(`the demo has no ${id}, only ${[...this.people.keys()].join(', ')}`);
+  // One of the demo's people by name; ids are random.
+  person(name) {
+    const person = this.people.get(name);
+    if (!person) throw new Error(`the demo has no ${name}, only ${[...this.people.keys()].join(', ')}`);
     return person;
   }
 
