@@ -85,6 +85,12 @@ async function photograph(page, name) {
   await writeFile(join(folder, `${name}.png`), await page.screenshot({ fullPage: true }));
 }
 
+// Chooses the first option whose text contains these words.
+export async function choose(select, words) {
+  const option = select.locator('option', { hasText: words }).first();
+  await select.selectOption(await option.getAttribute('value'));
+}
+
 // Opens an address and answers where it led. A refused connection is an answer too.
 export async function open(page, url) {
   try {
