@@ -4,6 +4,7 @@ use schoolgate_event::{Mode, Verdict};
 use tokio::io::AsyncWriteExt;
 
 use crate::kit::*;
+use crate::school::live_blocking;
 
 #[tokio::test]
 async fn forbidden_ports_and_addresses_are_refused() {

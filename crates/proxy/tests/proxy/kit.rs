@@ -1,24 +1,20 @@
 //! A school of one proxy, one origin and four people.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use schoolgate_base::{
-    Calendar, Capacity, DeviceClass, GrantId, Group, Host, HostName, PersonId, PolicyId, SchoolId, SessionId,
-};
+use schoolgate_base::{Host, HostName, SchoolId};
+use schoolgate_decide::Snapshot;
 use schoolgate_decide::redirect::Redirect;
-use schoolgate_decide::snapshot::*;
-use schoolgate_decide::{CategoryTable, Conditions, Inspect, Snapshot, Verdict};
+use schoolgate_decide::snapshot::Live;
 use schoolgate_event::{Decision, Event, LockedHash, Recorded, Recorder};
 use schoolgate_identity::Identities;
 use schoolgate_proxy::{Limits, Parts, Portal, Proxy, RefusalBook, Seals, Settings};
@@ -31,6 +27,8 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener};
 use tokio::sync::{Notify, watch};
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use crate::school::{live, snapshot};
 
 pub(crate) const NOW: &str = "2026-11-24T10:00Z";
 /// A teacher's managed device, a pupil's, one where nobody has signed in, one of a teacher who has not agreed.
@@ -454,144 +452,4 @@ fn serve_portal(tasks: &Tasks, socket: &std::path::Path) {
             stream.write_all(format!("portal for {}", client.ip()).as_bytes()).await.unwrap();
         }
     });
-}
-
-pub(crate) fn session(id: &str, address: &str, person: &str, capacity: Capacity) -> AddressSession {
-    AddressSession {
-        session: SessionId::new(id).unwrap(),
-        address: address.parse::<IpAddr>().unwrap(),
-        person: PersonId::new(person).unwrap(),
-        capacity,
-        since: at("2026-11-24T09:50Z"),
-        until: at("2026-11-25T09:50Z"),
-    }
-}
-
-pub(crate) fn live() -> Live {
-    Live {
-        sessions: vec![
-            session("s1", TESS, "tess", Capacity::Staff),
-            session("s2", PIA, "pia", Capacity::Pupil),
-            session("s3", SAM, "sam", Capacity::Staff),
-            session("s4", GUEST, "tess", Capacity::Staff),
-        ],
-        ..Live::default()
-    }
-}
-
-/// The live part with an urgent block of `host`.
-pub(crate) fn live_blocking(host: &str) -> Live {
-    let urgent = UrgentBlock {
-        id: GrantId::new("urgent-1").unwrap(),
-        target: Target::Domain(host.parse().unwrap()),
-        from: at("2026-11-24T09:00Z"),
-        until: at("2026-11-25T09:00Z"),
-    };
-    Live { urgent: vec![urgent], ..live() }
-}
-
-/// The live part with gambling opened for staff for an hour.
-pub(crate) fn live_granting(host: &str) -> Live {
-    let grant = Grant {
-        id: GrantId::new("grant-1").unwrap(),
-        control: "staff-ict#unblock/request".parse().unwrap(),
-        target: Target::Domain(host.parse().unwrap()),
-        audience: Audience { groups: vec![Group::new("staff")], ..Audience::default() },
-        from: at(NOW),
-        until: at(NOW) + SignedDuration::from_hours(1),
-        lifts: None,
-    };
-    Live { grants: vec![grant], ..live() }
-}
-
-fn member(person: &str, capacity: Capacity, must_sign: Vec<MustSign>) -> Member {
-    Member {
-        person: PersonId::new(person).unwrap(),
-        capacity,
-        groups: vec![Group::new(capacity.as_str())],
-        pseudonym: format!("{person:0<16}").into(),
-        must_sign,
-    }
-}
-
-fn rule(name: &str, verdict: Option<Verdict>, target: Target, conditions: Conditions) -> WebRule {
-    WebRule {
-        control: format!("staff-ict#{name}/web").parse().unwrap(),
-        verdict,
-        conditions,
-        audience: Audience::default(),
-        target,
-        when: None,
-        except_when: None,
-        places: Vec::new(),
-        device_classes: Vec::new(),
-        over: Vec::new(),
-    }
-}
-
-fn place(name: &str, network: &str, trusts_ca: bool) -> Place {
-    Place {
-        name: name.into(),
-        networks: vec![Network { address: network.parse().unwrap(), prefix: 26 }],
-        trusts_ca,
-        device_class: trusts_ca.then(|| DeviceClass::new("school-laptop")),
-        acts_as: None,
-    }
-}
-
-fn snapshot(number: u64, live: Live, inspects: bool) -> Snapshot {
-    let mut lists = CategoryTable::default();
-    for (host, category) in [
-        ("bet.example", "gambling"),
-        ("hold.example", "gambling"),
-        ("bank.example", "banks"),
-        ("locked.example", "illegal"),
-        ("hurt.example", "self-harm"),
-    ] {
-        lists.insert(host.parse().unwrap(), category, "ut1");
-    }
-    let mut rules =
-        vec![rule("gambling", Some(Verdict::Block), Target::Category("gambling".into()), Conditions::default())];
-    if inspects {
-        let conditions = Conditions { inspect: Inspect::Wanted, ..Conditions::default() };
-        rules.push(rule("watch", None, Target::Any, conditions));
-    }
-    let program = Program {
-        calendar: Calendar {
-            zone: TimeZone::UTC,
-            terms: Vec::new(),
-            holidays: Vec::new(),
-            exceptions: BTreeMap::new(),
-        },
-        periods: BTreeMap::new(),
-        places: vec![place("classrooms", "127.0.0.0", true), place("guests", "127.0.0.64", false)],
-        groups: BTreeMap::new(),
-        classes: BTreeMap::new(),
-        marks: CategoryMarks {
-            locked: vec!["illegal".into()],
-            never_granted: Vec::new(),
-            never_inspect: vec!["banks".into()],
-        },
-        help: Help {
-            hosts: vec!["help.example".parse().unwrap()],
-            categories: vec!["self-harm".into()],
-            topics: BTreeMap::new(),
-            engines: vec!["search.example".parse().unwrap()],
-        },
-        always_open: vec![OpenTarget { host: "open.example".parse().unwrap(), path: None, why: "updates".into() }],
-        rules,
-        defaults: [(Capacity::Staff, Verdict::Allow), (Capacity::Pupil, Verdict::Allow)].into(),
-        clauses: BTreeMap::new(),
-    };
-    let must_sign =
-        MustSign { policy: PolicyId::new("staff-ict").unwrap(), version: "2.9".into(), from: at("2026-11-01T00:00Z") };
-    let people = People {
-        members: vec![
-            member("tess", Capacity::Staff, Vec::new()),
-            member("pia", Capacity::Pupil, Vec::new()),
-            member("sam", Capacity::Staff, vec![must_sign]),
-        ],
-    };
-    let root = Root { school: SchoolId::new("riverside").unwrap(), number, format: FORMAT, made_at: at(NOW) };
-    Snapshot::new(root, Arc::new(lists), program.into(), people.into(), live.into())
 }

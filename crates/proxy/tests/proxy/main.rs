@@ -6,4 +6,5 @@ mod connect;
 mod framing;
 mod kit;
 mod plain;
+mod school;
 mod standing;

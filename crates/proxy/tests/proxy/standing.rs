@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::kit::*;
+use crate::school::{live, live_blocking, live_granting};
 
 async fn open(kit: &Kit, host: &str) -> TlsStream<TcpStream> {
     let mut stream = kit.tls(TESS, host, Trust::Outside).await.unwrap();
