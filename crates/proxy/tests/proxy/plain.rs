@@ -109,7 +109,7 @@ async fn a_locked_hit_is_recorded_by_hash() {
     let kit = Kit::start().await;
     let response = kit.get(TESS, "http://locked.example/x").await;
     check_redirect(&response, "blocked", "https://portal.school.test/");
-    assert!(matches!(kit.events().as_slice(), [Event::LockedHit(hit)] if hit.address.0 == [7; 32]));
+    assert!(matches!(kit.events().as_slice(), [Event::LockedHit(hit)] if hit.address.as_str() == "7".repeat(26)));
 }
 
 #[tokio::test]
