@@ -87,14 +87,14 @@ pub async fn backup(store: &Store, dir: &Path, now: Timestamp) -> Result<BackupM
     }
     let path = dir.join(DATABASE);
     dialect::copy_into(&store.writer, &path).await.map_err(failed(OPERATION))?;
-    let file = File::open(&path).map_err(file_failed(OPERATION, &path))?;
-    file.sync_all().map_err(file_failed(OPERATION, &path))?;
-    let (sha256, size_bytes) = file_sha256(OPERATION, &path)?;
-    // Of the copy, not of the store, which has gone on meanwhile.
-    let copy = dialect::writer(&path, false, Limits::default()).await.map_err(failed(OPERATION))?;
+    // Of the copy, not of the store, which has gone on meanwhile; by readers, which leave the file as it is.
+    let copy = dialect::readers(&path, Limits::default()).await.map_err(failed(OPERATION))?;
     let reader = Store::around(copy.clone(), copy, Arc::clone(&store.keys), &path);
     let heads = heads(&reader).await;
     reader.close().await?;
+    let file = File::open(&path).map_err(file_failed(OPERATION, &path))?;
+    file.sync_all().map_err(file_failed(OPERATION, &path))?;
+    let (sha256, size_bytes) = file_sha256(OPERATION, &path)?;
     let manifest = BackupManifest { format: FORMAT, made_at: now, size_bytes, sha256: sha256.into(), heads: heads? };
     let text =
         serde_json::to_vec_pretty(&manifest).map_err(|source| RecordsError::Encode { operation: OPERATION, source })?;
