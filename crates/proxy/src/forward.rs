@@ -53,7 +53,7 @@ pub(crate) async fn forward(
     let upgrade = hops::wanted_upgrade(&head.headers).map(|protocol| (protocol, head.extensions.remove::<OnUpgrade>()));
     let home = if upgrade.is_some() || hops::binds_connection(&head.headers) { Home::Nowhere } else { home };
     rewrite(exchange, &mut head.headers, upgrade.as_ref().map(|(protocol, _)| protocol))?;
-    let uri: Uri = path_of(exchange).parse().map_err(|_| Failure::Malformed("path"))?;
+    let uri = origin_form(exchange, &head.uri)?;
     let is_repeatable = body.is_end_stream() && matches!(head.method, Method::GET | Method::HEAD);
     let outgoing = Outgoing { method: head.method, uri, headers: head.headers };
     let (response, lease) =
@@ -80,8 +80,14 @@ impl Outgoing {
     }
 }
 
-fn path_of(exchange: &Exchange) -> &str {
-    exchange.path.as_deref().unwrap_or("/")
+/// The path that was judged, and nothing else, as the site gets it.
+fn origin_form(exchange: &Exchange, uri: &Uri) -> Result<Uri, Failure> {
+    let judged = exchange.path.as_deref().unwrap_or("/");
+    match uri.path_and_query() {
+        // Shares the bytes that were read.
+        Some(path) if path.as_str() == judged => Ok(Uri::from(path.clone())),
+        _ => judged.parse().map_err(|_| Failure::Malformed("path")),
+    }
 }
 
 fn rewrite(exchange: &Exchange, headers: &mut HeaderMap, upgrade: Option<&HeaderValue>) -> Result<(), Failure> {
@@ -105,15 +111,18 @@ async fn send(
     is_repeatable: bool,
     may_upgrade: bool,
 ) -> Result<(Response<Incoming>, Lease), Failure> {
-    let mut request = outgoing.clone().with(body);
+    let request;
     if let Some(mut sender) = kept(&home) {
-        match send_over(exchange, &mut sender, request).await {
-            Ok(response) => return Ok((response, Lease::new(sender, home))),
+        let again = is_repeatable.then(|| outgoing.clone());
+        match (send_over(exchange, &mut sender, outgoing.with(body)).await, again) {
+            (Ok(response), _) => return Ok((response, Lease::new(sender, home))),
             // The site closed a kept connection just now, which it may. What it cannot have seen is sent again.
-            Err((_, Some(unsent))) => request = unsent,
-            Err((Failure::BadResponse, None)) if is_repeatable => request = outgoing.with(Upload::empty()),
-            Err((failure, None)) => return Err(failure),
+            (Err((_, Some(unsent))), _) => request = unsent,
+            (Err((Failure::BadResponse, None)), Some(again)) => request = again.with(Upload::empty()),
+            (Err((failure, None)), _) => return Err(failure),
         }
+    } else {
+        request = outgoing.with(body);
     }
     let mut sender = connect(exchange, may_upgrade).await?;
     match send_over(exchange, &mut sender, request).await {

@@ -62,13 +62,15 @@ impl Meters {
 
     pub(crate) fn refused(&self, failure: &Failure) {
         let label = ("reason", failure.word());
-        let help = "Requests refused or failed, by reason.";
-        self.metrics.labelled_counter("schoolgate_proxy_failed_total", help, label).increment();
+        self.metrics
+            .labelled_counter("schoolgate_proxy_failed_total", "Requests refused or failed, by reason.", label)
+            .increment();
     }
 
     pub(crate) fn inner(&self, refusal: Refusal) {
         let label = ("kind", refusal.as_str());
-        let help = "Requests for addresses that lead inside.";
-        self.metrics.labelled_counter("schoolgate_proxy_inner_total", help, label).increment();
+        self.metrics
+            .labelled_counter("schoolgate_proxy_inner_total", "Requests for addresses that lead inside.", label)
+            .increment();
     }
 }
