@@ -114,7 +114,8 @@ pub(crate) struct Kit {
     school_ca: CertificateDer<'static>,
     outside_ca: CertificateDer<'static>,
     pub(crate) origin: Arc<Origin>,
-    _keys: tempfile::TempDir,
+    /// Holds `ca.pem`, the school's CA, and `outside.pem`, the world's.
+    pub(crate) keys: tempfile::TempDir,
 }
 
 /// What the origin saw.
@@ -174,6 +175,7 @@ impl Kit {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         proxy.serve(listener, None);
+        std::fs::write(keys.path().join("outside.pem"), &outside.pem).unwrap();
         let outside_ca = outside.certificate;
         Self {
             address,
@@ -187,7 +189,7 @@ impl Kit {
             school_ca,
             outside_ca,
             origin,
-            _keys: keys,
+            keys,
         }
     }
 
@@ -344,6 +346,7 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 struct Outside {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
+    pem: String,
 }
 
 impl Outside {
@@ -352,8 +355,9 @@ impl Outside {
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         params.distinguished_name.push(rcgen::DnType::CommonName, "the world's CA");
         let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap().der().clone();
-        Self { issuer: Issuer::new(params, key), certificate }
+        let certificate = params.self_signed(&key).unwrap();
+        let (pem, certificate) = (certificate.pem(), certificate.der().clone());
+        Self { issuer: Issuer::new(params, key), certificate, pem }
     }
 
     fn config(&self, is_valid: bool) -> Arc<ServerConfig> {
