@@ -5,6 +5,7 @@ use std::path::Path;
 
 use schoolgate_base::{PersonId, Role};
 use schoolgate_cases::Offices;
+use schoolgate_policy::scenario::test;
 use schoolgate_policy::{Built, Colour, Context, Pack, build, render};
 
 /// One example: a heading and its fenced blocks by their info string.
@@ -73,6 +74,24 @@ fn found(built: &Built, pack: &Pack, with_text: &dyn Fn(&str) -> bool) -> Vec<St
     built.diagnostics.iter().map(line).collect()
 }
 
+/// What is not as the example's `failures` and `sentences` say.
+fn scenarios(example: &Example, pack: &Pack) -> Option<String> {
+    let lines = |name: &str| -> Vec<String> {
+        example.blocks.get(name).map_or("", String::as_str).lines().map(str::to_owned).collect()
+    };
+    let tested = test(pack, &build(pack, Context::default()));
+    let failures = tested.results.iter().flat_map(|result| &result.failures);
+    let failures: Vec<String> = failures
+        .map(|failure| format!("line {}: expected {}; actual {}", failure.place.line, failure.expected, failure.actual))
+        .collect();
+    let sentences: Vec<String> = tested.diagnostics.iter().map(|finding| finding.code.as_str().to_owned()).collect();
+    let written = lines("tests").iter().filter(|line| line.starts_with("When")).count();
+    assert_eq!(tested.results.len() + usize::from(!sentences.is_empty()), written, "{}", example.name);
+    let is_as_said = failures == lines("failures") && sentences == lines("sentences");
+    let shown = render(&tested.diagnostics, pack, Colour::Plain);
+    (!is_as_said).then(|| format!("{}: {failures:#?}\n{sentences:#?}\n{shown}", example.name))
+}
+
 #[test]
 fn examples_hold() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("spec");
@@ -83,9 +102,13 @@ fn examples_hold() {
     for path in files.iter().filter(|path| path.extension().is_some_and(|e| e == "md") && !path.ends_with("README.md"))
     {
         for example in examples(&std::fs::read_to_string(path).unwrap()) {
+            let pack = pack(&example, &folder);
+            if example.blocks.contains_key("tests") {
+                count += 1;
+                wrong.extend(scenarios(&example, &pack));
+            }
             let Some(expected) = example.blocks.get("findings") else { continue };
             count += 1;
-            let pack = pack(&example, &folder);
             let offices = example.blocks.get("offices").map(|text| offices(text));
             let built = build(&pack, Context { offices: offices.as_ref(), today: None });
             let mut expected: Vec<String> = expected.lines().map(str::to_owned).collect();

@@ -18,6 +18,7 @@ use crate::syntax::markdown::options;
 use crate::syntax::{Clause, Document, Part};
 
 pub use changes::{ClauseChange, PolicyChange, changes};
+pub(crate) use words::join;
 
 /// One edition of a policy, ready to be put on a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

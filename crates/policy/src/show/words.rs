@@ -3,9 +3,10 @@
 use schoolgate_base::{Group, Role};
 use schoolgate_cases::How;
 use schoolgate_decide::snapshot::Target;
-use schoolgate_decide::{Conditions, Inspect, Verdict};
+use schoolgate_decide::{Conditions, Verdict};
 
 use crate::compile::Compiled;
+use crate::explain::conditions_in_words;
 use crate::kinds::Body;
 use crate::kinds::remind::{Moment, RemindSyntax};
 use crate::kinds::report::ReportSyntax;
@@ -57,7 +58,9 @@ impl Words<'_> {
         };
         let mut text = match does {
             Some(does) => format!("{targets} {does} {}", self.audience(&web.audience)),
-            None => format!("{targets}, for {}: {}", self.audience(&web.audience), conditions(&web.conditions)),
+            None => {
+                format!("{targets}, for {}: {}", self.audience(&web.audience), conditions_in_words(&web.conditions))
+            }
         };
         if !web.except.is_empty() {
             text.push_str(&format!(" (but not for {})", self.audience(&web.except)));
@@ -70,7 +73,7 @@ impl Words<'_> {
             text.push_str(&format!(", on {}", self.devices(&web.devices)));
         }
         if does.is_some() && web.conditions != Conditions::default() {
-            text.push_str(&format!("; {}", conditions(&web.conditions)));
+            text.push_str(&format!("; {}", conditions_in_words(&web.conditions)));
         }
         text
     }
@@ -200,25 +203,6 @@ impl Words<'_> {
 fn flag_label(report: &ReportSyntax, flag: &Word) -> String {
     let field = report.form.iter().find(|field| *field.name == *flag.text);
     field.map_or_else(|| flag.text.clone(), |field| field.label.to_string())
-}
-
-fn conditions(conditions: &Conditions) -> String {
-    let mut parts = Vec::new();
-    match conditions.inspect {
-        Inspect::Wanted => parts.push("looked into".to_owned()),
-        Inspect::Never => parts.push("never looked into".to_owned()),
-        Inspect::Unset => {}
-    }
-    if conditions.safe_search {
-        parts.push("with safe search".to_owned());
-    }
-    if let Some(rate) = conditions.rate_kbit {
-        parts.push(format!("at most {rate} kbit/s"));
-    }
-    if conditions.host_only_log {
-        parts.push("only the site's name is recorded".to_owned());
-    }
-    parts.join(", ")
 }
 
 fn join_words(words: &[Word], with: &str) -> String {

@@ -1,0 +1,50 @@
+//! One question to a policy, in a scenario's words: who, when, which address.
+
+use schoolgate_decide::{Facts, Seen, Who};
+
+use super::given::{self, Persona};
+use super::{Scenario, World, read, web};
+use crate::check::Built;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::explain::{Explanation, explain};
+use crate::pack::{FileId, Pack, TESTS_FILE};
+use crate::syntax::Word;
+
+/// Explains what would be decided: `given` as after *Given* ("a teacher of class 6B, Tuesday 2026-11-24 10:10"), in the
+/// world that the pack's scenarios share.
+pub fn question(pack: &Pack, built: &Built, given: &str, url: &str) -> Result<Explanation, Vec<Diagnostic>> {
+    let mut findings = Vec::new();
+    let mut world = World::new(&built.compiled);
+    if let Some((file, _, text)) = pack.files().find(|(_, path, _)| *path == TESTS_FILE) {
+        let (lines, _) = read::read(file, text, &mut Vec::new());
+        for line in &lines {
+            world.tell(line, &mut Vec::new());
+        }
+    }
+    let span = Span::new(FileId::MISSING, 0..given.len());
+    let scenario = Scenario {
+        name: "question".to_owned(),
+        span,
+        given: vec![Word { text: given.to_owned(), span }],
+        when: Vec::new(),
+        then: Vec::new(),
+    };
+    let Some(given) = given::read(&scenario, world, &mut findings) else { return Err(findings) };
+    let Some((host, path)) = web::address(url) else {
+        findings.push(Diagnostic::new(Code::ScenarioWorld, span, format!("`{url}` is not an address")));
+        return Err(findings);
+    };
+    let member = match &given.who {
+        Persona::Somebody(member) => Some(&**member),
+        Persona::Nobody | Persona::Unsaid => None,
+    };
+    let Some(snapshot) = given.world.snapshot(member) else { return Err(findings) };
+    let facts = Facts {
+        host: &host,
+        url: Seen::Seen(&path),
+        who: member.map_or(Who::Nobody, Who::Known),
+        place: given.place.as_deref(),
+        device_class: given.device.as_ref(),
+    };
+    Ok(explain(&snapshot, Some(&built.compiled.school), &facts, given.now))
+}

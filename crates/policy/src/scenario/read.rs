@@ -1,0 +1,142 @@
+//! Cuts `tests.md` into world facts and scenarios.
+
+use super::Scenario;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::pack::FileId;
+use crate::syntax::Word;
+use crate::syntax::markdown::lines;
+use crate::syntax::reader::Findings;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Step {
+    Given,
+    When,
+    Then,
+}
+
+/// World facts, and scenarios in the order of the file.
+pub(super) fn read(file: FileId, text: &str, findings: &mut Findings) -> (Vec<Word>, Vec<Scenario>) {
+    let mut reader = Reader { world: Vec::new(), scenarios: Vec::new(), heading: String::new(), count: 0, step: None };
+    let mut fence: Option<bool> = None;
+    for range in lines(text) {
+        let line = text.get(range.clone()).unwrap_or("").trim_end();
+        let start = range.start;
+        if line.trim_start().starts_with("```") {
+            fence = match fence {
+                Some(_) => None,
+                None => Some(line.trim_start().trim_start_matches('`').trim() == "world"),
+            };
+            continue;
+        }
+        match fence {
+            Some(true) => reader.world.extend(word(file, start, line.split(" // ").next().unwrap_or(line))),
+            Some(false) => {}
+            None => reader.line(file, start, line),
+        }
+    }
+    for scenario in &reader.scenarios {
+        if scenario.when.is_empty() || scenario.then.is_empty() {
+            let missing = if scenario.when.is_empty() { "When" } else { "Then" };
+            findings.push(
+                Diagnostic::new(Code::ScenarioIncomplete, scenario.span, format!("this scenario has no `{missing}`"))
+                    .help("a scenario is `Given …`, `When …`, `Then …`"),
+            );
+        }
+    }
+    reader.scenarios.retain(|scenario| !scenario.when.is_empty() && !scenario.then.is_empty());
+    (reader.world, reader.scenarios)
+}
+
+struct Reader {
+    world: Vec<Word>,
+    scenarios: Vec<Scenario>,
+    heading: String,
+    count: usize,
+    step: Option<Step>,
+}
+
+impl Reader {
+    fn line(&mut self, file: FileId, start: usize, line: &str) {
+        if line.starts_with('#') {
+            self.heading = line.trim_start_matches('#').trim().to_owned();
+            self.count = 0;
+            self.step = None;
+            return;
+        }
+        let body = line.trim_start_matches([' ', '*', '-', '>', '\t']);
+        let offset = start + (line.len() - body.len());
+        let Some((keyword, rest)) = body.split_once(' ') else { return };
+        let step = match keyword.to_ascii_lowercase().as_str() {
+            "given" => Step::Given,
+            "when" => Step::When,
+            "then" => Step::Then,
+            "and" => match self.step {
+                Some(step) => step,
+                None => return,
+            },
+            _ => return,
+        };
+        let Some(word) = word(file, offset + keyword.len() + 1, rest) else { return };
+        self.push(step, keyword.eq_ignore_ascii_case("and"), word, Span::new(file, offset..offset + body.len()));
+    }
+
+    fn push(&mut self, step: Step, is_more: bool, word: Word, span: Span) {
+        let begins = match step {
+            Step::Given => !is_more,
+            // A second `when` below a `then` keeps what was given.
+            Step::When => self.step.is_none() || self.step == Some(Step::Then),
+            Step::Then => self.step.is_none(),
+        };
+        if begins {
+            let given = match (step, self.scenarios.last()) {
+                (Step::When, Some(last)) if self.step.is_some() => last.given.clone(),
+                _ => Vec::new(),
+            };
+            self.count += 1;
+            let name = if self.heading.is_empty() { "scenario".to_owned() } else { self.heading.clone() };
+            let name = format!("{name} ({})", self.count);
+            self.scenarios.push(Scenario { name, span, given, when: Vec::new(), then: Vec::new() });
+        }
+        self.step = Some(step);
+        let Some(scenario) = self.scenarios.last_mut() else { return };
+        match step {
+            Step::Given => scenario.given.push(word),
+            Step::When => scenario.when.push(word),
+            Step::Then => scenario.then.push(word),
+        }
+    }
+}
+
+fn word(file: FileId, start: usize, text: &str) -> Option<Word> {
+    let lead = text.len() - text.trim_start().len();
+    let text = text.trim().trim_end_matches('.');
+    let start = start + lead;
+    (!text.is_empty()).then(|| Word { text: text.to_owned(), span: Span::new(file, start..start + text.len()) })
+}
+
+/// A part of a sentence, with its place.
+pub(super) fn piece(word: &Word, part: &str) -> Word {
+    let part = part.trim();
+    Word { text: part.to_owned(), span: word.place_of(part) }
+}
+
+/// Parts between commas and "and", with their places.
+pub(super) fn pieces(word: &Word) -> Vec<Word> {
+    word.text
+        .split(',')
+        .flat_map(|part| part.split(" and "))
+        .map(|part| part.trim().strip_prefix("and ").unwrap_or(part.trim()))
+        .filter(|part| !part.is_empty())
+        .map(|part| piece(word, part))
+        .collect()
+}
+
+/// Without "a", "an", "the".
+pub(super) fn bare(text: &str) -> &str {
+    let text = text.trim();
+    ["a ", "an ", "the ", "A ", "An ", "The "]
+        .iter()
+        .find_map(|article| text.strip_prefix(article))
+        .unwrap_or(text)
+        .trim()
+}

@@ -1,0 +1,255 @@
+//! The world of a scenario: people with their groups and offices, sites with their categories.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use schoolgate_base::{Capacity, DayKind, Group, HostName, PersonId, PolicyId, Role, SchoolId};
+use schoolgate_cases::{Offices, Tie, TieKind};
+use schoolgate_decide::snapshot::{FORMAT, Live, Member, MustSign, People, Root};
+use schoolgate_decide::{CategoryTable, Snapshot};
+
+use super::read::{bare, piece, pieces};
+use crate::compile::Compiled;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::nearest::nearest;
+use crate::syntax::Word;
+use crate::syntax::reader::Findings;
+
+/// Who and what there is.
+#[derive(Debug, Clone)]
+pub struct World<'a> {
+    pub(super) compiled: &'a Compiled,
+    pub(super) people: BTreeMap<PersonId, Person>,
+    pub(super) offices: Offices,
+    pub(super) sites: CategoryTable,
+    pub(super) live: Live,
+}
+
+/// Somebody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Person {
+    pub(super) groups: BTreeSet<Group>,
+    /// Policies that still have to be signed.
+    pub(super) unsigned: BTreeSet<PolicyId>,
+}
+
+/// What a name in a sentence stands for.
+pub(super) enum Name {
+    Group(Group),
+    Role(Role),
+    Category(Box<str>),
+}
+
+impl<'a> World<'a> {
+    pub fn new(compiled: &'a Compiled) -> Self {
+        Self {
+            compiled,
+            people: BTreeMap::new(),
+            offices: Offices::default(),
+            sites: CategoryTable::default(),
+            live: Live::default(),
+        }
+    }
+
+    /// Adds a site's category; the list it comes from is called "the lists".
+    pub fn categorise(&mut self, host: HostName, category: &str) {
+        self.sites.insert(host, category, "the lists");
+    }
+
+    /// Takes one sentence about the world. `false`: it is not one.
+    pub(super) fn tell(&mut self, line: &Word, findings: &mut Findings) -> bool {
+        for (verb, kind) in [(" is a relative of ", TieKind::Relative), (" manages ", TieKind::Manages)] {
+            if let Some((one, other)) = line.text.split_once(verb) {
+                let (from, to) = (person_id(&piece(line, one), findings), person_id(&piece(line, other), findings));
+                if let (Some(from), Some(to)) = (from, to) {
+                    self.offices.ties.push(Tie { kind, from, to });
+                }
+                return true;
+            }
+        }
+        if let Some((person, role)) = line.text.split_once(" deputises for ") {
+            let (person, role) = (person_id(&piece(line, person), findings), self.name(&piece(line, role), findings));
+            if let (Some(person), Some(Name::Role(role))) = (person, role) {
+                self.people.entry(person.clone()).or_default();
+                self.offices.add(role, person, true);
+            }
+            return true;
+        }
+        if let Some((person, policy)) = line.text.split_once(" has not signed") {
+            if let Some(person) = person_id(&piece(line, person), findings) {
+                let policies = self.unsigned(policy);
+                self.people.entry(person).or_default().unsigned.extend(policies);
+            }
+            return true;
+        }
+        let Some((subject, names)) = line.text.split_once(" is ") else {
+            findings.push(not_understood(line, "write `tess.teacher is a teacher` or `bet.example is gambling`"));
+            return false;
+        };
+        let names: Vec<Word> = self.names(&piece(line, names));
+        let names: Vec<Name> = names.iter().filter_map(|name| self.name(name, findings)).collect();
+        self.assign(&piece(line, subject), names, findings);
+        true
+    }
+
+    fn assign(&mut self, subject: &Word, names: Vec<Name>, findings: &mut Findings) {
+        for name in names {
+            match name {
+                Name::Category(category) => match HostName::parse(&subject.text) {
+                    Ok(host) => self.categorise(host, &category),
+                    Err(error) => findings.push(Diagnostic::new(Code::ScenarioWorld, subject.span, error.to_string())),
+                },
+                Name::Group(group) => {
+                    if let Some(person) = person_id(subject, findings) {
+                        self.people.entry(person).or_default().groups.insert(group);
+                    }
+                }
+                Name::Role(role) => {
+                    if let Some(person) = person_id(subject, findings) {
+                        self.people.entry(person.clone()).or_default();
+                        self.offices.add(role, person, false);
+                    }
+                }
+            }
+        }
+    }
+
+    /// "a teacher of class 6B and headteacher" → its names.
+    pub(super) fn names(&self, word: &Word) -> Vec<Word> {
+        let parts = pieces(word);
+        parts
+            .iter()
+            .flat_map(|part| {
+                let inner: Vec<Word> =
+                    part.text.split(" of ").flat_map(|p| p.split(" in ")).map(|p| piece(part, p)).collect();
+                // A title may hold an "of": the chair of governors.
+                if self.look_up(&part.text).is_some() { vec![part.clone()] } else { inner }
+            })
+            .collect()
+    }
+
+    /// What a name stands for: its id, its title, or the singular of either.
+    pub(super) fn look_up(&self, text: &str) -> Option<Name> {
+        let school = &self.compiled.school;
+        let text = bare(text);
+        let colon = text.replacen(' ', ":", 1);
+        let is = |id: &str, title: &str| {
+            [text, colon.as_str()]
+                .iter()
+                .any(|text| [id, title].iter().any(|name| name.eq_ignore_ascii_case(text) || is_plural(name, text)))
+        };
+        let role = school.roles.iter().find(|(role, entry)| is(role.as_str(), &entry.title));
+        let group = school.groups.iter().find(|(group, entry)| is(group.as_str(), &entry.title));
+        let category = school.categories.iter().find(|(name, entry)| is(name, &entry.title));
+        role.map(|(role, _)| Name::Role(role.clone()))
+            .or_else(|| group.map(|(group, _)| Name::Group(group.clone())))
+            .or_else(|| category.map(|(name, _)| Name::Category(name.clone())))
+    }
+
+    pub(super) fn name(&self, word: &Word, findings: &mut Findings) -> Option<Name> {
+        let found = self.look_up(&word.text);
+        if found.is_none() {
+            let school = &self.compiled.school;
+            let names = school
+                .groups
+                .keys()
+                .map(Group::as_str)
+                .chain(school.roles.keys().map(Role::as_str))
+                .chain(school.categories.keys().map(|name| &**name));
+            let near = nearest(bare(&word.text), names);
+            let mut finding = Diagnostic::new(
+                Code::ScenarioWorld,
+                word.span,
+                format!("there is no group, role or category `{}`", bare(&word.text)),
+            );
+            finding.help = near.map(|near| format!("did you mean `{near}`?"));
+            findings.push(finding);
+        }
+        found
+    }
+
+    /// The policies that a sentence says are not signed: the one it names, or all that have to be.
+    pub(super) fn unsigned(&self, text: &str) -> BTreeSet<PolicyId> {
+        let named = PolicyId::new(text.trim()).ok();
+        let agreements = self.compiled.agreements.iter().filter(|agreement| agreement.is_gate);
+        let policies = agreements.map(|agreement| agreement.policy.clone());
+        policies.filter(|policy| named.as_ref().is_none_or(|named| named == policy)).collect()
+    }
+
+    /// The capacity in which a person is here: that of their groups, staff where only offices are known.
+    pub(super) fn capacity(&self, person: &Person) -> Capacity {
+        person.groups.iter().find_map(|group| self.compiled.school.capacity_of(group)).unwrap_or(Capacity::Staff)
+    }
+
+    pub(super) fn member(&self, id: &PersonId, person: &Person) -> Member {
+        let capacity = self.capacity(person);
+        let groups: Vec<Group> = person.groups.iter().cloned().collect();
+        let must_sign = person.unsigned.iter().map(|policy| MustSign {
+            policy: policy.clone(),
+            version: "".into(),
+            from: Timestamp::UNIX_EPOCH,
+        });
+        Member {
+            person: id.clone(),
+            capacity,
+            groups: self.compiled.groups_of(capacity, &groups),
+            pseudonym: id.as_str().into(),
+            must_sign: must_sign.collect(),
+        }
+    }
+
+    /// A snapshot of this world under the pack's program.
+    pub(super) fn snapshot(&self, persona: Option<&Member>) -> Option<Snapshot> {
+        let named = self.people.iter().map(|(id, person)| self.member(id, person));
+        let school = match &self.compiled.school.id {
+            Some(id) => id.clone(),
+            None => SchoolId::new("school").ok()?,
+        };
+        let root = Root { school, number: 1, format: FORMAT, made_at: Timestamp::UNIX_EPOCH };
+        Some(Snapshot::new(
+            root,
+            Arc::new(self.sites.clone()),
+            Arc::new(self.compiled.program.clone()),
+            Arc::new(People { members: named.chain(persona.cloned()).collect() }),
+            Arc::new(self.live.clone()),
+        ))
+    }
+
+    /// Ten o'clock on the first school day: when nothing else is said.
+    pub(super) fn usual_time(&self) -> Timestamp {
+        let calendar = &self.compiled.school.calendar;
+        let first = calendar.terms.first().map_or(Date::constant(2026, 1, 5), |term| term.first);
+        let mut day = first;
+        for _ in 0..14 {
+            if calendar.day_kind(day).as_str() == DayKind::SCHOOL_DAY {
+                break;
+            }
+            day = day.tomorrow().unwrap_or(day);
+        }
+        let zoned = day.at(10, 0, 0, 0).to_zoned(calendar.zone.clone());
+        zoned.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
+    }
+}
+
+fn is_plural(name: &str, text: &str) -> bool {
+    name.len() == text.len() + 1 && name.ends_with('s') && name.to_lowercase().starts_with(&text.to_lowercase())
+}
+
+pub(super) fn person_id(word: &Word, findings: &mut Findings) -> Option<PersonId> {
+    let id = PersonId::new(bare(&word.text));
+    if let Err(error) = &id {
+        findings.push(Diagnostic::new(Code::ScenarioWorld, word.span, format!("this is no person: {error}")));
+    }
+    id.ok()
+}
+
+pub(super) fn not_understood(word: &Word, help: &str) -> Diagnostic {
+    Diagnostic::new(Code::ScenarioSyntax, word.span, format!("`{}` is not understood", word.text)).help(help)
+}
+
+/// An end of a stretch of the file, for findings about what is missing there.
+pub(super) fn end_of(word: &Word) -> Span {
+    Span { start: word.span.end, ..word.span }
+}
