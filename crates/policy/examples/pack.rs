@@ -21,7 +21,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             pack.insert(name, &std::fs::read_to_string(&path)?);
         }
     }
-    let built = build(&pack, Context::default());
+    let first = build(&pack, Context::default());
+    let offices = scenario::offices(&pack, &first);
+    let built = build(&pack, Context { offices: Some(&offices), today: None });
     match action.as_str() {
         "show" => {
             for document in &built.parsed.documents {

@@ -155,7 +155,9 @@ fn list_categories(school: &School) -> BTreeMap<Box<str>, Box<str>> {
         .categories
         .iter()
         .flat_map(|(name, entry)| entry.lists.iter().map(move |list| (list.clone(), name.clone())));
-    pairs.collect()
+    // A list's category of the same name means the same, unless another category claims it.
+    let own = school.categories.keys().map(|name| (name.clone(), name.clone()));
+    own.chain(pairs).collect()
 }
 
 pub(crate) struct Compiler<'a, 'f> {

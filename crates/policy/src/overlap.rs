@@ -11,13 +11,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Span as JiffSpan;
 use jiff::civil::Date;
-use schoolgate_base::{Calendar, DayKind, DeviceClass, Group, Host, Minute, Period};
+use schoolgate_base::{Calendar, DayKind, DeviceClass, Group, Host, HostName, Minute, Period};
 use schoolgate_decide::snapshot::{Audience, Program, Target, WebRule};
 
 use crate::school::School;
 
 /// Longest stretch of days that is looked at; calendars name a few years at most.
 const DAYS_MAX: i32 = 2_000;
+
+/// Stands for every name below a host that no rule names.
+pub(crate) const ANY_OTHER: &str = "any-other-name.";
 
 /// A set of time atoms.
 pub(crate) type Times = Vec<u64>;
@@ -319,7 +322,10 @@ impl<'a> World<'a> {
                     let categories = self.program.classes.get(class).into_iter().flatten();
                     cells.extend(categories.map(|category| Target::Category(category.clone())));
                 }
-                target => cells.push(target.clone()),
+                target => {
+                    cells.push(target.clone());
+                    cells.extend(below(target));
+                }
             }
         }
         let mut seen: Vec<Target> = Vec::new();
@@ -344,7 +350,7 @@ impl<'a> World<'a> {
             }
             (Target::Domain(domain), Target::Domain(name) | Target::Host(Host::Name(name))) => name.is_within(domain),
             (Target::Domain(domain), Target::Url { host, .. }) => host.is_within(domain),
-            (Target::Host(Host::Name(name)), Target::Domain(cell)) => name == cell,
+            (Target::Host(Host::Name(name)), Target::Domain(cell) | Target::Url { host: cell, .. }) => name == cell,
             (Target::Url { host, path }, Target::Url { host: name, path: below }) => {
                 name.is_within(host) && (below == path || is_below(below, path))
             }
@@ -360,6 +366,16 @@ impl<'a> World<'a> {
     fn devices(&self) -> Vec<Option<&'a DeviceClass>> {
         let named: BTreeSet<&DeviceClass> = self.program.rules.iter().flat_map(|rule| &rule.device_classes).collect();
         std::iter::once(None).chain(named.into_iter().map(Some)).collect()
+    }
+}
+
+/// Some other name below the target's host, where the rules for the host alone do not hold.
+fn below(target: &Target) -> Option<Target> {
+    let other = |name: &HostName| HostName::parse(&format!("{ANY_OTHER}{name}")).ok();
+    match target {
+        Target::Domain(name) => other(name).map(Target::Domain),
+        Target::Url { host, path } => Some(Target::Url { host: other(host)?, path: path.clone() }),
+        Target::Host(_) | Target::Any | Target::Class(_) | Target::Category(_) => None,
     }
 }
 

@@ -8,7 +8,7 @@ use schoolgate_decide::snapshot::{Target, WebRule};
 
 use crate::compile::{Compiled, Origin};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::overlap::{Cell, Meetings, Tie, World, binds, is_empty, without};
+use crate::overlap::{ANY_OTHER, Cell, Meetings, Tie, World, binds, is_empty, without};
 use crate::syntax::reader::Findings;
 
 pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
@@ -231,9 +231,9 @@ impl<'a> Checker<'a, '_> {
         match target {
             Target::Any => "everything".to_owned(),
             Target::Class(name) | Target::Category(name) => self.compiled.school.target_title(name),
-            Target::Domain(name) => name.to_string(),
+            Target::Domain(name) => name.as_str().trim_start_matches(ANY_OTHER).to_owned(),
             Target::Host(host) => host.to_string(),
-            Target::Url { host, path } => format!("{host}{path}"),
+            Target::Url { host, path } => format!("{}{path}", host.as_str().trim_start_matches(ANY_OTHER)),
         }
     }
 

@@ -93,7 +93,7 @@ impl Given<'_> {
         for name in self.world.names(word) {
             match self.world.name(&name, findings) {
                 Some(Name::Group(group)) => {
-                    person.groups.insert(group);
+                    person.groups.push(group);
                 }
                 Some(Name::Role(_) | Name::Category(_)) => {
                     findings.push(not_understood(&name, "name a person of the world, or a group: `a teacher`"));

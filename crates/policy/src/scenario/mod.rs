@@ -35,7 +35,7 @@ use crate::diagnostic::{Diagnostic, Location, Span};
 use crate::pack::{Pack, TESTS_FILE};
 use crate::syntax::Word;
 
-pub use question::question;
+pub use question::{offices, question};
 pub use web::address;
 pub use world::World;
 

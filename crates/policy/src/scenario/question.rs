@@ -1,5 +1,6 @@
 //! One question to a policy, in a scenario's words: who, when, which address.
 
+use schoolgate_cases::Offices;
 use schoolgate_decide::{Facts, Seen, Who};
 
 use super::given::{self, Persona};
@@ -14,13 +15,7 @@ use crate::syntax::Word;
 /// world that the pack's scenarios share.
 pub fn question(pack: &Pack, built: &Built, given: &str, url: &str) -> Result<Explanation, Vec<Diagnostic>> {
     let mut findings = Vec::new();
-    let mut world = World::new(&built.compiled);
-    if let Some((file, _, text)) = pack.files().find(|(_, path, _)| *path == TESTS_FILE) {
-        let (lines, _) = read::read(file, text, &mut Vec::new());
-        for line in &lines {
-            world.tell(line, &mut Vec::new());
-        }
-    }
+    let world = shared(pack, built);
     let span = Span::new(FileId::MISSING, 0..given.len());
     let scenario = Scenario {
         name: "question".to_owned(),
@@ -47,4 +42,21 @@ pub fn question(pack: &Pack, built: &Built, given: &str, url: &str) -> Result<Ex
         device_class: given.device.as_ref(),
     };
     Ok(explain(&snapshot, Some(&built.compiled.school), &facts, given.now))
+}
+
+/// Who holds which office in the world that the pack's scenarios share: lets the checker compute routes over persons
+/// before there are records.
+pub fn offices(pack: &Pack, built: &Built) -> Offices {
+    shared(pack, built).offices
+}
+
+fn shared<'a>(pack: &Pack, built: &'a Built) -> World<'a> {
+    let mut world = World::new(&built.compiled);
+    if let Some((file, _, text)) = pack.files().find(|(_, path, _)| *path == TESTS_FILE) {
+        let (lines, _) = read::read(file, text, &mut Vec::new());
+        for line in &lines {
+            world.tell(line, &mut Vec::new());
+        }
+    }
+    world
 }

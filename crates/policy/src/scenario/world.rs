@@ -30,7 +30,8 @@ pub struct World<'a> {
 /// Somebody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Person {
-    pub(super) groups: BTreeSet<Group>,
+    /// In the order told: the first says in which capacity they are here, so that the teacher of a class is no pupil.
+    pub(super) groups: Vec<Group>,
     /// Policies that still have to be signed.
     pub(super) unsigned: BTreeSet<PolicyId>,
 }
@@ -103,7 +104,7 @@ impl<'a> World<'a> {
                 },
                 Name::Group(group) => {
                     if let Some(person) = person_id(subject, findings) {
-                        self.people.entry(person).or_default().groups.insert(group);
+                        self.people.entry(person).or_default().groups.push(group);
                     }
                 }
                 Name::Role(role) => {
@@ -185,7 +186,6 @@ impl<'a> World<'a> {
 
     pub(super) fn member(&self, id: &PersonId, person: &Person) -> Member {
         let capacity = self.capacity(person);
-        let groups: Vec<Group> = person.groups.iter().cloned().collect();
         let must_sign = person.unsigned.iter().map(|policy| MustSign {
             policy: policy.clone(),
             version: "".into(),
@@ -194,7 +194,7 @@ impl<'a> World<'a> {
         Member {
             person: id.clone(),
             capacity,
-            groups: self.compiled.groups_of(capacity, &groups),
+            groups: self.compiled.groups_of(capacity, &person.groups),
             pseudonym: id.as_str().into(),
             must_sign: must_sign.collect(),
         }

@@ -60,7 +60,7 @@ pub struct ClauseView {
     /// Outside systems and offices that keep it, in words.
     pub kept_by: Vec<String>,
     /// Ids in the register of clauses that it answers.
-    pub register: Vec<String>,
+    pub answers: Vec<String>,
 }
 
 /// What the policy itself says about how a clause is made true, before any evidence.
@@ -133,7 +133,7 @@ fn clause_view(policy: &PolicyId, clause: &Clause, is_signed: bool, compiled: &C
         text: plain_text(&clause.text),
         standing: standing(clause, &controls, is_signed),
         kept_by: clause.notes.kept_by.iter().map(|word| words::keeper(&word.text, compiled)).collect(),
-        register: clause.notes.register.iter().map(|word| word.text.clone()).collect(),
+        answers: clause.notes.answers.iter().map(|word| word.text.clone()).collect(),
         controls,
         id,
     }

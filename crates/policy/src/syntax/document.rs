@@ -56,7 +56,7 @@ pub struct Clause {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClauseNotes {
     /// Ids of the demands this clause answers, in the school's register of clauses.
-    pub register: Vec<Word>,
+    pub answers: Vec<Word>,
     /// The outside system, or the role, that keeps what the controls here cannot.
     pub kept_by: Vec<Word>,
     /// The clause tells, it does not demand: nothing has to keep it.
@@ -282,7 +282,7 @@ impl Builder<'_, '_> {
         };
         let (notes, controls) = read_block(&table, span, self.findings);
         if let Some(clause) = self.document.clauses.get_mut(clause) {
-            clause.notes.register.extend(notes.register);
+            clause.notes.answers.extend(notes.answers);
             clause.notes.kept_by.extend(notes.kept_by);
             clause.notes.is_information |= notes.is_information;
             clause.controls.extend(controls);
@@ -303,7 +303,7 @@ fn read_block(table: &Table, span: Span, findings: &mut Findings) -> (ClauseNote
     }
     let mut reader = Reader::new(&rest, span, "a control block", findings);
     let notes = ClauseNotes {
-        register: reader.words("answers").unwrap_or_default(),
+        answers: reader.words("answers").unwrap_or_default(),
         kept_by: reader.words("kept_by").unwrap_or_default(),
         is_information: reader.truth("information").unwrap_or(false),
     };

@@ -43,16 +43,22 @@ pub(crate) enum Head {
     Found(Source),
 }
 
-/// The byte range of each line, its line end included.
+/// The byte range of each line, its line end included; a lone carriage return ends a line too (CommonMark §2.1).
 pub(crate) fn lines(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
     let mut start = 0;
-    text.split_inclusive('\n')
-        .map(|line| {
-            let range = start..start + line.len();
-            start = range.end;
-            range
-        })
-        .collect()
+    let mut bytes = text.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        let is_pair = byte == b'\r' && bytes.peek().is_some_and(|(_, next)| *next == b'\n');
+        if byte == b'\n' || (byte == b'\r' && !is_pair) {
+            found.push(start..at + 1);
+            start = at + 1;
+        }
+    }
+    if start < text.len() {
+        found.push(start..text.len());
+    }
+    found
 }
 
 /// Splits off the head: its TOML, and the number of lines it takes.
@@ -147,7 +153,7 @@ impl Walk<'_> {
 
     fn line_ranges(&self, first: usize, last: usize) -> Vec<Range<usize>> {
         let first = first.saturating_sub(1);
-        self.lines.get(first..last.clamp(first, self.lines.len())).unwrap_or(&[]).to_vec()
+        self.lines.get(first..last.min(self.lines.len())).unwrap_or(&[]).to_vec()
     }
 }
 
