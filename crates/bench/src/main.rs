@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+// A benchmark reads the clock, prints, and stops at the first thing that is not as it should be.
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
+mod lists;
+mod machine;
+mod stats;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Schoolgate beside its peers.
+#[derive(Debug, Parser)]
+#[command(name = "schoolgate-bench")]
+struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// The list index: size, build, look-ups.
+    Lists(lists::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().bench {
+        Bench::Lists(arguments) => lists::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
