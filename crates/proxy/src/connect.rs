@@ -25,6 +25,7 @@ use crate::guarded::{Guarded, Wire};
 use crate::inside::{Inside, answer_locally, look_inside};
 use crate::pipeline::is_portal;
 use crate::reply::{Wanted, fail, note, turn_away};
+use crate::safe_search::is_engine;
 use crate::target::Site;
 use crate::tunnel;
 
@@ -73,7 +74,7 @@ pub(crate) async fn connect(
         Ok(judged) => judged,
         Err(failure) => return fail(&door, None, failure),
     };
-    let way = way(&judged);
+    let way = way(&judged, &site.host);
     let asked = Asked { door, client, site, judged };
     match way {
         Way::Tunnel => open_tunnel(asked, upgrade).await,
@@ -89,14 +90,15 @@ pub(crate) async fn connect(
     }
 }
 
-fn way(judged: &Judged) -> Way {
+fn way(judged: &Judged, host: &Host) -> Way {
     let decision = &judged.decision;
     let is_told = match decision.verdict {
         // Nobody is looked at who has not been told, nor anybody who may be looking for help.
         Verdict::Gate | Verdict::Help => false,
         Verdict::Allow | Verdict::Warn | Verdict::Block => true,
     };
-    let is_wanted = decision.verdict == Verdict::Allow && decision.conditions.inspect == Inspect::Wanted;
+    let is_held = decision.conditions.safe_search && is_engine(host);
+    let is_wanted = decision.verdict == Verdict::Allow && (decision.conditions.inspect == Inspect::Wanted || is_held);
     if is_told && judged.may_answer_tls() && (is_wanted || judged.needs_url) {
         return Way::Inspect;
     }

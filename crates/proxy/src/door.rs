@@ -47,6 +47,7 @@ pub(crate) struct Client {
     pub(crate) local: SocketAddr,
     /// Came by TLS, or from this machine.
     pub(crate) is_private: bool,
+    pub(crate) is_tls: bool,
     /// From the CONNECT, for requests inside its connection.
     pub(crate) token: Option<HeaderValue>,
     /// Held by whatever is left of the connection.

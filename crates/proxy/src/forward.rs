@@ -23,6 +23,7 @@ use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::hops;
 use crate::pool::{Home, Lease, Sender};
+use crate::safe_search;
 use crate::tunnel;
 
 /// Largest response head of a site, in bytes.
@@ -53,7 +54,10 @@ pub(crate) async fn forward(
     let upgrade = hops::wanted_upgrade(&head.headers).map(|protocol| (protocol, head.extensions.remove::<OnUpgrade>()));
     let home = if upgrade.is_some() || hops::binds_connection(&head.headers) { Home::Nowhere } else { home };
     rewrite(exchange, &mut head.headers, upgrade.as_ref().map(|(protocol, _)| protocol))?;
-    let uri = origin_form(exchange, &head.uri)?;
+    let uri = match held_to_safe_search(exchange, &mut head.headers) {
+        Some(path) => path.parse().map_err(|_| Failure::Malformed("path"))?,
+        None => origin_form(exchange, &head.uri)?,
+    };
     let is_repeatable = body.is_end_stream() && matches!(head.method, Method::GET | Method::HEAD);
     let outgoing = Outgoing { method: head.method, uri, headers: head.headers };
     let (response, lease) =
@@ -78,6 +82,13 @@ impl Outgoing {
         *request.headers_mut() = self.headers;
         request
     }
+}
+
+fn held_to_safe_search(exchange: &Exchange, headers: &mut HeaderMap) -> Option<String> {
+    if !exchange.judged.decision.conditions.safe_search {
+        return None;
+    }
+    safe_search::hold(&exchange.site.host, exchange.path.as_deref()?, headers)
 }
 
 /// The path that was judged, and nothing else, as the site gets it.

@@ -15,6 +15,7 @@ mod pipeline;
 mod pool;
 mod ports;
 mod reply;
+mod safe_search;
 mod server;
 mod settings;
 mod standing;

@@ -30,7 +30,7 @@ pub(crate) async fn answer(door: Arc<Door>, client: Client, request: Request<Inc
     match target::read(&request) {
         Err(failure) => fail(&door, None, failure),
         // Our own pages before identity: a device that nobody knows yet has to find its settings.
-        Ok(Target::Own { path }) => own_page(&door, &request, &path),
+        Ok(Target::Own { path }) => own_page(&door, &client, &request, &path),
         Ok(Target::Connect(site)) => connect::connect(door, client, site, request).await,
         // The portal before any decision: it is where people go to change one.
         Ok(Target::Forward { site, path }) if is_portal(&door, &site) => to_secure_portal(&door, &path),
@@ -100,11 +100,11 @@ fn to_secure_portal(door: &Door, path: &str) -> Response<Reply> {
     moved(StatusCode::PERMANENT_REDIRECT, &format!("https://{}{path}", door.settings.portal.name))
 }
 
-fn own_page(door: &Door, request: &Request<Incoming>, path: &str) -> Response<Reply> {
+fn own_page(door: &Door, client: &Client, request: &Request<Incoming>, path: &str) -> Response<Reply> {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     match (request.method(), path, host) {
         (&Method::GET | &Method::HEAD, "/proxy.pac", Some(host)) => {
-            let text = pac_file(&[host.to_owned()], false, &[]);
+            let text = pac_file(&[host.to_owned()], client.is_tls, &[]);
             let mut response = Response::new(Reply::own(text));
             let kind = HeaderValue::from_static("application/x-ns-proxy-autoconfig");
             response.headers_mut().insert(CONTENT_TYPE, kind);

@@ -96,9 +96,10 @@ pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpList
         };
         let Ok(local) = stream.local_addr() else { continue };
         let _ = stream.set_nodelay(true);
-        let is_private = tls.is_some() || peer.ip().to_canonical().is_loopback();
+        let is_tls = tls.is_some();
+        let is_private = is_tls || peer.ip().to_canonical().is_loopback();
         // A tunnel counts as its client's connection for as long as it lasts.
-        let client = Client { peer, local, is_private, token: None, _place: Some(Arc::new(place)) };
+        let client = Client { peer, local, is_private, is_tls, token: None, _place: Some(Arc::new(place)) };
         let (door, tls) = (Arc::clone(&door), tls.clone());
         let tasks = door.tasks.clone();
         tasks.spawn("client connection", async move {

@@ -27,6 +27,16 @@ async fn an_allowed_request_is_forwarded_anew() {
 }
 
 #[tokio::test]
+async fn a_search_is_held_to_safe_search() {
+    let kit = Kit::start().await;
+    kit.get(TESS, "http://www.google.com/search?q=cats&safe=off").await;
+    let seen = kit.origin.requests.lock().unwrap().remove(0);
+    assert!(seen.starts_with("GET /search?q=cats&safe=active HTTP/1.1\r\n"), "{seen}");
+    // What is recorded is what was asked for.
+    assert_eq!(kit.decision().await.url.as_deref(), Some("http://www.google.com/search?q=cats&safe=off"));
+}
+
+#[tokio::test]
 async fn a_body_is_passed_on() {
     let kit = Kit::start().await;
     let request = "POST http://news.example/form HTTP/1.1\r\nHost: news.example\r\nContent-Length: 5\r\n\

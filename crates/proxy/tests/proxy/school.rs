@@ -108,6 +108,8 @@ pub(crate) fn snapshot(number: u64, live: Live, inspects: bool) -> Snapshot {
     }
     let mut rules =
         vec![rule("gambling", Some(Verdict::Block), Target::Category("gambling".into()), Conditions::default())];
+    let safe = Conditions { safe_search: true, ..Conditions::default() };
+    rules.push(rule("search", None, Target::Domain("google.com".parse().unwrap()), safe));
     if inspects {
         let conditions = Conditions { inspect: Inspect::Wanted, ..Conditions::default() };
         rules.push(rule("watch", None, Target::Any, conditions));
