@@ -74,8 +74,7 @@ impl<'a> Evaluation<'a> {
         }
         if let Some(decision) = self.always_open() {
             // The path could still be on a locked list.
-            let listed_paths =
-                self.path.is_none() && self.snapshot.lists.has_paths(self.facts.host);
+            let listed_paths = self.path.is_none() && self.snapshot.lists.has_paths(self.facts.host);
             return self.settle(decision, listed_paths);
         }
         if let Some(decision) = self.urgent() {

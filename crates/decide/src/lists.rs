@@ -23,8 +23,7 @@ impl Categories for Index {
     fn has_paths(&self, host: &Host) -> bool {
         match host {
             Host::Name(name) => self.has_urls(name),
-            // Addresses with listed URLs are so rare that looking is cheaper than a filter for them.
-            Host::Address(_) => 0 < self.url_count(),
+            Host::Address(address) => self.has_address_urls(*address),
         }
     }
 }

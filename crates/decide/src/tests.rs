@@ -13,8 +13,8 @@ use crate::snapshot::{
     UrgentBlock, WebRule,
 };
 use crate::{
-    CategoryTable, Conditions, Decision, Facts, Inspect, Need, Outcome, Reason, Seen, Snapshot, Trace, Verdict, Who, decide,
-    stricter,
+    CategoryTable, Conditions, Decision, Facts, Inspect, Need, Outcome, Reason, Seen, Snapshot, Trace, Verdict, Who,
+    decide, stricter,
 };
 
 const NOW: &str = "2026-11-24T10:10:00Z";

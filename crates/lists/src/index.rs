@@ -130,9 +130,12 @@ impl Index {
 
     /// Whether any URL prefix is listed on this host or a name it is within, so that seeing a path could add a match.
     pub fn has_urls(&self, host: &HostName) -> bool {
-        let mut found = false;
-        self.for_each_url_host(&HostKey::of_name(host), |_, _, _| found = true);
-        found
+        self.has_urls_of(&HostKey::of_name(host))
+    }
+
+    /// As [`Index::has_urls`], for an address.
+    pub fn has_address_urls(&self, address: IpAddr) -> bool {
+        self.has_urls_of(&HostKey::of_address(address))
     }
 
     /// What lists say of a name: of itself and of every name it is within, whole labels only.
@@ -154,6 +157,12 @@ impl Index {
     /// As [`Index::lookup_url`], for a URL with an address for a host.
     pub fn lookup_address_url(&self, address: IpAddr, path: &str) -> Matches<'_> {
         self.lookup_url_key(&HostKey::of_address(address), path)
+    }
+
+    fn has_urls_of(&self, key: &HostKey) -> bool {
+        let mut found = false;
+        self.for_each_url_host(key, |_, _, _| found = true);
+        found
     }
 
     fn lookup_key(&self, key: &HostKey) -> Matches<'_> {

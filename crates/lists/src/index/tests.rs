@@ -102,6 +102,8 @@ fn urls_match_by_whole_segments() {
 fn urls_of_an_address_can_be_looked_up() {
     let index = index_of(&[("[2001:db8::1]/x", 0, 0)]);
     check_url(&index, "2001:db8::1", "/x/y", &["0+1 adult ut1"]);
+    assert!(index.has_address_urls("2001:db8::1".parse().unwrap()));
+    assert!(!index.has_address_urls("2001:db8::2".parse().unwrap()));
 }
 
 #[test]
