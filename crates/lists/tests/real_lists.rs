@@ -1,5 +1,7 @@
 //! The real lists, where the shared data lies beside the workspace; a small folder of the same shape where it does not.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
