@@ -4,6 +4,7 @@
 
 mod lists;
 mod machine;
+mod proxy;
 mod stats;
 
 use std::process::ExitCode;
@@ -22,11 +23,22 @@ struct Arguments {
 enum Bench {
     /// The list index: size, build, look-ups.
     Lists(lists::Arguments),
+    /// The proxy, beside Squid.
+    Proxy(proxy::Arguments),
+    /// A process of the proxy's bench.
+    #[command(hide = true)]
+    ServeOrigin(proxy::ServeOrigin),
+    /// A process of the proxy's bench.
+    #[command(hide = true)]
+    ServeProxy(proxy::ServeProxy),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().bench {
         Bench::Lists(arguments) => lists::run(&arguments),
+        Bench::Proxy(arguments) => proxy::run(&arguments),
+        Bench::ServeOrigin(arguments) => proxy::serve_origin(&arguments),
+        Bench::ServeProxy(arguments) => proxy::serve_proxy(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,7 +22,8 @@ use crate::machine::{Machine, cpu_seconds};
 use crate::stats::Quartiles;
 use made::{MadeNames, Numbers};
 use peers::{FstPeer, HashPeer};
-use real::{RealLists, Tally};
+pub(crate) use real::RealLists;
+use real::Tally;
 
 /// Rounds of look-ups, each on names of its own and through all three structures in turn.
 const ROUNDS: usize = 9;

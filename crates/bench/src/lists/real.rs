@@ -17,7 +17,7 @@ struct Unpacked {
 }
 
 /// Everything under `domains/`.
-pub(super) struct RealLists {
+pub(crate) struct RealLists {
     archives: Vec<(String, Vec<Unpacked>)>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Tally {
 }
 
 impl RealLists {
-    pub(super) fn read(data: &Path) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn read(data: &Path) -> Result<Self, Box<dyn Error>> {
         let mut paths: Vec<PathBuf> = fs::read_dir(data.join("domains"))?
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
             .filter(|path| path.to_string_lossy().ends_with(".tar.zst"))
@@ -49,7 +49,7 @@ impl RealLists {
     }
 
     /// Hands out every host name of every list, repetitions included.
-    pub(super) fn for_each_host(&self, sink: &mut dyn FnMut(HostName)) {
+    pub(crate) fn for_each_host(&self, sink: &mut dyn FnMut(HostName)) {
         for file in self.archives.iter().flat_map(|(archive, files)| lists_in(archive, files)) {
             read_list(ListFormat::guess(&file.bytes), &file.bytes, &mut |entry| {
                 if let Entry::Host(name) = entry {
