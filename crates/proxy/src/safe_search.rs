@@ -56,11 +56,13 @@ fn told(host: &HostName) -> Option<Told> {
 
 fn is_google(host: &HostName) -> bool {
     let labels: Vec<&str> = host.as_str().rsplit('.').collect();
-    match labels.as_slice() {
-        [_, "google"] | [_, "google", "www" | "images"] => true,
-        [_, "co" | "com", "google"] | [_, "co" | "com", "google", "www" | "images"] => true,
-        _ => false,
-    }
+    matches!(
+        labels.as_slice(),
+        [_, "google"]
+            | [_, "google", "www" | "images"]
+            | [_, "co" | "com", "google"]
+            | [_, "co" | "com", "google", "www" | "images"]
+    )
 }
 
 fn with_parameter(path: &str, name: &str, value: &str) -> Option<String> {
