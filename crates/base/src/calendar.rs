@@ -179,11 +179,17 @@ impl Calendar {
     /// changes within the next seventy days.
     pub fn next_boundary(&self, period: &Period, now: Timestamp) -> Option<Timestamp> {
         let is_in = self.is_in(period, now);
-        let mut candidates = self.boundaries(period, now);
+        let today = self.local(now).date();
         // A clock change moves civil time by itself, so it is a boundary too.
-        candidates.extend(self.zone.following(now).take(1).map(|transition| transition.timestamp()));
-        candidates.sort_unstable();
-        candidates.into_iter().find(|&at| now < at && self.is_in(period, at) != is_in)
+        let change = self.zone.following(now).next().map(|transition| transition.timestamp());
+        // Day by day: doors ask at each decision, and the answer is mostly today's.
+        (-1..=HORIZON_DAYS).find_map(|offset| {
+            let day = today.checked_add(JiffSpan::new().days(offset)).ok()?;
+            let mut candidates = self.boundaries(period, day);
+            candidates.extend(change.filter(|&at| self.local(at).date() == day));
+            candidates.sort_unstable();
+            candidates.into_iter().find(|&at| now < at && self.is_in(period, at) != is_in)
+        })
     }
 
     /// The end of the local day that holds `now`.
@@ -204,17 +210,12 @@ impl Calendar {
         Some(day.to_zoned(self.zone.clone()).ok()?.timestamp())
     }
 
-    fn boundaries(&self, period: &Period, now: Timestamp) -> Vec<Timestamp> {
-        let today = self.local(now).date();
-        let mut found = Vec::new();
-        for offset in -1..=HORIZON_DAYS {
-            let Ok(day) = today.checked_add(JiffSpan::new().days(offset)) else { continue };
-            for span in &period.spans {
-                found.extend(self.instant(day, span.from));
-                found.extend(self.instant(day, span.to));
-            }
-            // A whole-day span changes with the kind of day, at midnight.
-            found.extend(self.start_of(day, 0));
+    fn boundaries(&self, period: &Period, day: Date) -> Vec<Timestamp> {
+        // A whole-day span changes with the kind of day, at midnight.
+        let mut found = Vec::from_iter(self.start_of(day, 0));
+        for span in &period.spans {
+            found.extend(self.instant(day, span.from));
+            found.extend(self.instant(day, span.to));
         }
         found
     }

@@ -52,7 +52,8 @@
 //! why  = "exam board"
 //!
 //! [help]
-//! hosts = ["help.example"]
+//! hosts   = ["help.example"]
+//! engines = ["search.example"]            # search engines of the school's own, beside those everybody knows
 //!
 //! [help.topics]
 //! self-harm = ["self harm", "hurt myself"]
