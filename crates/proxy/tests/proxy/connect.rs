@@ -1,5 +1,6 @@
 //! CONNECT: tunnels, decrypted connections and local answers.
 
+use schoolgate_base::Strength;
 use schoolgate_event::{Mode, Verdict};
 use tokio::io::AsyncWriteExt;
 
@@ -183,6 +184,31 @@ async fn the_portal_is_always_reached_and_told_for_whom() {
         assert_eq!(read_all(&mut stream).await, format!("portal for {person}"));
     }
     assert!(kit.events().is_empty());
+}
+
+/// The password is `secret`; the person is whose device it is, wherever it is.
+const TOKEN: &str = "Proxy-Authorization: Basic bGFwdG9wLTE6c2VjcmV0";
+
+#[tokio::test]
+async fn a_device_proves_itself_over_tls() {
+    let kit = Kit::start().await;
+    let stream = kit.dial_to(NOBODY, kit.tls_address).await;
+    let mut stream = kit.handshake(stream, "proxy.school.test", Trust::School).await.unwrap();
+    let request = format!("GET http://news.example/ HTTP/1.1\r\nHost: x\r\n{TOKEN}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    assert!(read_all(&mut stream).await.ends_with("content"));
+    assert!(!kit.origin.requests.lock().unwrap()[0].contains("proxy-authorization"));
+    let event = kit.decision().await;
+    assert_eq!((event.who.strength, event.who.device.unwrap().as_str()), (Strength::Connection, "laptop-1"));
+
+    let stream = kit.dial_to(NOBODY, kit.tls_address).await;
+    let mut stream = kit.handshake(stream, "proxy.school.test", Trust::School).await.unwrap();
+    let request = format!("CONNECT news.example:443 HTTP/1.1\r\nHost: news.example:443\r\n{TOKEN}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 200"));
+    let mut inner = kit.handshake(stream, "news.example", Trust::Outside).await.unwrap();
+    inner.write_all(b"GET / HTTP/1.1\r\nHost: news.example\r\nConnection: close\r\n\r\n").await.unwrap();
+    assert!(read_all(&mut inner).await.ends_with("content"));
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use schoolgate_proxy::{Limits, Parts, Portal, Proxy, RefusalBook, Seals, Setting
 use schoolgate_runtime::{
     AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, Resolving, Tasks, proxy_protocol,
 };
-use schoolgate_tls::{Authority, Leaves, Signer, Upstream};
+use schoolgate_tls::{Authority, LeafFor, Leaves, Signer, Upstream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener};
 use tokio::sync::{Notify, watch};
@@ -104,6 +104,8 @@ impl Resolver for Names {
 
 pub(crate) struct Kit {
     pub(crate) address: SocketAddr,
+    /// The same proxy, over TLS as `proxy.school.test`.
+    pub(crate) tls_address: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
     pub(crate) metrics: Metrics,
@@ -159,6 +161,8 @@ impl Kit {
         let (snapshots, receiver) = watch::channel(Arc::new(snapshot(1, live(), false)));
         let (records, refusals) = (Arc::new(Records::default()), Arc::new(RefusalBook::new(16)));
         let metrics = Metrics::new();
+        let leaves = Arc::new(Leaves::new(authority, Clock::system(), 64, 4).unwrap());
+        let own = leaves.config(&"proxy.school.test".parse().unwrap(), LeafFor::Own).await.unwrap();
         let proxy = Proxy::new(Parts {
             settings,
             snapshots: receiver,
@@ -166,7 +170,7 @@ impl Kit {
             tasks: tasks.clone(),
             metrics: metrics.clone(),
             identities: Arc::new(Identities::new(64)),
-            leaves: Arc::new(Leaves::new(authority, Clock::system(), 64, 4).unwrap()),
+            leaves,
             upstream,
             recorder: Arc::clone(&records) as Arc<dyn Recorder>,
             seals: Arc::new(Open),
@@ -175,10 +179,14 @@ impl Kit {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         proxy.serve(listener, None);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tls_address = listener.local_addr().unwrap();
+        proxy.serve(listener, Some(own));
         std::fs::write(keys.path().join("outside.pem"), &outside.pem).unwrap();
         let outside_ca = outside.certificate;
         Self {
             address,
+            tls_address,
             clock,
             tasks,
             metrics,
@@ -207,9 +215,13 @@ impl Kit {
 
     /// A connection to the proxy from `source`.
     pub(crate) async fn dial(&self, source: &str) -> TcpStream {
+        self.dial_to(source, self.address).await
+    }
+
+    pub(crate) async fn dial_to(&self, source: &str, address: SocketAddr) -> TcpStream {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(SocketAddr::new(source.parse().unwrap(), 0)).unwrap();
-        socket.connect(self.address).await.unwrap()
+        socket.connect(address).await.unwrap()
     }
 
     /// Sends raw bytes and reads until the proxy closes.
@@ -244,12 +256,12 @@ impl Kit {
         self.handshake(stream, host, trusts).await
     }
 
-    pub(crate) async fn handshake(
+    pub(crate) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        stream: TcpStream,
+        stream: S,
         host: &str,
         trusts: Trust,
-    ) -> io::Result<TlsStream<TcpStream>> {
+    ) -> io::Result<TlsStream<S>> {
         let mut roots = RootCertStore::empty();
         let root = if trusts == Trust::School { &self.school_ca } else { &self.outside_ca };
         roots.add(root.clone()).unwrap();

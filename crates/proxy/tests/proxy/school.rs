@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use schoolgate_base::{Calendar, Capacity, DeviceClass, GrantId, Group, PersonId, PolicyId, SchoolId, SessionId};
+use schoolgate_base::{
+    Calendar, Capacity, DeviceClass, DeviceId, GrantId, Group, PersonId, PolicyId, SchoolId, SessionId,
+};
 use schoolgate_decide::snapshot::*;
 use schoolgate_decide::{CategoryTable, Conditions, Inspect, Snapshot, Verdict};
 
@@ -31,6 +33,14 @@ pub(crate) fn live() -> Live {
             session("s3", SAM, "sam", Capacity::Staff),
             session("s4", GUEST, "tess", Capacity::Staff),
         ],
+        // Its secret is `secret`.
+        devices: vec![DeviceToken {
+            device: DeviceId::new("laptop-1").unwrap(),
+            secret_sha256: "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b".into(),
+            class: DeviceClass::new("school-laptop"),
+            is_managed: true,
+            person: Some((PersonId::new("tess").unwrap(), Capacity::Staff)),
+        }],
         ..Live::default()
     }
 }
