@@ -1,1 +1,9 @@
-//! See README.
+#![doc = include_str!("../README.md")]
+
+mod curl;
+mod data;
+mod product;
+
+pub use curl::{Answer, Curl, CurlError};
+pub use data::{DataError, found_below, shared_data, unpack};
+pub use product::{Product, ProductError, Stopped};
