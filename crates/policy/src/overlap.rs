@@ -225,7 +225,7 @@ impl<'a> World<'a> {
                             let cell = Cell {
                                 target: target.clone(),
                                 groups: groups.clone(),
-                                place: place.cloned(),
+                                place: place.map(Into::into),
                                 device: device.cloned(),
                                 times: times.clone(),
                             };
@@ -246,9 +246,9 @@ impl<'a> World<'a> {
         self.rule(rule).is_some_and(|rule| binds(&rule.audience, groups))
     }
 
-    fn stands_at(&self, rule: usize, place: Option<&Box<str>>, device: Option<&DeviceClass>) -> bool {
+    fn stands_at(&self, rule: usize, place: Option<&str>, device: Option<&DeviceClass>) -> bool {
         let Some(rule) = self.rule(rule) else { return false };
-        let at = rule.places.is_empty() || place.is_some_and(|place| rule.places.contains(place));
+        let at = rule.places.is_empty() || place.is_some_and(|place| rule.places.iter().any(|named| &**named == place));
         let on = rule.device_classes.is_empty() || device.is_some_and(|device| rule.device_classes.contains(device));
         at && on
     }
@@ -358,8 +358,9 @@ impl<'a> World<'a> {
         }
     }
 
-    fn places(&self) -> Vec<Option<&'a Box<str>>> {
-        let named: BTreeSet<&Box<str>> = self.program.rules.iter().flat_map(|rule| &rule.places).collect();
+    fn places(&self) -> Vec<Option<&'a str>> {
+        let named: BTreeSet<&str> =
+            self.program.rules.iter().flat_map(|rule| &rule.places).map(|name| &**name).collect();
         std::iter::once(None).chain(named.into_iter().map(Some)).collect()
     }
 

@@ -1,5 +1,12 @@
 //! The parser reads anything without failing, and which rules meet is exactly what deciding every request shows.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what went wrong by failing"
+)]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -1,7 +1,14 @@
 //! What people see of a policy, agree to, and are told when it changes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what went wrong by failing"
+)]
+
 use schoolgate_policy::show::{ClauseChange, PartView, PolicyView, canonical_text, changes, show};
-use schoolgate_policy::{Built, Context, Pack, build};
+use schoolgate_policy::{Built, Colour, Context, Pack, build, render};
 
 const SCHOOL: &str = include_str!("../spec/school.toml");
 
@@ -78,4 +85,15 @@ fn another_control_alone_is_no_material_change() {
     let after = view("2", "1.1 {#a} No gambling.\n\n```control\n[[web]]\nblock = [\"gambling\"]\n```\n");
     let change = changes(&before, &after);
     assert!(!change.is_empty() && !change.is_material());
+}
+
+#[test]
+fn a_finding_reads_like_a_compilers() {
+    let body = "4.1 {#gambling} No gambling.\n\n```control\n[[web]]\nblock = [\"gamling\"]\nwhen = \"lessons\"\n```\n\n\
+                4.2 {#ask} Ask.\n\n```control\n[[request]]\nkind = \"open-site\"\ndecide = { any = [\"dsl\"] }\n\
+                answer_within = \"5 minits in lessons\"\n```\n";
+    let head = "+++\npolicy = \"p\"\ntitle = \"P\"\nversion = \"1\"\n+++\n";
+    let pack = Pack::from_iter([("school.toml", SCHOOL.to_owned()), ("p.md", format!("{head}{body}"))]);
+    let built = build(&pack, Context::default());
+    insta::assert_snapshot!(render(&built.diagnostics, &pack, Colour::Plain));
 }

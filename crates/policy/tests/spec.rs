@@ -1,5 +1,12 @@
 //! Runs the examples of `spec/*.md`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what went wrong by failing"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -361,8 +361,11 @@ fn read_categories(table: &Table, school: &mut School, findings: &mut Findings) 
     }
 }
 
+/// A class as written: its name's place, its title, its members.
+type Members = (Span, Box<str>, Vec<Word>);
+
 fn read_classes(table: &Table, school: &mut School, findings: &mut Findings) {
-    let mut members: BTreeMap<Box<str>, (Span, Box<str>, Vec<Word>)> = BTreeMap::new();
+    let mut members: BTreeMap<Box<str>, Members> = BTreeMap::new();
     for (name, value) in &table.entries {
         let (title, words) = match &value.kind {
             ValueKind::List(items) => {
@@ -406,7 +409,7 @@ fn read_classes(table: &Table, school: &mut School, findings: &mut Findings) {
 
 fn resolve(
     words: &[Word],
-    members: &BTreeMap<Box<str>, (Span, Box<str>, Vec<Word>)>,
+    members: &BTreeMap<Box<str>, Members>,
     school: &School,
     path: &mut Vec<Box<str>>,
     into: &mut BTreeSet<Box<str>>,
