@@ -5,8 +5,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::Resumption;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use schoolgate_base::Host;
 use schoolgate_runtime::{Connected, DialError, Dialer, Purpose, Refusal};
@@ -128,6 +129,8 @@ impl From<&DialError> for UpstreamFailure {
 pub enum UpstreamError {
     #[error("no root certificates were found on this system")]
     NoRoots,
+    #[error("cannot set up the check of sites' certificates")]
+    Verifier { source: VerifierBuilderError },
     #[error("cannot set up TLS towards sites")]
     Setup { source: rustls::Error },
 }
@@ -153,10 +156,11 @@ impl Upstream {
             warn!("some of the platform's root certificates cannot be read: {error}");
         }
         let own_key = public_key(own_ca);
+        let now = UnixTime::now().as_secs();
         let mut roots = RootCertStore::empty();
         for certificate in native.certs.iter().chain(extra_roots) {
             let is_own = own_key.is_some() && public_key(certificate) == own_key;
-            if !is_own {
+            if !is_own && !has_expired(certificate, now) {
                 // Stores hold oddities that no verifier reads; they are left out, as rustls advises.
                 let _ = roots.add(certificate.clone());
             }
@@ -164,11 +168,10 @@ impl Upstream {
         if roots.is_empty() {
             return Err(UpstreamError::NoRoots);
         }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|source| UpstreamError::Setup { source })?
-            .with_root_certificates(roots)
+            .with_webpki_verifier(verifier(roots)?)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.enable_early_data = false;
@@ -206,6 +209,23 @@ impl Upstream {
     }
 }
 
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+fn verifier(roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>, UpstreamError> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .map_err(|source| UpstreamError::Verifier { source })
+}
+
+/// Chains are not held to their root's dates, so an expired root must not be one at all. By the clock that rustls judges
+/// chains by.
+fn has_expired(certificate: &CertificateDer<'_>, now: u64) -> bool {
+    let parsed = X509Certificate::from_der(certificate);
+    parsed.is_ok_and(|(_, parsed)| u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or(0) < now)
+}
+
 fn public_key(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     Some(parsed.public_key().raw.to_vec())
@@ -234,5 +254,7 @@ fn handshake_failure(error: &io::Error) -> UpstreamFailure {
     }
 }
 
+#[cfg(test)]
+mod limbo;
 #[cfg(test)]
 mod tests;
