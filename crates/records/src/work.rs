@@ -141,6 +141,15 @@ impl Write {
         Ok(self.finished(id.into()))
     }
 
+    /// Writes down that the actor looked somebody up by name, what for and why. Nothing else changes; the note is what
+    /// somebody who looked nothing up reads afterwards.
+    pub async fn look_up_note(&mut self, what: &str, why: &str) -> Result<(), RecordsError> {
+        const OPERATION: &str = "look_up_note";
+        let note = Note::new(OPERATION, &json!({ "what": what, "why": why }))?;
+        let _ = self.noting(OPERATION, note);
+        Ok(self.finished(()))
+    }
+
     /// Keeps a job with whatever else this transaction keeps, and answers its id.
     pub async fn job_add(&mut self, new: &NewJob) -> Result<Box<str>, RecordsError> {
         const OPERATION: &str = "job_add";
