@@ -1,6 +1,7 @@
 //! Everything that can keep a page from being shown, and the one place that turns it into an answer.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -131,4 +132,13 @@ fn chain(error: &(dyn Error + Send + Sync)) -> String {
         cause = error.source();
     }
     text
+}
+
+/// Carries the failure to the guard, which knows the frame to show it in.
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
 }

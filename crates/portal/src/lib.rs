@@ -1,14 +1,32 @@
 #![doc = include_str!("../README.md")]
 
+mod app;
 mod assets;
 mod chart;
+mod clause_source;
 mod client;
+mod controllers;
 mod cookie;
+mod ctx;
+mod evidence;
 mod failure;
 mod fields;
+mod forms;
+mod guard;
 mod limits;
+mod missing;
+mod onward;
+mod powers;
+mod router;
 mod security;
+mod site_words;
+mod text;
 mod views;
 mod words;
 
+pub use app::{Demo, DemoPerson, PortalParts, Settings};
 pub use client::Client;
+pub use router::Portal;
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,8 @@ pub(crate) struct ChangeShown {
 #[derive(Debug, Clone)]
 pub(crate) struct PartShown {
     pub(crate) heading: String,
+    /// Safe HTML before the first clause; may be empty.
+    pub(crate) intro: String,
     pub(crate) clauses: Vec<ClauseShown>,
 }
 
@@ -68,6 +70,7 @@ pub(crate) struct QuestionPage {
 #[template(path = "agreement/done.html")]
 pub(crate) struct SignedPage {
     pub(crate) frame: Frame,
+    pub(crate) heading: String,
     pub(crate) what: String,
     /// The address the person wanted; may be empty.
     pub(crate) onward: String,
@@ -84,6 +87,7 @@ pub(crate) struct AgreementsPage {
 #[derive(Debug, Clone)]
 pub(crate) struct AgreementRow {
     pub(crate) title: String,
+    pub(crate) href: String,
     pub(crate) version: String,
     pub(crate) when: String,
     pub(crate) hash: String,

@@ -61,7 +61,6 @@ pub(crate) struct PolicyRow {
     pub(crate) title: String,
     pub(crate) version: String,
     pub(crate) count: String,
-    pub(crate) audience: String,
 }
 
 #[derive(Template)]
@@ -93,6 +92,8 @@ pub(crate) struct OverviewRow {
 #[derive(Debug, Clone)]
 pub(crate) struct PolicyPart {
     pub(crate) heading: String,
+    /// Safe HTML before the first clause; may be empty.
+    pub(crate) intro: String,
     pub(crate) clauses: Vec<PolicyClause>,
 }
 
@@ -126,7 +127,8 @@ pub(crate) struct ClausePage {
     pub(crate) anchor: String,
     pub(crate) number: String,
     pub(crate) html: String,
-    pub(crate) controls: Vec<ControlShown>,
+    /// `None` for whoever reads the text alone.
+    pub(crate) controls: Option<Vec<ControlShown>>,
     pub(crate) can_edit: bool,
 }
 

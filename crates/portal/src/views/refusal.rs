@@ -38,8 +38,6 @@ pub(crate) struct BlockedPage {
 #[derive(Debug, Clone)]
 pub(crate) struct AskForm {
     pub(crate) action: String,
-    /// The control that refused.
-    pub(crate) lifts: String,
     pub(crate) inputs: Vec<Input>,
     pub(crate) promise: String,
 }

@@ -15,7 +15,8 @@ pub(crate) struct RequestFormPage {
     pub(crate) clause_text: String,
     pub(crate) clause_number: String,
     pub(crate) action: String,
-    pub(crate) lifts: String,
+    /// The block that led here, sealed; may be empty.
+    pub(crate) sealed: String,
     pub(crate) inputs: Vec<Input>,
     pub(crate) button: String,
     pub(crate) promise: String,

@@ -207,6 +207,7 @@ fn agreement_pages() -> Vec<(&'static str, String)> {
         unchanged_words: "The other 24 rules are as you agreed to them.".into(),
         parts: vec![PartShown {
             heading: "5 Personal and private use".into(),
+            intro: String::new(),
             clauses: vec![
                 clause("5.1", "Use the school's connection for yourself only outside your working time."),
                 clause("5.2", "Buying and selling, for yourself or for others, waits until you are at home."),
@@ -223,6 +224,7 @@ fn agreement_pages() -> Vec<(&'static str, String)> {
     };
     let signed = SignedPage {
         frame: frame("Thank you"),
+        heading: "Thank you".into(),
         what: "You agreed to “Staff acceptable use of ICT”, version 2.9, today at 10:12".into(),
         onward: "https://news.example/".into(),
         onward_host: "news.example".into(),
@@ -230,6 +232,7 @@ fn agreement_pages() -> Vec<(&'static str, String)> {
     let list = AgreementsPage {
         frame: frame("What you have agreed to"),
         rows: vec![AgreementRow {
+            href: "/policies/staff-ict".into(),
             title: "Staff acceptable use of ICT".into(),
             version: "2.9".into(),
             when: "24 November 2026 at 10:12".into(),
@@ -299,7 +302,7 @@ fn request_pages() -> Vec<(&'static str, String)> {
             .into(),
         clause_number: "6.1".into(),
         action: "/requests/new/open-site".into(),
-        lifts: String::new(),
+        sealed: String::new(),
         inputs: asking(&[]),
         button: "Ask for this site".into(),
         promise: "You have an answer within 5 minutes in lessons.".into(),
@@ -490,6 +493,7 @@ fn policy_pages() -> Vec<(&'static str, String)> {
         }),
         parts: vec![PolicyPart {
             heading: "5 Personal and private use".into(),
+            intro: String::new(),
             clauses: vec![
                 PolicyClause {
                     anchor: "gambling".into(),
@@ -514,7 +518,6 @@ fn policy_pages() -> Vec<(&'static str, String)> {
             title: "Staff acceptable use of ICT".into(),
             version: "2.9".into(),
             count: "26 rules".into(),
-            audience: "For staff and volunteers.".into(),
         }],
         can_edit: true,
     };
@@ -525,7 +528,7 @@ fn policy_pages() -> Vec<(&'static str, String)> {
         anchor: "gambling".into(),
         number: "5.3".into(),
         html: "<p>Gambling has no place on the school's connection.</p>".into(),
-        controls: vec![gambling()],
+        controls: Some(vec![gambling()]),
         can_edit: true,
     };
     let cell = |label: &str, value: &str| Pair::new(label, value);

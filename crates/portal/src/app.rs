@@ -1,0 +1,117 @@
+//! What all handlers share: the product's parts, the settings, and what is remembered between requests.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use schoolgate_base::{Capacity, PersonId};
+use schoolgate_control::Control;
+use schoolgate_eventlog::{EventLog, Evidence};
+use tokio::sync::Semaphore;
+
+use crate::limits::{Allowance, Limits};
+
+/// Wrong passwords for one name before it has to wait.
+const SIGN_IN_BY_NAME: Allowance = Allowance { tries: 10, refill: SignedDuration::from_mins(10) };
+/// Wrong passwords from one address: a class behind one address may mistype together.
+const SIGN_IN_BY_ADDRESS: Allowance = Allowance { tries: 100, refill: SignedDuration::from_mins(10) };
+/// Forms of one browser: far more than a person can fill in.
+const FORMS: Allowance = Allowance { tries: 120, refill: SignedDuration::from_mins(2) };
+const NAMES_MAX: usize = 10_000;
+/// Password hashes computed at once: each takes some 20 MB and a core.
+const HASHES_AT_ONCE: usize = 2;
+/// Redirects remembered as used; each is good for five minutes.
+const USED_MAX: usize = 50_000;
+
+/// What the portal is made of.
+pub struct PortalParts {
+    pub control: Control,
+    pub events: EventLog,
+    pub evidence: Evidence,
+    pub settings: Settings,
+    /// Only a data directory marked as a demonstration gives it.
+    pub demo: Option<Demo>,
+}
+
+/// How this installation is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The portal's own name, such as `portal.demo.test`; always reached over TLS through the proxy.
+    pub portal_name: String,
+    /// What a PAC file names: `127.0.0.1:3128`.
+    pub proxy_address: String,
+    /// The school's CA certificate, PEM; empty when there is no gateway.
+    pub ca_pem: String,
+    /// SHA-256 of the certificate, as `3F:9A:…`.
+    pub ca_fingerprint: String,
+    /// Where the help page's "leave" button goes.
+    pub leave_to: Option<String>,
+}
+
+/// The demonstration's powers over pages: being anybody with one click, and setting the time.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    pub people: Vec<DemoPerson>,
+}
+
+/// Somebody to be.
+#[derive(Debug, Clone)]
+pub struct DemoPerson {
+    pub person: PersonId,
+    pub capacity: Capacity,
+    /// One sentence.
+    pub about: String,
+}
+
+pub(crate) struct App {
+    pub(crate) control: Control,
+    pub(crate) events: EventLog,
+    pub(crate) evidence: Evidence,
+    pub(crate) settings: Settings,
+    pub(crate) demo: Option<Demo>,
+    pub(crate) sign_in_by_name: Limits<String>,
+    pub(crate) sign_in_by_address: Limits<IpAddr>,
+    pub(crate) forms: Limits<String>,
+    pub(crate) hashing: Semaphore,
+    used: Mutex<Vec<Used>>,
+}
+
+/// A redirect that was opened, and by which browser.
+#[derive(Debug)]
+struct Used {
+    nonce: Box<str>,
+    token: String,
+    at: Timestamp,
+}
+
+impl App {
+    pub(crate) fn new(parts: PortalParts) -> Arc<Self> {
+        Arc::new(Self {
+            control: parts.control,
+            events: parts.events,
+            evidence: parts.evidence,
+            settings: parts.settings,
+            demo: parts.demo,
+            sign_in_by_name: Limits::new(SIGN_IN_BY_NAME, NAMES_MAX),
+            sign_in_by_address: Limits::new(SIGN_IN_BY_ADDRESS, NAMES_MAX),
+            forms: Limits::new(FORMS, NAMES_MAX),
+            hashing: Semaphore::new(HASHES_AT_ONCE),
+            used: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Whether a redirect may be looked at by the browser with this form token: by the first that opens it, and by
+    /// nobody else. Loading the page again is the same browser. When the table is full the oldest is forgotten.
+    pub(crate) fn redirect_use(&self, nonce: &str, token: &str, now: Timestamp) -> bool {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|one| now.duration_since(one.at) < SignedDuration::from_mins(10));
+        if let Some(one) = used.iter().find(|one| &*one.nonce == nonce) {
+            return one.token == token;
+        }
+        if USED_MAX <= used.len() {
+            used.remove(0);
+        }
+        used.push(Used { nonce: nonce.into(), token: token.to_owned(), at: now });
+        true
+    }
+}

@@ -1,0 +1,65 @@
+//! The agreement, clause by clause; what changed first.
+
+use axum::extract::Query;
+use schoolgate_decide::redirect::Redirect;
+
+use crate::ctx::{Ctx, Signed};
+use crate::failure::{Failure, PageResult, see_other, shown};
+use crate::missing::{self, Missing};
+use crate::onward;
+use crate::text;
+use crate::views::agreement::AgreementPage;
+use crate::words::counted;
+
+use super::Asked;
+
+/// Shows the first agreement that is missing; with none missing, goes on to where the person was going.
+pub(crate) async fn agreement_show(ctx: Ctx, Query(asked): Query<Asked>) -> PageResult {
+    let going = onward::either(&ctx, &asked.t);
+    let sealed = going.as_ref().map(|redirect| onward::carry(&ctx, redirect)).transpose()?.unwrap_or_default();
+    let signed = ctx.person(&format!("/agree?t={sealed}"))?;
+    let missing = missing::of(&ctx, signed).await?;
+    let chosen = missing.iter().find(|missing| asked.policy == missing.agreement.policy.as_str());
+    let Some(missing) = chosen.or_else(|| missing.first()) else {
+        let to = if sealed.is_empty() { "/agreements".to_owned() } else { format!("/agree/done?t={sealed}") };
+        return see_other(&to);
+    };
+    shown(&page(&ctx, signed, missing, going.as_ref(), sealed).await?)
+}
+
+async fn page(
+    ctx: &Ctx,
+    _signed: &Signed,
+    missing: &Missing<'_>,
+    going: Option<&Redirect>,
+    sealed: String,
+) -> Result<AgreementPage, Failure> {
+    let policy = &missing.agreement.policy;
+    let view = ctx.in_force.view(policy).ok_or(Failure::NotFound)?;
+    let text_hash = text::hash(ctx, policy).ok_or(Failure::NotFound)?;
+    let parts = text::parts(view);
+    let clauses: usize = parts.iter().map(|part| part.clauses.len()).sum();
+    let mut changed = Vec::new();
+    let mut signed_version = String::new();
+    if let Some(before) = &missing.before
+        && let Some(change) = text::changed_since(ctx, view, &before.version).await?
+    {
+        changed = text::changes_shown(&change);
+        signed_version = before.version.to_string();
+    }
+    let same = clauses.saturating_sub(changed.iter().filter(|change| change.what != "Gone").count());
+    Ok(AgreementPage {
+        frame: ctx.frame("", view.title.clone()),
+        title: view.title.clone(),
+        policy: policy.to_string(),
+        version: view.version.clone(),
+        signed_version,
+        minutes: text::reading_time(view),
+        wanted: going.map(|redirect| redirect.host.to_string()).unwrap_or_default(),
+        changed,
+        unchanged_words: format!("As you agreed to before: {}.", counted(same, "rule", "rules")),
+        parts,
+        text_hash,
+        onward: sealed,
+    })
+}

@@ -1,0 +1,32 @@
+//! Reporting a concern; the report for those whom it reaches. For everybody else it does not exist.
+
+mod create;
+mod list;
+mod new;
+mod show;
+mod step;
+
+pub(crate) use create::report_create;
+pub(crate) use list::report_list;
+pub(crate) use new::report_new;
+pub(crate) use show::report_show;
+pub(crate) use step::{report_acknowledge, report_close, report_note};
+
+use schoolgate_cases::OpenError;
+use schoolgate_control::ReportError;
+
+use crate::ctx::from_control;
+use crate::failure::{Failure, internal};
+
+/// What a report's refusal is as a page, where it is not the form's fault.
+fn failure(error: ReportError) -> Failure {
+    match error {
+        ReportError::NoSuchForm | ReportError::NoSuchCase => Failure::NotFound,
+        ReportError::Control { source } => from_control(source),
+        ReportError::Form { source: OpenError::NotForYou } => Failure::NotForYou,
+        ReportError::Step { source } => {
+            Failure::MovedOn { words: crate::controllers::request::sentence(&source.to_string()) }
+        }
+        error @ ReportError::Form { .. } => internal(error),
+    }
+}

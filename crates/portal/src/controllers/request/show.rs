@@ -1,0 +1,76 @@
+//! One request, for whoever asked and for those who decide.
+
+use axum::extract::Path;
+use schoolgate_base::CaseId;
+use schoolgate_cases::{Body, Case, CaseState, Definition, RequestDefinition};
+use schoolgate_records::CaseFile;
+
+use crate::ctx::{Ctx, Signed, from_records};
+use crate::failure::{Failure, PageResult, shown};
+use crate::forms::{self, School};
+use crate::views::input::{Input, InputKind, Mistake};
+use crate::views::request::{DecideForm, RequestPage};
+
+pub(crate) async fn request_show(ctx: Ctx, Path(id): Path<String>) -> PageResult {
+    let signed = ctx.person(&format!("/requests/{id}"))?;
+    let file = find(&ctx, signed, &id).await?;
+    shown(&page(&ctx, signed, &file.case, Vec::new()).await?)
+}
+
+/// The request, if it exists for this person. One that does not and one that is not there are the same.
+pub(super) async fn find(ctx: &Ctx, signed: &Signed, id: &str) -> Result<CaseFile, Failure> {
+    let id = CaseId::new(id).map_err(|_| Failure::NotFound)?;
+    let found = ctx.app.control.store().case_fetch_for(&forms::viewer(signed), &id).await.map_err(from_records)?;
+    found.filter(|file| !file.is_sealed()).ok_or(Failure::NotFound)
+}
+
+pub(super) async fn page(
+    ctx: &Ctx,
+    signed: &Signed,
+    case: &Case,
+    mistakes: Vec<Mistake>,
+) -> Result<RequestPage, Failure> {
+    let school = School::load(ctx).await?;
+    let Some(Definition::Request(definition)) = ctx.in_force.definitions.pinned(&case.pin) else {
+        return Err(Failure::NotFound);
+    };
+    let is_mine = &case.by == signed.id();
+    let decide = forms::can_decide(ctx, signed, case).map(|_| decide_form(ctx, definition, case, &mistakes));
+    let title = forms::title(ctx, case);
+    let section = if is_mine { "/requests" } else { "/requests/queue" };
+    Ok(RequestPage {
+        frame: ctx.frame(section, title.clone()).mistaken(!mistakes.is_empty()),
+        mistakes,
+        back: section,
+        id: case.id.to_string(),
+        title,
+        state: forms::state_words(ctx, case),
+        answers: school.answers(ctx, &definition.form, &case.values),
+        decide,
+        can_withdraw: is_mine && matches!(case.state, CaseState::Open | CaseState::Approved),
+        trail: school.trail(ctx, case),
+    })
+}
+
+fn decide_form(ctx: &Ctx, definition: &RequestDefinition, case: &Case, mistakes: &[Mistake]) -> DecideForm {
+    let lifts = match &case.body {
+        Body::Request { lifts: Some(control) } => ctx.in_force.clause(&control.clause),
+        _ => None,
+    };
+    let has_end = definition.form.iter().any(|field| &*field.name == "until");
+    let until = Input::new("until", "Open until (leave empty for what was asked)", InputKind::Short)
+        .hint("An earlier day than was asked for, for example 27/11/2026")
+        .longest(40)
+        .optional()
+        .value(ctx.fields.get("until"))
+        .mistaken(mistakes);
+    let reason = Input::new("reason", "Why not?", InputKind::Text(2))
+        .hint("Whoever asked will read this")
+        .value(ctx.fields.get("reason"))
+        .mistaken(mistakes);
+    DecideForm {
+        lifts: lifts.map(|clause| format!("rule {}", clause.number)).unwrap_or_default(),
+        approve: if has_end { vec![until] } else { Vec::new() },
+        refuse: vec![reason],
+    }
+}

@@ -1,0 +1,68 @@
+//! Editing rules and lists.
+
+use axum::http::StatusCode;
+use schoolgate_keys::sha256_hex;
+
+use super::kit::{Kit, pack};
+
+#[tokio::test]
+async fn a_broken_policy_is_refused_and_a_good_one_is_in_force() {
+    let kit = Kit::new().await;
+    let mut ivy = kit.be("ivy").await;
+    ivy.get("/manage").await.has("staff-aup.md").has("school.toml");
+    let page = ivy.get("/manage/file?name=staff-aup.md").await;
+    page.has("Put in force");
+    let text = pack().get("staff-aup.md").unwrap().to_owned();
+    let base = sha256_hex(text.as_bytes());
+    let broken = text.replacen("gambling", "gamblin", 3);
+    let before = kit.control.in_force().edition;
+    let fields = [("name", "staff-aup.md"), ("base", base.as_str()), ("text", broken.as_str()), ("step", "publish")];
+    let answer = ivy.post("/manage/file", &fields).await;
+    if broken != text {
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        answer.has("Not put in force").has("gamblin").has("stay as they are").has("staff-aup.md, line");
+    }
+    assert_eq!(kit.control.in_force().edition, before);
+    let good = text.replace("title      = \"Staff acceptable use of ICT\"", "title      = \"How staff use ICT\"");
+    let fields = [("name", "staff-aup.md"), ("base", base.as_str()), ("text", good.as_str()), ("step", "publish")];
+    assert_eq!(ivy.post("/manage/file", &fields).await.to, "/manage?done=in-force");
+    ivy.get("/policies").await.has("How staff use ICT");
+    let stale = ivy.post("/manage/file", &fields).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT, "the text moved on under an open form");
+}
+
+#[tokio::test]
+async fn one_clause_is_edited_alone() {
+    let kit = Kit::new().await;
+    let mut ivy = kit.be("ivy").await;
+    let page = ivy.get("/manage/staff-ict/list").await;
+    page.has("{#list}").has("What people read").has("What makes it true");
+    let base = page.after(r#"name="base" value=""#);
+    let fields = [
+        ("base", base.as_str()),
+        ("text", "4.1 {#list} The list of do's and don'ts belongs to these rules."),
+        ("controls", "information = true"),
+        ("step", "publish"),
+    ];
+    let answer = ivy.post("/manage/staff-ict/list", &fields).await;
+    assert_eq!(answer.to, "/manage?done=in-force", "{}", answer.html);
+    let text = kit.control.in_force().pack.get("staff-aup.md").unwrap().to_owned();
+    assert!(text.contains("The list of do's and don'ts belongs"));
+    assert_eq!(text.matches("{#").count(), pack().get("staff-aup.md").unwrap().matches("{#").count());
+}
+
+#[tokio::test]
+async fn entries_are_added_and_removed_at_every_door() {
+    let kit = Kit::new().await;
+    let mut ivy = kit.be("ivy").await;
+    ivy.get("/manage/entries").await.has("Add an entry").has("gambling");
+    let fields = [("site", "puzzle.example"), ("is_in", "no"), ("category", "gambling"), ("why", "Maths")];
+    assert_eq!(ivy.post("/manage/entries", &fields).await.to, "/manage/entries?done=entered");
+    assert_eq!(kit.control.snapshot().live.own_entries.len(), 1);
+    let page = ivy.get("/manage/entries").await;
+    let entry = page.has("puzzle.example").has("Maths").after(r#"name="entry" value=""#);
+    ivy.post("/manage/entries/remove", &[("entry", &entry)]).await;
+    assert!(kit.control.snapshot().live.own_entries.is_empty());
+    let wrong = ivy.post("/manage/entries", &[("site", "x"), ("category", "nothing")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+}

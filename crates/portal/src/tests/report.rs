@@ -1,0 +1,93 @@
+//! A report reaches whom it must, and for everybody else nothing has happened.
+
+use axum::http::StatusCode;
+
+use super::kit::{Browser, Kit, person};
+
+/// The report about a colleague, whatever the policy calls it.
+async fn form(tess: &mut Browser) -> String {
+    let list = tess.get("/reports").await;
+    let forms: Vec<String> = list
+        .html
+        .split(r#"href="/reports/new/"#)
+        .skip(1)
+        .map(|rest| format!("/reports/new/{}", rest.split('"').next().unwrap()))
+        .collect();
+    let adult = forms.iter().find(|path| path.contains("adult") || path.contains("concern"));
+    adult.unwrap_or_else(|| panic!("no report about an adult among {forms:?}")).clone()
+}
+
+/// Every page that somebody could compare.
+const PAGES: [&str; 13] = [
+    "/",
+    "/requests",
+    "/requests/queue",
+    "/reports",
+    "/policies",
+    "/policies/staff-ict",
+    "/grants",
+    "/manage",
+    "/manage/entries",
+    "/manage/people",
+    "/sessions",
+    "/agreements",
+    "/help",
+];
+
+async fn pages(browser: &mut Browser) -> Vec<String> {
+    let mut pages = Vec::new();
+    for path in PAGES {
+        let answer = browser.get(path).await;
+        pages.push(format!("{path} {} {}", answer.status, answer.html));
+    }
+    pages
+}
+
+#[tokio::test]
+async fn a_report_about_the_head_reaches_the_chair_and_changes_no_byte_for_anybody_else() {
+    let kit = Kit::new().await;
+    let (mut tess, mut helen, mut ivy) = (kit.be("tess").await, kit.be("helen").await, kit.be("ivy").await);
+    let (before_helen, before_ivy) = (pages(&mut helen).await, pages(&mut ivy).await);
+    let path = form(&mut tess).await;
+    let fields = [("person", "helen"), ("what", "She shared her password"), ("child_safety", "yes")];
+    let preview = tess.post(&path, &fields).await;
+    preview.has("Who will read this").has("Carl Chair").has("Dora Lead").has("Helen Head will not have it");
+    let sent = tess.post(&path, &[fields.as_slice(), &[("step", "send")]].concat()).await;
+    sent.has("Your report is with them").has("Carl Chair");
+    assert_eq!(pages(&mut helen).await, before_helen);
+    assert_eq!(pages(&mut ivy).await, before_ivy);
+    let reports = kit.control.reports_for(&person("carl"), 10).await.unwrap();
+    let case = format!("/cases/{}", reports[0].0.case.id);
+    let nothing = helen.get("/cases/nothing-of-the-kind").await.html;
+    for somebody in [&mut helen, &mut ivy] {
+        assert_eq!(somebody.get(&case).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(somebody.post(&format!("{case}/note"), &[("text", "x")]).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(somebody.post(&format!("{case}/acknowledge"), &[]).await.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(helen.get(&case).await.html, nothing, "absent and hidden are the same page");
+    let mut carl = kit.be("carl").await;
+    carl.get("/reports").await.has("Reports for you");
+    carl.get(&case).await.has("She shared her password").has("Only these people can open this");
+    carl.post(&format!("{case}/acknowledge"), &[]).await;
+    carl.post(&format!("{case}/note"), &[("text", "Spoke to her"), ("for_parties", "")]).await;
+    carl.post(&format!("{case}/note"), &[("text", "Thank you, we act"), ("for_parties", "yes")]).await;
+    tess.get(&case).await.has("Thank you, we act").has("It was taken on").has_not("Spoke to her").has_not("Carl");
+    carl.post(&format!("{case}/close"), &[("outcome", "Dealt with")]).await;
+    carl.get(&case).await.has("Closed");
+    assert_eq!(pages(&mut helen).await, before_helen);
+}
+
+#[tokio::test]
+async fn a_report_about_a_colleague_reaches_the_head() {
+    let kit = Kit::new().await;
+    let mut tess = kit.be("tess").await;
+    let path = form(&mut tess).await;
+    let wrong = tess.post(&path, &[("person", "sam"), ("what", "")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let fields = [("person", "sam"), ("what", "Betting in a lesson"), ("step", "send")];
+    tess.post(&path, &fields).await.has("Helen Head");
+    let mut helen = kit.be("helen").await;
+    helen.get("/reports").await.has("Reports for you");
+    let mut sam = kit.be("sam").await;
+    sam.get("/reports").await.has_not("Reports for you");
+}

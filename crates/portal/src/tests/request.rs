@@ -1,0 +1,86 @@
+//! Asking, deciding, closing.
+
+use axum::http::StatusCode;
+
+use super::kit::{Browser, Kit};
+
+async fn ask(tess: &mut Browser) -> String {
+    tess.get("/requests/new/open-site").await.has("Ask for a site");
+    let fields = [("site", "games.example"), ("class", "6B"), ("until", "27/11/2026"), ("why", "Probability")];
+    let answer = tess.post("/requests/new/open-site", &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.html);
+    answer.to.split('?').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_approval_opens_the_site_before_the_page_answers() {
+    let kit = Kit::new().await;
+    let (mut tess, mut ivy) = (kit.be("tess").await, kit.be("ivy").await);
+    let case = ask(&mut tess).await;
+    ivy.get("/").await.has("one request to decide");
+    ivy.get("/requests/queue").await.has("games.example for 6B until Friday 27 November").has("Probability");
+    ivy.get(&case).await.has("Approve").has("Refuse");
+    let answer = ivy.post(&format!("{case}/approve"), &[]).await;
+    assert_eq!(answer.to, "/requests/queue?done=approved", "{}", answer.html);
+    assert_eq!(kit.control.snapshot().live.grants.len(), 1);
+    ivy.get(&answer.to).await.has("Approved. It is open now.");
+    tess.get("/").await.has("games.example").has("until Friday 27 November");
+    tess.get("/requests").await.has("Open until Friday 27 November");
+    let page = ivy.get("/grants").await;
+    page.has("games.example").has("6B and Tess Teacher").has("Ivy Tech");
+    let close = page.after(r#"action="/grants/"#);
+    assert_eq!(ivy.post(&format!("/grants/{close}"), &[]).await.to, "/grants?done=closed");
+    assert!(kit.control.snapshot().live.grants.is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_gives_its_reason_and_opens_nothing() {
+    let kit = Kit::new().await;
+    let (mut tess, mut ivy) = (kit.be("tess").await, kit.be("ivy").await);
+    let case = ask(&mut tess).await;
+    ivy.get(&case).await;
+    let again = ivy.post(&format!("{case}/refuse"), &[("reason", " ")]).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    ivy.post(&format!("{case}/refuse"), &[("reason", "Use the maths site")]).await;
+    tess.get(&case).await.has("Refused").has("Use the maths site");
+    let late = ivy.post(&format!("{case}/approve"), &[]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(kit.control.snapshot().live.grants.is_empty());
+}
+
+#[tokio::test]
+async fn nobody_decides_their_own_request_and_others_do_not_see_it() {
+    let kit = Kit::new().await;
+    let (mut tess, mut sam) = (kit.be("tess").await, kit.be("sam").await);
+    let case = ask(&mut tess).await;
+    tess.get(&case).await.has_not("Approve");
+    assert_eq!(tess.post(&format!("{case}/approve"), &[]).await.status, StatusCode::CONFLICT);
+    assert_eq!(sam.get(&case).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(sam.post(&format!("{case}/approve"), &[]).await.status, StatusCode::NOT_FOUND);
+    assert!(kit.control.snapshot().live.grants.is_empty());
+    assert_eq!(tess.post(&format!("{case}/withdraw"), &[]).await.to, "/requests?done=withdrawn");
+    tess.get("/requests").await.has("Taken back");
+}
+
+#[tokio::test]
+async fn a_pupil_has_no_form_for_opening_sites() {
+    let kit = Kit::new().await;
+    let mut pia = kit.be("pia").await;
+    assert_eq!(pia.get("/requests/new/open-site").await.status, StatusCode::NOT_FOUND);
+    let token = kit.token(kit.block(), "bet.example", "n1");
+    pia.get(&format!("/blocked?t={token}")).await.has("Ask a teacher").has("I did not mean to open this");
+}
+
+#[tokio::test]
+async fn an_urgent_block_is_one_form_and_ends_by_hand() {
+    let kit = Kit::new().await;
+    let mut ivy = kit.be("ivy").await;
+    ivy.get("/grants").await.has("Close a site for everybody, now");
+    assert_eq!(ivy.post("/urgent", &[("site", "not a site")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(ivy.post("/urgent", &[("site", "social.example")]).await.to, "/grants?done=blocked");
+    assert_eq!(kit.control.snapshot().live.urgent.len(), 1);
+    let page = ivy.get("/grants").await;
+    let end = page.has("social.example").after(r#"action="/urgent/"#);
+    ivy.post(&format!("/urgent/{end}"), &[]).await;
+    assert!(kit.control.snapshot().live.urgent.is_empty());
+}
