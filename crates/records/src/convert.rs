@@ -69,7 +69,7 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
 }
 
 /// The form names and log-ins are looked up in: lower case, no accents, single spaces, no apostrophes.
-pub(crate) fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for character in text.trim().chars().flat_map(char::to_lowercase) {
         match character {

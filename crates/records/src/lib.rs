@@ -22,6 +22,7 @@ mod write;
 
 pub use backup::{BackupManifest, Erasure, backup, restore};
 pub use cases::{CaseFile, Privacy, Viewer};
+pub use convert::fold;
 pub use error::RecordsError;
 pub use journal::{Chain, JournalEntry, JournalHead, NoteBody};
 pub use live::{Ended, Grant, NewGrant, NewOwnEntry, NewUrgentBlock, OwnEntry, UrgentBlock};
