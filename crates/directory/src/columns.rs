@@ -210,7 +210,7 @@ mod tests {
             ("", "abc", 3),
             ("forename", "forenmae", 1),
             ("login", "logon", 1),
-            ("abcd", "dcba", 4),
+            ("abcd", "dcba", 3),
         ] {
             assert_eq!(slips(a, b), expected, "{a} {b}");
         }
