@@ -277,7 +277,7 @@ impl Write {
         let txn = self.noting(OPERATION, note);
         insert.exec_without_returning(txn).await.map_err(failed(OPERATION))?;
         parties_put(OPERATION, txn, parties).await?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Keeps a case that was read and changed. Its trail may have grown but not changed; [`RecordsError::Stale`] when
@@ -315,7 +315,7 @@ impl Write {
         let txn = self.noting(OPERATION, note);
         update.exec(txn).await.map_err(failed(OPERATION))?;
         parties_put(OPERATION, txn, parties).await?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     fn case_is_ours(&self, operation: &'static str, case: &Case) -> Result<(), RecordsError> {

@@ -241,7 +241,7 @@ impl Write {
         };
         let insert = case_grant::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Ends a grant now. One that has ended already is [`RecordsError::Absent`].
@@ -274,7 +274,7 @@ impl Write {
         };
         let insert = urgent_block::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Lets an urgent block stand until `until` instead of ending by itself.
@@ -324,7 +324,7 @@ impl Write {
         };
         let insert = own_entry::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(id.into()))
+        self.finished(id.into())
     }
 
     pub async fn own_entry_remove(&mut self, id: &str) -> Result<(), RecordsError> {

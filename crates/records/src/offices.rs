@@ -163,7 +163,7 @@ impl Write {
         };
         let insert = role_holding::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(body.id))
+        self.finished(body.id)
     }
 
     /// Ends a holding at `until`.
@@ -194,7 +194,7 @@ impl Write {
         };
         let insert = person_tie::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(id.into()))
+        self.finished(id.into())
     }
 
     pub async fn tie_end(&mut self, id: &str) -> Result<(), RecordsError> {

@@ -186,7 +186,7 @@ impl Write {
         ]);
         let insert = person::Entity::insert(row).on_conflict(replace);
         insert.exec_without_returning(self.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Says that a person is gone from `until` on. Their rows stay until retention takes them.
@@ -260,6 +260,6 @@ impl Write {
         }
         forget.exec(txn).await.map_err(failed(OPERATION))?;
         keep.exec_without_returning(txn).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 }

@@ -165,7 +165,7 @@ impl Write {
         let insert = policy_edition::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
         let edition = u32::try_from(edition).map_err(corrupt("policy_edition.edition"))?;
-        Ok(self.finished(edition))
+        self.finished(edition)
     }
 
     /// Brings an edition into force; the one before it is superseded in the same transaction. An edition that was
@@ -196,6 +196,6 @@ impl Write {
         if done.rows_affected == 0 {
             return Err(RecordsError::Absent { operation: OPERATION, kind: "edition of a policy" });
         }
-        Ok(self.finished(()))
+        self.finished(())
     }
 }

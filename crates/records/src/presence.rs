@@ -178,7 +178,7 @@ impl Write {
         };
         let insert = portal_session::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Says that a session was used now. Each call is a synced commit: once a minute is often enough.
@@ -202,7 +202,7 @@ impl Write {
             .filter(portal_session::Column::IdHash.eq(id_hash))
             .filter(portal_session::Column::EndedAt.is_null());
         update.exec(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Ends every session of a person: a changed password, somebody who left.
@@ -214,7 +214,7 @@ impl Write {
             .filter(portal_session::Column::Person.eq(person.as_str()))
             .filter(portal_session::Column::EndedAt.is_null());
         update.exec(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Lets a session speak for an address, or moves its claim.
@@ -239,7 +239,7 @@ impl Write {
         ]);
         let insert = address_claim::Entity::insert(row.into_active_model().reset_all()).on_conflict(replace);
         insert.exec_without_returning(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Takes away a session's claim, if it has one.
@@ -249,7 +249,7 @@ impl Write {
             .filter(address_claim::Column::SchoolId.eq(self.text()))
             .filter(address_claim::Column::Session.eq(session.as_str()));
         delete.exec(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Takes away every claim on an address: its lease changed, or another person sits there now.
@@ -259,7 +259,7 @@ impl Write {
             .filter(address_claim::Column::SchoolId.eq(self.text()))
             .filter(address_claim::Column::Address.eq(address.to_string()));
         delete.exec(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Deletes sessions that ended, or were last seen, before `before`, and claims that were over by then.
@@ -276,7 +276,7 @@ impl Write {
         let txn = self.quiet(OPERATION);
         sessions.exec(txn).await.map_err(failed(OPERATION))?;
         claims.exec(txn).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     pub async fn device_add(&mut self, device: &NewDevice) -> Result<(), RecordsError> {
@@ -296,7 +296,7 @@ impl Write {
         };
         let insert = device::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     pub async fn device_revoke(&mut self, id: &DeviceId) -> Result<(), RecordsError> {

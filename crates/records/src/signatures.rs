@@ -183,6 +183,6 @@ impl Write {
         };
         let insert = signature::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(Signed::Now))
+        self.finished(Signed::Now)
     }
 }

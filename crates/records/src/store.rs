@@ -109,7 +109,7 @@ impl Store {
         let row = school::Model { id: id.to_string(), name: name.to_owned(), made_at: micros(now) };
         let insert = school::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(write.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
-        write.finished(());
+        write.finished(())?;
         write.commit().await?;
         Ok(handle)
     }

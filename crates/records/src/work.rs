@@ -138,7 +138,7 @@ impl Write {
         };
         let insert = statement::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.noting(OPERATION, note)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(id.into()))
+        self.finished(id.into())
     }
 
     /// Writes down that the actor looked somebody up by name, what for and why. Nothing else changes; the note is what
@@ -168,7 +168,7 @@ impl Write {
         };
         let insert = job::Entity::insert(row.into_active_model().reset_all());
         insert.exec_without_returning(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(id.into()))
+        self.finished(id.into())
     }
 
     /// Takes up to `limit` (at most 100) jobs that are due, oldest first. Whoever dies over one loses it at `until`.
@@ -194,7 +194,7 @@ impl Write {
             .filter(job::Column::Id.is_in(rows.iter().map(|row| row.id.clone())));
         claim.exec(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
         let jobs = rows.into_iter().map(|row| self.job_read(row)).collect::<Result<_, _>>()?;
-        Ok(self.finished(jobs))
+        self.finished(jobs)
     }
 
     fn job_read(&self, row: job::Model) -> Result<Job, RecordsError> {
@@ -254,6 +254,6 @@ impl Write {
         let insert = notification_seen::Entity::insert(row.into_active_model().reset_all());
         let insert = insert.on_conflict(once);
         insert.exec_without_returning(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
-        Ok(self.finished(()))
+        self.finished(())
     }
 }

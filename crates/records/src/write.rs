@@ -100,9 +100,9 @@ impl Write {
     }
 
     /// The good end of an operation that called [`Write::noting`] or [`Write::quiet`], once.
-    pub(crate) fn finished<T>(&mut self, value: T) -> T {
+    pub(crate) fn finished<T>(&mut self, value: T) -> Result<T, RecordsError> {
         self.unfinished.pop();
-        value
+        Ok(value)
     }
 
     /// The good end of a change to one row, or the error that there was none.
@@ -114,7 +114,7 @@ impl Write {
     ) -> Result<(), RecordsError> {
         match rows {
             0 => Err(RecordsError::Absent { operation, kind }),
-            _ => Ok(self.finished(())),
+            _ => self.finished(()),
         }
     }
 
