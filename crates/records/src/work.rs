@@ -147,7 +147,7 @@ impl Write {
         const OPERATION: &str = "look_up_note";
         let note = Note::new(OPERATION, &json!({ "what": what, "why": why }))?;
         let _ = self.noting(OPERATION, note);
-        Ok(self.finished(()))
+        self.finished(())
     }
 
     /// Keeps a job with whatever else this transaction keeps, and answers its id.
