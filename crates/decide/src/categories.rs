@@ -24,8 +24,11 @@ pub trait Categories: fmt::Debug + Send + Sync {
 /// A handful of categories in memory: the world of a scenario.
 #[derive(Debug, Clone, Default)]
 pub struct CategoryTable {
-    hosts: BTreeMap<HostName, Vec<(Box<str>, Box<str>)>>,
+    hosts: BTreeMap<HostName, Vec<Listed>>,
 }
+
+/// A category, and the list it comes from.
+type Listed = (Box<str>, Box<str>);
 
 impl CategoryTable {
     pub fn insert(&mut self, host: HostName, category: &str, list: &str) {

@@ -22,12 +22,12 @@ pub struct Follower {
     snapshots: watch::Sender<Arc<Snapshot>>,
 }
 
+/// The channel that holds the newest snapshot, and the task that keeps it so.
+pub type Following = (watch::Receiver<Arc<Snapshot>>, Follower);
+
 /// Loads the snapshot in force and returns a channel that will always hold the newest one, with the task to run for
 /// it. `None` where nothing was published yet. `nudges` are a publisher's in the same process, if there is one.
-pub fn follow(
-    mut reader: Reader,
-    nudges: Option<watch::Receiver<u64>>,
-) -> Result<Option<(watch::Receiver<Arc<Snapshot>>, Follower)>, SnapshotError> {
+pub fn follow(mut reader: Reader, nudges: Option<watch::Receiver<u64>>) -> Result<Option<Following>, SnapshotError> {
     let Some(first) = reader.load()? else { return Ok(None) };
     let (snapshots, receiver) = watch::channel(first);
     Ok(Some((receiver, Follower { reader, nudges, snapshots })))

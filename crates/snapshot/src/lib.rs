@@ -9,7 +9,7 @@ mod read;
 mod root;
 
 pub use error::SnapshotError;
-pub use follow::{Follower, follow};
+pub use follow::{Follower, Following, follow};
 pub use map::Mapped;
 pub use publish::{Changes, Publisher};
 pub use read::{OpenLists, Reader};

@@ -63,7 +63,11 @@ const TABLE: &[Place] = &[
     place("identity", Layer::Shell, &["decide", "runtime"]),
     place("directory", Layer::Shell, &["records"]),
     place("tls", Layer::Shell, &["keys", "runtime"]),
-    place("control", Layer::Shell, &["policy", "decide", "cases", "lists", "records", "snapshot", "keys", "event"]),
+    place(
+        "control",
+        Layer::Shell,
+        &["policy", "decide", "cases", "lists", "records", "snapshot", "keys", "event", "runtime"],
+    ),
     place("documents", Layer::Door, &[]),
     place("proxy", Layer::Door, &["decide", "inspect", "event", "identity", "tls", "keys", "snapshot", "runtime"]),
     place("dns", Layer::Door, &["decide", "inspect", "event", "identity", "tls", "snapshot", "runtime"]),
