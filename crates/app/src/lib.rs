@@ -1,5 +1,10 @@
 //! Settings in, running product out.
 
 pub mod data_dir;
+pub mod demo;
+mod front;
 pub mod playground;
+pub mod product;
+mod seals;
+pub mod serve;
 pub mod settings;

@@ -1,0 +1,195 @@
+//! The portal's listeners: connections in, requests with their [`Client`] to the router.
+//!
+//! Two ways in. Over TCP the client is the peer. Over the socket in the data directory, which only the proxy opens,
+//! the client is whom the proxy names in a PROXY protocol header before anything else. A device that finishes a
+//! handshake with a leaf of the school's CA is then known to trust it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use schoolgate_base::Host;
+use schoolgate_identity::Identities;
+use schoolgate_portal::Client;
+use schoolgate_runtime::proxy_protocol::{self, Step};
+use schoolgate_runtime::{Clock, Shutdown, Tasks};
+use schoolgate_tls::{LeafFor, Leaves};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+use tracing::{debug, warn};
+
+/// Connections served at once; more wait in the listen queue.
+const CONNECTIONS: usize = 2_048;
+/// A browser sends its handshake and its request head at once; a minute would only serve whoever ties us up.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Largest request head, in bytes.
+const HEAD_BYTES: usize = 64 * 1024;
+
+/// Under which certificate a listener speaks.
+#[derive(Clone)]
+pub(crate) enum Tls {
+    /// In the clear: the demo, on loopback.
+    Off,
+    /// A certificate that every device trusts.
+    Public(TlsAcceptor),
+    /// A leaf of the school's own CA for the portal's name.
+    Own { leaves: Arc<Leaves>, name: Host },
+}
+
+/// Serves the portal until the tasks are drained.
+#[derive(Clone)]
+pub(crate) struct Front {
+    router: Router,
+    tasks: Tasks,
+    clock: Clock,
+    identities: Arc<Identities>,
+    slots: Arc<Semaphore>,
+}
+
+impl Front {
+    pub(crate) fn new(router: Router, tasks: Tasks, clock: Clock, identities: Arc<Identities>) -> Self {
+        Self { router, tasks, clock, identities, slots: Arc::new(Semaphore::new(CONNECTIONS)) }
+    }
+
+    /// Takes connections from browsers themselves.
+    pub(crate) fn listen(&self, listener: TcpListener, tls: Tls) {
+        let front = self.clone();
+        self.tasks.spawn("portal listener", async move {
+            let shutdown = front.tasks.shutdown();
+            loop {
+                let Ok(slot) = Arc::clone(&front.slots).acquire_owned().await else { return };
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    () = shutdown.begun() => return,
+                };
+                let Some((stream, peer)) = taken(accepted).await else { continue };
+                let (this, tls) = (front.clone(), tls.clone());
+                front.tasks.spawn("portal connection", async move {
+                    let client = Client { address: peer.ip().to_canonical(), via_proxy: false, is_tls: !matches!(tls, Tls::Off) };
+                    this.serve(stream, tls, client).await;
+                    drop(slot);
+                });
+            }
+        });
+    }
+
+    /// Takes connections that the proxy hands on.
+    pub(crate) fn listen_for_proxy(&self, listener: UnixListener, tls: Tls) {
+        let front = self.clone();
+        self.tasks.spawn("portal socket", async move {
+            let shutdown = front.tasks.shutdown();
+            loop {
+                let Ok(slot) = Arc::clone(&front.slots).acquire_owned().await else { return };
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    () = shutdown.begun() => return,
+                };
+                let Some((mut stream, _)) = taken(accepted).await else { continue };
+                let (this, tls) = (front.clone(), tls.clone());
+                front.tasks.spawn("portal connection", async move {
+                    match tokio::time::timeout(PATIENCE, named_client(&mut stream)).await {
+                        Ok(Ok(peer)) => {
+                            let client = Client { address: peer.ip(), via_proxy: true, is_tls: true };
+                            this.serve(stream, tls, client).await;
+                        }
+                        Ok(Err(error)) => warn!(%error, "refused a connection on the portal's socket"),
+                        Err(_) => warn!("a connection on the portal's socket named no client in time"),
+                    }
+                    drop(slot);
+                });
+            }
+        });
+    }
+
+    async fn serve<S>(&self, stream: S, tls: Tls, client: Client)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let shutdown = self.tasks.shutdown();
+        let router = self.router.clone();
+        let is_own = matches!(tls, Tls::Own { .. });
+        let acceptor = match tls {
+            Tls::Off => return speak(stream, router, client, shutdown).await,
+            Tls::Public(acceptor) => acceptor,
+            Tls::Own { leaves, name } => match leaves.config(&name, LeafFor::Own).await {
+                Ok(config) => TlsAcceptor::from(config),
+                Err(error) => return warn!(%error, "there is no certificate for the portal's own name"),
+            },
+        };
+        match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => {
+                if is_own {
+                    self.identities.trust.learn(client.address, self.clock.now());
+                }
+                speak(stream, router, client, shutdown).await;
+            }
+            Ok(Err(error)) => debug!(%error, "a handshake with the portal failed"),
+            Err(_) => debug!("a handshake with the portal took too long"),
+        }
+    }
+}
+
+async fn speak<S>(stream: S, router: Router, client: Client, shutdown: Shutdown)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = router.map_request(move |request: Request<Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(client);
+        request
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.begun() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "a connection to the portal ended early");
+    }
+}
+
+/// A failed accept is the machine's (no descriptors left), not the listener's: wait a little and go on.
+async fn taken<T>(accepted: io::Result<T>) -> Option<T> {
+    match accepted {
+        Ok(taken) => Some(taken),
+        Err(error) => {
+            warn!(%error, "cannot take a connection to the portal");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
+async fn named_client<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<SocketAddr> {
+    let mut header = Vec::with_capacity(proxy_protocol::MAX_BYTES);
+    loop {
+        let wanted = match proxy_protocol::decode(&header) {
+            Ok(Step::Client(client, _)) => return Ok(client),
+            Ok(Step::NeedMore(wanted)) => wanted,
+            Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        };
+        // Never reads past the header: what follows belongs to TLS.
+        let missing = u64::try_from(wanted.saturating_sub(header.len())).unwrap_or(0);
+        if (&mut *stream).take(missing).read_to_end(&mut header).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}

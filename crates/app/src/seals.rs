@@ -1,0 +1,39 @@
+//! The keys as the proxy needs them: sealed redirects, and hashes for what may not be named.
+
+use std::sync::Arc;
+
+use schoolgate_base::{Host, SchoolId};
+use schoolgate_decide::redirect::{PURPOSE, Redirect};
+use schoolgate_event::LockedHash;
+use schoolgate_keys::{KeyRing, sha256};
+use schoolgate_proxy::Seals;
+use tracing::error;
+
+pub(crate) struct RingSeals {
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) school: SchoolId,
+}
+
+impl Seals for RingSeals {
+    fn redirect(&self, redirect: &Redirect) -> Option<String> {
+        let content = match serde_json::to_vec(redirect) {
+            Ok(content) => content,
+            Err(error) => {
+                error!(%error, "a redirect cannot be written down");
+                return None;
+            }
+        };
+        match self.keys.tokens().seal(PURPOSE, &content) {
+            Ok(token) => Some(token),
+            Err(error) => {
+                error!(%error, "a redirect cannot be sealed");
+                None
+            }
+        }
+    }
+
+    fn locked(&self, host: &Host) -> LockedHash {
+        // Keyed first, so that nobody can find an entry by hashing names; the second hash only makes it 32 bytes.
+        LockedHash(sha256(self.keys.pseudonyms().locked_hit(&self.school, &host.to_string()).as_str().as_bytes()))
+    }
+}

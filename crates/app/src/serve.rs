@@ -1,0 +1,113 @@
+//! A real school's service.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use schoolgate_base::SchoolId;
+use schoolgate_control::{AdoptError, install};
+use schoolgate_keys::{KeyError, KeyRing};
+use schoolgate_policy::Pack;
+use schoolgate_records::{Actor, RecordsError, Store};
+use schoolgate_runtime::Clock;
+use tokio_rustls::TlsAcceptor;
+
+use crate::data_dir::{DataDirError, LiveDir};
+use crate::product::{Plan, PortalTls, Product, RunError, StartError};
+use crate::settings::{Certificate, Settings, SettingsError};
+
+/// Name of an index that `lists build` left in the data directory.
+pub const LISTS_INDEX: &str = "index.lists";
+
+/// Why the service does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error("cannot read `{path}`")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("`{path}` does not hold what it should: a certificate chain, or its key, in PEM")]
+    Pem { path: PathBuf },
+    #[error("the portal's certificate and key cannot be used together")]
+    Certificate { source: rustls::Error },
+    #[error("cannot make the school's keys")]
+    Keys { #[from] source: KeyError },
+    #[error("cannot write the school down")]
+    Records { #[from] source: RecordsError },
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
+    #[error("cannot start")]
+    Start { #[from] source: StartError },
+    #[error("did not stop cleanly")]
+    Run { #[from] source: RunError },
+}
+
+/// Makes the data directory of a real school: its mark, its keys, its records, its first policy.
+pub async fn init(data: &Path, school: SchoolId, name: &str, pack: Pack) -> Result<(), ServeError> {
+    let now = Clock::system().now();
+    let dir = LiveDir::create(data, school, name, now)?;
+    let keys = Arc::new(KeyRing::create(dir.path())?);
+    let store = Store::open(dir.path(), keys).await?;
+    let school = store.school_create(dir.school(), name, Actor::program("init"), now).await?;
+    install(&school, pack, Actor::program("init"), now).await?;
+    store.close().await?;
+    Ok(())
+}
+
+/// Serves a school until somebody stops it. A directory of the demo is refused.
+pub async fn serve(data: &Path, settings: &Path) -> Result<(), ServeError> {
+    let dir = LiveDir::open(data)?;
+    let settings = Settings::load(settings)?;
+    let portal_tls = match &settings.portal.certificate {
+        Some(certificate) => PortalTls::Public(acceptor(certificate)?),
+        None => PortalTls::Own,
+    };
+    let plan = Plan {
+        clock: Clock::system(),
+        portal: settings.portal.listen,
+        portal_tls,
+        portal_name: settings.portal.name,
+        proxy: settings.proxy.as_ref().map(|proxy| proxy.listen),
+        allows_private: settings.proxy.as_ref().is_some_and(|proxy| proxy.private_networks),
+        lists: Some(lists(&dir.lists().join(LISTS_INDEX))?),
+        inner_web: None,
+        demo: None,
+    };
+    Product::start(&dir, plan).await?.run().await?;
+    Ok(())
+}
+
+/// The index in the data directory, or an empty one before the first import.
+fn lists(path: &Path) -> Result<Vec<u8>, ServeError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let empty = schoolgate_lists::IndexBuilder::new().build();
+            empty.map_err(|error| ServeError::Read { path: path.to_owned(), source: io::Error::other(error) })
+        }
+        Err(source) => Err(ServeError::Read { path: path.to_owned(), source }),
+    }
+}
+
+fn acceptor(certificate: &Certificate) -> Result<TlsAcceptor, ServeError> {
+    let open = |path: &Path| {
+        let file = File::open(path).map_err(|source| ServeError::Read { path: path.to_owned(), source });
+        file.map(BufReader::new)
+    };
+    let wrong = |path: &Path| ServeError::Pem { path: path.to_owned() };
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_reader_iter(open(&certificate.chain)?).collect();
+    let chain = chain.map_err(|_| wrong(&certificate.chain))?;
+    let key = PrivateKeyDer::from_pem_reader(open(&certificate.key)?).map_err(|_| wrong(&certificate.key))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(|source| ServeError::Certificate { source })?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
