@@ -75,6 +75,11 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), mark })
     }
 
+    /// Where a directory has its mark.
+    pub fn mark_in(path: &Path) -> PathBuf {
+        path.join(MARK)
+    }
+
     fn create(path: &Path, mark: Mark) -> Result<Self, DataDirError> {
         let write = |path: &Path, source| DataDirError::Write { path: path.to_owned(), source };
         fs::create_dir_all(path).map_err(|source| write(path, source))?;

@@ -151,7 +151,7 @@ impl Product {
             None => None,
         };
         let proxy = proxy_listener.as_ref().map(|(_, address)| *address);
-        let router = schoolgate_portal::router(PortalParts {
+        let router = schoolgate_portal::Portal::router(PortalParts {
             control: control.clone(),
             events: events.clone(),
             evidence: Evidence::new(events.clone())?,

@@ -2,11 +2,13 @@
 
 mod pack;
 mod policy;
+mod school;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
 /// The acceptable-use policy that runs.
 #[derive(Debug, Parser)]
@@ -21,6 +23,8 @@ enum Command {
     /// Check, explain and try out policies; no network, no records.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    #[command(flatten)]
+    School(school::SchoolCommand),
 }
 
 /// How a command ended that could do its work.
@@ -30,9 +34,18 @@ enum Found {
     SomethingWrong,
 }
 
+/// Runs a command that needs the asynchronous runtime; its log goes to standard error.
+fn on_a_school(command: school::SchoolCommand) -> Result<Found, Box<dyn std::error::Error>> {
+    let filter = EnvFilter::try_from_env("SCHOOLGATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(school::run(command, &mut io::stdout()))?)
+}
+
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Policy(command) => policy::run(command, &mut io::stdout().lock()),
+        Command::Policy(command) => policy::run(command, &mut io::stdout().lock()).map_err(Box::from),
+        Command::School(command) => on_a_school(command),
     };
     match done {
         Ok(Found::NothingWrong) => ExitCode::SUCCESS,

@@ -12,8 +12,7 @@ pub(crate) fn bench(words: &[String]) -> Result<(), Trouble> {
         }
         None => return Err(Trouble::new(format!("say what to measure: {}", BENCHES.join(" or ")))),
     }
-    // The proxy under test is a process of its own, so that its memory and CPU seconds are its own.
-    shell::run(&mut shell::cargo(&["build", "--release", "--quiet", "-p", "schoolgate", "-p", "schoolgate-bench"]))?;
+    // The bench starts itself once more for the proxy under test, so that memory and CPU seconds are its own.
     let mut command = shell::cargo(&["run", "--release", "--quiet", "-p", "schoolgate-bench", "--"]);
     shell::run(command.args(words))
 }

@@ -151,7 +151,8 @@ fn walk(machine: &Machine, tally: &mut Tally) -> Result<(), Trouble> {
         return Ok(());
     }
     web::install(&folder)?;
-    cargo(machine, &["build", "--locked", "-p", "schoolgate"])?;
+    // The whole workspace is named so that third-party crates keep the features they were built with for the tests.
+    cargo(machine, &["build", "--locked", "--workspace", "--bin", "schoolgate"])?;
     let program = program(machine.target.as_deref())?;
     let mut command = shell::command("npm", &["test", "--silent"]);
     count(machine, tally, command.current_dir(&folder).env("SCHOOLGATE_BIN", program))

@@ -10,7 +10,8 @@ use crate::web;
 pub(crate) fn demo(args: &[String]) -> Result<(), Trouble> {
     web::build()?;
     println!("building schoolgate; the first time this takes some minutes");
-    shell::run(&mut shell::cargo(&["build", "--locked", "-p", "schoolgate"]))?;
+    // The same selection as the tests build, so that neither compiles the other's third-party crates anew.
+    shell::run(&mut shell::cargo(&["build", "--locked", "--workspace", "--bin", "schoolgate"]))?;
     let program = built("schoolgate")?;
     // Replaces this process, so that Ctrl-C reaches the demo and nobody in between.
     let error = Command::new(&program).arg("demo").args(args).exec();
