@@ -75,7 +75,7 @@ impl From<AdoptError> for DemoError {
         match error {
             AdoptError::Refused { pack, diagnostics } => {
                 let plain = schoolgate_policy::Colour::Plain;
-                Self::Policy(schoolgate_policy::render(&pack, &diagnostics, plain))
+                Self::Policy(schoolgate_policy::render(&diagnostics, &pack, plain))
             }
             AdoptError::Control { source } => Self::Policy(source.to_string()),
         }

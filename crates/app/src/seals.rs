@@ -33,7 +33,8 @@ impl Seals for RingSeals {
     }
 
     fn locked(&self, host: &Host) -> LockedHash {
-        // Keyed first, so that nobody can find an entry by hashing names; the second hash only makes it 32 bytes.
-        LockedHash(sha256(self.keys.pseudonyms().locked_hit(&self.school, &host.to_string()).as_str().as_bytes()))
+        // Keyed first, so that nobody can find an entry by hashing names; the second hash only gives it its length.
+        let keyed = self.keys.pseudonyms().locked_hit(&self.school, &host.to_string());
+        LockedHash::from_digest(sha256(keyed.as_str().as_bytes()))
     }
 }

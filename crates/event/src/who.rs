@@ -78,6 +78,13 @@ keyed_text!(
     LockedHash
 );
 
+impl LockedHash {
+    /// From a keyed digest, as 64 hexadecimal digits.
+    pub fn from_digest(digest: [u8; 32]) -> Self {
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+    }
+}
+
 /// What was known of the asker at the time of the decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Who {

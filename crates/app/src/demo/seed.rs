@@ -17,7 +17,7 @@ use crate::data_dir::DemoDir;
 /// The pack of the demo school, as it lies in `policies/`.
 const PACK: [(&str, &str); 3] = [
     ("school.toml", include_str!("../../../../policies/hampshire-staff/school.toml")),
-    ("staff-aup.md", include_str!("../../../../policies/hampshire-staff/staff-aup.md")),
+    ("staff-ict.md", include_str!("../../../../policies/hampshire-staff/staff-ict.md")),
     ("tests.md", include_str!("../../../../policies/hampshire-staff/tests.md")),
 ];
 
