@@ -61,7 +61,7 @@ const TABLE: &[Place] = &[
     place("records", Layer::Shell, &["cases", "keys", "runtime"]),
     place("eventlog", Layer::Shell, &["event", "runtime"]),
     place("identity", Layer::Shell, &["decide", "runtime"]),
-    place("directory", Layer::Shell, &["records"]),
+    place("directory", Layer::Shell, &["records", "keys"]),
     place("tls", Layer::Shell, &["keys", "runtime"]),
     place(
         "control",
