@@ -4,7 +4,6 @@
 //! in, so that its answer holds each event once. The rows of segments are read into memory; the writer keeps them small.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
@@ -12,7 +11,9 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::object_store::local::LocalFileSystem;
 use datafusion::prelude::{DataFrame, ParquetReadOptions, SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 use jiff::civil::Date;
@@ -24,6 +25,7 @@ use crate::columns::{Columns, LocalDays, SCHEMA};
 use crate::convert::seq;
 use crate::error::LogError;
 use crate::evidence::QueryError;
+use crate::files::Layout;
 use crate::log::Shared;
 use crate::manifest::{ParquetFile, Stage};
 use crate::record::Record;
@@ -38,11 +40,18 @@ const BATCH_ROWS: usize = 8192;
 /// Most bytes of unconverted segments that a question reads; more waits only while the disk is full.
 const SPOOL_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// The log's Parquet files as the engine names them, wherever they lie: no character of a directory's name can be
+/// taken for a pattern.
+const STORE: &str = "events://log";
+
 /// Makes the environment that all questions share. Sorts too large for memory spill below the log's own directory:
 /// they hold what the log holds.
-pub(crate) fn environment(spill: &Path, bytes: usize) -> Result<Arc<RuntimeEnv>, DataFusionError> {
-    let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![spill.to_owned()]));
-    RuntimeEnvBuilder::new().with_memory_limit(bytes, 1.0).with_disk_manager_builder(disk).build_arc()
+pub(crate) fn environment(layout: &Layout, bytes: usize) -> Result<Arc<RuntimeEnv>, DataFusionError> {
+    let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![layout.spill()]));
+    let environment = RuntimeEnvBuilder::new().with_memory_limit(bytes, 1.0).with_disk_manager_builder(disk).build()?;
+    let store = LocalFileSystem::new_with_prefix(layout.parquet())?;
+    environment.register_object_store(ObjectStoreUrl::parse(STORE)?.as_ref(), Arc::new(store));
+    Ok(Arc::new(environment))
 }
 
 pub(crate) fn context(environment: &Arc<RuntimeEnv>) -> SessionContext {
@@ -53,14 +62,13 @@ pub(crate) fn context(environment: &Arc<RuntimeEnv>) -> SessionContext {
 /// A table over files that are all of one schema, which may be none.
 pub(crate) async fn files_read(
     context: &SessionContext,
-    root: &Path,
     files: &[&ParquetFile],
     schema: &SchemaRef,
 ) -> Result<DataFrame, DataFusionError> {
     if files.is_empty() {
         return context.read_batch(RecordBatch::new_empty(Arc::clone(schema)));
     }
-    let paths: Vec<String> = files.iter().map(|file| root.join(&file.path).to_string_lossy().into_owned()).collect();
+    let paths: Vec<String> = files.iter().map(|file| format!("{STORE}/{}", file.path)).collect();
     context.read_parquet(paths, ParquetReadOptions::default().schema(schema)).await
 }
 
@@ -91,12 +99,11 @@ impl<'a> View<'a> {
             .map_err(|source| QueryError::Spool { source })?;
         let context = context(environment);
         let wrong = |source| QueryError::Open { source };
-        let root = shared.layout.parquet();
-        let stored = files_read(&context, &root, &events, &SCHEMA).await.map_err(wrong)?;
+        let stored = files_read(&context, &events, &SCHEMA).await.map_err(wrong)?;
         let fresh = context.read_batches(fresh).map_err(wrong)?;
         let event = stored.union(fresh).map_err(wrong)?.into_view();
         context.register_table("event", event).map_err(wrong)?;
-        let tally = files_read(&context, &root, &counts, &crate::retention::TALLY).await.map_err(wrong)?.into_view();
+        let tally = files_read(&context, &counts, &crate::retention::TALLY).await.map_err(wrong)?.into_view();
         context.register_table("tally", tally).map_err(wrong)?;
         Ok(Self { context, has_counts: !counts.is_empty(), _files: guard })
     }

@@ -150,7 +150,7 @@ const WHERE_TALLY: &str = "school = $school AND date >= $first AND date <= $last
 impl Evidence {
     pub fn new(log: EventLog) -> Result<Self, QueryError> {
         let settings = &log.0.settings;
-        let environment = engine::environment(&log.0.layout.spill(), settings.query_bytes)
+        let environment = engine::environment(&log.0.layout, settings.query_bytes)
             .map_err(|source| QueryError::Prepare { source })?;
         Ok(Self { log, environment })
     }
@@ -168,7 +168,7 @@ impl Evidence {
         let mut numbers = numbers_read(&view.ask(&query, self.parameters(range, filter)).await?)?;
         if view.has_counts() {
             let query = format!(
-                "SELECT {column} AS key, sum(decisions) AS decisions, sum(accidents) AS accidents, \
+                "SELECT {column} AS key, sum(decision_count) AS decisions, sum(accident_count) AS accidents, \
                  CAST(0 AS BIGINT) AS persons, max(last_at) AS last_seen \
                  FROM tally WHERE {WHERE_TALLY} GROUP BY {column} ORDER BY decisions DESC, key LIMIT {ANSWER_MAX}"
             );
@@ -188,7 +188,7 @@ impl Evidence {
         let mut found = days_read(&view.ask(&query, self.parameters(range, filter)).await?)?;
         if view.has_counts() {
             let query = format!(
-                "SELECT date, sum(decisions) AS decisions, sum(accidents) AS accidents \
+                "SELECT date, sum(decision_count) AS decisions, sum(accident_count) AS accidents \
                  FROM tally WHERE {WHERE_TALLY} GROUP BY date LIMIT {ANSWER_MAX}"
             );
             found.extend(days_read(&view.ask(&query, self.parameters(range, filter)).await?)?);

@@ -45,8 +45,8 @@ pub(crate) static TALLY: LazyLock<SchemaRef> = LazyLock::new(|| {
     let mut fields = vec![
         Field::new("date", DataType::Date32, true),
         Field::new("last_at", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true),
-        Field::new("decisions", DataType::Int64, true),
-        Field::new("accidents", DataType::Int64, true),
+        Field::new("decision_count", DataType::Int64, true),
+        Field::new("accident_count", DataType::Int64, true),
     ];
     let words = ["school", "door", "capacity", "verdict", "control", "clause", "category", "list"];
     fields.extend(words.map(|name| Field::new(name, DataType::Utf8View, true)));
@@ -70,7 +70,7 @@ impl EventLog {
     pub async fn retention_apply(&self, now: Timestamp) -> Result<Retained, LogError> {
         let shared = &self.0;
         let today = now.to_zoned(shared.settings.zone.clone()).date();
-        let environment = engine::environment(&shared.layout.spill(), shared.settings.query_bytes)
+        let environment = engine::environment(&shared.layout, shared.settings.query_bytes)
             .map_err(|source| LogError::Rewrite { date: today, source })?;
         let mut retained = Retained::default();
         let keys: BTreeSet<(SchoolId, Date)> =
@@ -127,8 +127,7 @@ async fn day_rewrite(
 ) -> Result<(), LogError> {
     let Some(ParquetFile { school, date, .. }) = of_day.first().cloned() else { return Ok(()) };
     let stage = of_day.iter().map(|file| file.stage).fold(stage, Stage::max);
-    let stream =
-        day_read(shared, environment, of_day, stage).await.map_err(|source| LogError::Rewrite { date, source })?;
+    let stream = day_read(environment, of_day, stage).await.map_err(|source| LogError::Rewrite { date, source })?;
     let mut next = (*shared.manifest()).clone();
     let path = next.path_for(&school, date);
     let schema = if stage == Stage::Counts { &*TALLY } else { &*SCHEMA };
@@ -150,17 +149,15 @@ async fn day_rewrite(
 }
 
 async fn day_read(
-    shared: &Shared,
     environment: &Arc<RuntimeEnv>,
     of_day: &[ParquetFile],
     stage: Stage,
 ) -> Result<SendableRecordBatchStream, DataFusionError> {
     let context = engine::context(environment);
-    let root = shared.layout.parquet();
     let (counts, events): (Vec<_>, Vec<_>) = of_day.iter().partition(|file| file.stage == Stage::Counts);
-    let event = engine::files_read(&context, &root, &events, &SCHEMA).await?;
+    let event = engine::files_read(&context, &events, &SCHEMA).await?;
     context.register_table("event", event.into_view())?;
-    let tally = engine::files_read(&context, &root, &counts, &TALLY).await?;
+    let tally = engine::files_read(&context, &counts, &TALLY).await?;
     context.register_table("tally", tally.into_view())?;
     context.sql(&query(stage)).await?.execute_stream().await
 }
@@ -170,11 +167,12 @@ fn query(stage: Stage) -> String {
     if stage == Stage::Counts {
         let words = "school, door, capacity, verdict, control, clause, category, list";
         return format!(
-            "SELECT date, max(last_at) AS last_at, sum(decisions) AS decisions, sum(accidents) AS accidents, {words} \
-             FROM (SELECT date, last_at, decisions, accidents, {words} FROM tally UNION ALL \
+            "SELECT date, max(last_at) AS last_at, sum(decision_count) AS decision_count, \
+             sum(accident_count) AS accident_count, {words} \
+             FROM (SELECT date, last_at, decision_count, accident_count, {words} FROM tally UNION ALL \
              SELECT date, CAST(date AS TIMESTAMP) AT TIME ZONE 'UTC' AS last_at, \
-             CASE WHEN kind = 'accident' THEN 0 ELSE 1 END AS decisions, \
-             CASE WHEN kind = 'accident' THEN 1 ELSE 0 END AS accidents, {words} FROM event) AS together \
+             CASE WHEN kind = 'accident' THEN 0 ELSE 1 END AS decision_count, \
+             CASE WHEN kind = 'accident' THEN 1 ELSE 0 END AS accident_count, {words} FROM event) AS together \
              GROUP BY date, {words}"
         );
     }
