@@ -13,6 +13,8 @@ use schoolgate_base::SchoolId;
 use serde::{Deserialize, Serialize};
 
 const MARK: &str = "school.json";
+/// Locked by the process that runs the school of a directory.
+const LOCK: &str = "running.lock";
 
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +35,13 @@ pub enum DataDirError {
     Parse { path: PathBuf, source: serde_json::Error },
     #[error("cannot write `{path}`")]
     Write { path: PathBuf, source: io::Error },
+    #[error("`{path}` is in use by another Schoolgate; stop that one first")]
+    InUse { path: PathBuf },
 }
+
+/// Held while a process runs the school of a directory; the system lets go of it when the process ends, however.
+#[derive(Debug)]
+pub struct Running(fs::File);
 
 /// What `school.json` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +81,18 @@ impl DataDir {
         };
         let mark = serde_json::from_slice(&text).map_err(|source| DataDirError::Parse { path: file, source })?;
         Ok(Self { path: path.to_owned(), mark })
+    }
+
+    /// Takes the directory for this process: two that publish and write events into one would spoil each other's work.
+    pub fn run(&self) -> Result<Running, DataDirError> {
+        let path = self.path.join(LOCK);
+        let opened = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = opened.map_err(|source| DataDirError::Write { path: path.clone(), source })?;
+        match file.try_lock() {
+            Ok(()) => Ok(Running(file)),
+            Err(fs::TryLockError::WouldBlock) => Err(DataDirError::InUse { path: self.path.clone() }),
+            Err(fs::TryLockError::Error(source)) => Err(DataDirError::Write { path, source }),
+        }
     }
 
     /// Where a directory has its mark.
@@ -175,6 +195,17 @@ impl std::ops::Deref for DemoDir {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_is_run_by_one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let now: Timestamp = "2026-11-21T10:00:00Z".parse().unwrap();
+        let dir = LiveDir::create(folder.path(), SchoolId::new("riverside").unwrap(), "Riverside", now).unwrap();
+        let running = dir.run().unwrap();
+        assert!(matches!(dir.run(), Err(DataDirError::InUse { .. })));
+        drop(running);
+        dir.run().unwrap();
+    }
 
     #[test]
     fn the_mark_of_a_directory_is_for_life() {

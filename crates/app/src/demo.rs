@@ -47,9 +47,15 @@ pub enum DemoError {
     #[error(transparent)]
     DataDir(#[from] DataDirError),
     #[error("cannot make the demo's keys")]
-    Keys { #[from] source: KeyError },
+    Keys {
+        #[from]
+        source: KeyError,
+    },
     #[error("cannot write the demo school down")]
-    Records { #[from] source: RecordsError },
+    Records {
+        #[from]
+        source: RecordsError,
+    },
     #[error("cannot adopt the demo school's policy: {}", .0)]
     Policy(String),
     #[error("the demo school's data are wrong")]
@@ -57,15 +63,30 @@ pub enum DemoError {
     #[error("the demo school's people are wrong: {0}")]
     People(String),
     #[error("a name of the demo is wrong")]
-    Name { #[from] source: HostNameError },
+    Name {
+        #[from]
+        source: HostNameError,
+    },
     #[error("cannot build the demo's list of sites")]
-    Lists { #[from] source: BuildError },
+    Lists {
+        #[from]
+        source: BuildError,
+    },
     #[error("cannot start the playground web")]
-    Playground { #[from] source: PlaygroundError },
+    Playground {
+        #[from]
+        source: PlaygroundError,
+    },
     #[error("cannot start")]
-    Start { #[from] source: StartError },
+    Start {
+        #[from]
+        source: StartError,
+    },
     #[error("did not stop cleanly")]
-    Run { #[from] source: RunError },
+    Run {
+        #[from]
+        source: RunError,
+    },
     #[error("cannot write to the terminal")]
     Print { source: std::io::Error },
 }
@@ -138,7 +159,11 @@ pub async fn start(options: &DemoOptions) -> Result<Started, DemoError> {
 
 async fn open(options: &DemoOptions, clock: &Clock) -> Result<DemoDir, DemoError> {
     match DemoDir::open(&options.data) {
-        Ok(dir) if options.fresh => dir.forget()?,
+        Ok(dir) if options.fresh => {
+            let running = dir.run()?;
+            dir.forget()?;
+            drop(running);
+        }
         Ok(dir) => return Ok(dir),
         Err(DataDirError::NoSchool { .. }) => {}
         Err(error) => return Err(error.into()),

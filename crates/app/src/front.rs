@@ -75,7 +75,11 @@ impl Front {
                 let Some((stream, peer)) = taken(accepted).await else { continue };
                 let (this, tls) = (front.clone(), tls.clone());
                 front.tasks.spawn("portal connection", async move {
-                    let client = Client { address: peer.ip().to_canonical(), via_proxy: false, is_tls: !matches!(tls, Tls::Off) };
+                    let client = Client {
+                        address: peer.ip().to_canonical(),
+                        via_proxy: false,
+                        is_tls: !matches!(tls, Tls::Off),
+                    };
                     this.serve(stream, tls, client).await;
                     drop(slot);
                 });

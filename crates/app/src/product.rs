@@ -26,7 +26,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio_rustls::TlsAcceptor;
 use tracing::{error, info};
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, DataDirError, Running};
 use crate::front::{Front, Tls};
 use crate::seals::RingSeals;
 
@@ -41,22 +41,48 @@ const DRAIN: Duration = Duration::from_secs(8);
 /// Why the product did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
     #[error("cannot open the keys")]
-    Keys { #[from] source: KeyError },
+    Keys {
+        #[from]
+        source: KeyError,
+    },
     #[error("cannot open the records")]
-    Records { #[from] source: RecordsError },
+    Records {
+        #[from]
+        source: RecordsError,
+    },
     #[error("cannot open the event log")]
-    Events { #[from] source: LogError },
+    Events {
+        #[from]
+        source: LogError,
+    },
     #[error("cannot prepare questions to the event log")]
-    Evidence { #[from] source: QueryError },
+    Evidence {
+        #[from]
+        source: QueryError,
+    },
     #[error("cannot put the policy in force")]
-    Control { #[from] source: ControlError },
+    Control {
+        #[from]
+        source: ControlError,
+    },
     #[error("cannot open the school's CA")]
-    Authority { #[from] source: AuthorityError },
+    Authority {
+        #[from]
+        source: AuthorityError,
+    },
     #[error("cannot prepare certificates")]
-    Leaves { #[from] source: LeafError },
+    Leaves {
+        #[from]
+        source: LeafError,
+    },
     #[error("cannot prepare connections to sites")]
-    Upstream { #[from] source: UpstreamError },
+    Upstream {
+        #[from]
+        source: UpstreamError,
+    },
     #[error("cannot listen on {address}: another program has it, or it needs more rights")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("cannot listen on `{path}`")]
@@ -102,6 +128,8 @@ pub struct Product {
     /// The school's CA certificate, PEM.
     pub ca_pem: String,
     store: Store,
+    /// Let go of last.
+    _running: Running,
 }
 
 /// The records of a data directory's school, and its keys.
@@ -114,6 +142,7 @@ pub async fn records(dir: &DataDir) -> Result<(Store, SchoolStore, Arc<KeyRing>)
 
 impl Product {
     pub(crate) async fn start(dir: &DataDir, plan: Plan) -> Result<Self, StartError> {
+        let running = dir.run()?;
         let tasks = Tasks::new();
         let (store, school, keys) = records(dir).await?;
         let (control, follower) = Control::open(ControlParts {
@@ -199,7 +228,7 @@ impl Product {
             door.serve(listener, None);
         }
         info!(%portal, "the portal is open");
-        Ok(Self { tasks, control, events, portal, proxy, ca_pem, store })
+        Ok(Self { tasks, control, events, portal, proxy, ca_pem, store, _running: running })
     }
 
     /// Stops taking work, finishes what is open, writes what is in memory and closes the records.

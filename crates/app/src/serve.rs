@@ -37,15 +37,27 @@ pub enum ServeError {
     #[error("the portal's certificate and key cannot be used together")]
     Certificate { source: rustls::Error },
     #[error("cannot make the school's keys")]
-    Keys { #[from] source: KeyError },
+    Keys {
+        #[from]
+        source: KeyError,
+    },
     #[error("cannot write the school down")]
-    Records { #[from] source: RecordsError },
+    Records {
+        #[from]
+        source: RecordsError,
+    },
     #[error(transparent)]
     Adopt(#[from] AdoptError),
     #[error("cannot start")]
-    Start { #[from] source: StartError },
+    Start {
+        #[from]
+        source: StartError,
+    },
     #[error("did not stop cleanly")]
-    Run { #[from] source: RunError },
+    Run {
+        #[from]
+        source: RunError,
+    },
 }
 
 /// Makes the data directory of a real school: its mark, its keys, its records, its first policy.

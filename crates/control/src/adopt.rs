@@ -24,7 +24,10 @@ pub enum AdoptError {
     #[error("the policy has mistakes and was not adopted")]
     Refused { pack: Pack, diagnostics: Vec<Diagnostic> },
     #[error("the policy was not adopted")]
-    Control { #[from] source: ControlError },
+    Control {
+        #[from]
+        source: ControlError,
+    },
 }
 
 /// Adopts a school's first pack, before there is anything to publish to.

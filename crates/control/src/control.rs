@@ -215,8 +215,7 @@ async fn changes(
         let people = store.person_active(now).await?;
         let signed = signed(store.signature_versions().await?);
         let year = school_year(&program.calendar, now);
-        let pseudonym =
-            |person: &PersonId| Box::from(keys.pseudonyms().of(store.id(), year, person).as_str());
+        let pseudonym = |person: &PersonId| Box::from(keys.pseudonyms().of(store.id(), year, person).as_str());
         changes.people = Some(people_part(&people, &signed, &in_force.standings(), program, pseudonym));
     }
     if again == Again::Everything {

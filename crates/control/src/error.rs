@@ -8,13 +8,25 @@ use schoolgate_snapshot::SnapshotError;
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     #[error("the records could not be read or written")]
-    Records { #[from] source: RecordsError },
+    Records {
+        #[from]
+        source: RecordsError,
+    },
     #[error("the snapshot could not be published; what was written down comes into force with the next one")]
-    Publish { #[from] source: SnapshotError },
+    Publish {
+        #[from]
+        source: SnapshotError,
+    },
     #[error("publishing was interrupted")]
-    Interrupted { #[from] source: TaskFailure },
+    Interrupted {
+        #[from]
+        source: TaskFailure,
+    },
     #[error("no random bytes could be had")]
-    Random { #[from] source: KeyError },
+    Random {
+        #[from]
+        source: KeyError,
+    },
     #[error("the name a school's policies are kept under is not an id")]
     PackId { source: schoolgate_base::IdError },
     #[error("cannot write it down")]

@@ -2,9 +2,7 @@
 
 use jiff::Timestamp;
 use schoolgate_base::{ControlId, GrantId, PersonId};
-use schoolgate_decide::snapshot::{
-    AddressSession, Audience, DeviceToken, Grant, Live, OwnEntry, Target, UrgentBlock,
-};
+use schoolgate_decide::snapshot::{AddressSession, Audience, DeviceToken, Grant, Live, OwnEntry, Target, UrgentBlock};
 use schoolgate_records::{RecordsError, SchoolStore};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

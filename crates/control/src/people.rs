@@ -181,9 +181,8 @@ mod tests {
             missing.first().map(|must| must.from)
         };
         assert_eq!(due(&Signed::new()), Some(Timestamp::MIN));
-        let with = |version: &str| -> Signed {
-            [(tess.clone(), [(policy.clone(), [version.into()].into())].into())].into()
-        };
+        let with =
+            |version: &str| -> Signed { [(tess.clone(), [(policy.clone(), [version.into()].into())].into())].into() };
         assert_eq!(due(&with("1")), Some(at("2026-11-15T09:00:00Z")));
         assert_eq!(due(&with("2")), None);
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use schoolgate_base::{CaseId, ControlId, Group, PersonId};
 use schoolgate_cases::{
-    CaseState, Definition, Offices, OpenError, Opening, RawValues, Refusal, ReportStep, Route, Sight, concern, open_report,
-    route, sight, take_step,
+    CaseState, Definition, Offices, OpenError, Opening, RawValues, Refusal, ReportStep, Route, Sight, concern,
+    open_report, route, sight, take_step,
 };
 use schoolgate_keys::KeyHolder;
 use schoolgate_records::{CaseFile, Privacy, Viewer};
@@ -21,11 +21,20 @@ pub enum ReportError {
     #[error("there is no such report")]
     NoSuchCase,
     #[error("the report was not accepted")]
-    Form { #[from] source: OpenError },
+    Form {
+        #[from]
+        source: OpenError,
+    },
     #[error("the step was not taken")]
-    Step { #[from] source: Refusal },
+    Step {
+        #[from]
+        source: Refusal,
+    },
     #[error("the report could not be kept")]
-    Control { #[from] source: ControlError },
+    Control {
+        #[from]
+        source: ControlError,
+    },
 }
 
 impl From<schoolgate_records::RecordsError> for ReportError {
@@ -88,11 +97,7 @@ impl Control {
     }
 
     /// One report, if it exists for this person.
-    pub async fn report_for(
-        &self,
-        viewer: &PersonId,
-        id: &CaseId,
-    ) -> Result<Option<(CaseFile, Sight)>, ReportError> {
+    pub async fn report_for(&self, viewer: &PersonId, id: &CaseId) -> Result<Option<(CaseFile, Sight)>, ReportError> {
         let offices = self.offices().await?;
         let Some(file) = self.0.store.case_fetch_for(&looking(viewer, &offices), id).await? else { return Ok(None) };
         if !file.is_sealed() {

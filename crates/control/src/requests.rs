@@ -30,11 +30,20 @@ pub enum RequestError {
     #[error("there is no such request")]
     NoSuchCase,
     #[error("the form was not accepted")]
-    Form { #[from] source: OpenError },
+    Form {
+        #[from]
+        source: OpenError,
+    },
     #[error("the step was not taken")]
-    Step { #[from] source: Refusal },
+    Step {
+        #[from]
+        source: Refusal,
+    },
     #[error("the request could not be kept")]
-    Control { #[from] source: ControlError },
+    Control {
+        #[from]
+        source: ControlError,
+    },
 }
 
 impl From<schoolgate_records::RecordsError> for RequestError {

@@ -127,9 +127,15 @@ pub(crate) enum SchoolError {
     #[error("`{0}` is no id of a school; use letters, digits and -")]
     School(String),
     #[error("the records could not be read or written")]
-    Records { #[from] source: RecordsError },
+    Records {
+        #[from]
+        source: RecordsError,
+    },
     #[error("the keys could not be read or written")]
-    Keys { #[from] source: KeyError },
+    Keys {
+        #[from]
+        source: KeyError,
+    },
     #[error("`{0}` is not `CATEGORY=FILE`")]
     NotAList(String),
     #[error("cannot read `{path}`")]
@@ -137,9 +143,15 @@ pub(crate) enum SchoolError {
     #[error("cannot write `{path}`")]
     Write { path: PathBuf, source: std::io::Error },
     #[error("cannot build the index")]
-    Build { #[from] source: BuildError },
+    Build {
+        #[from]
+        source: BuildError,
+    },
     #[error("cannot write to the terminal")]
-    Print { #[from] source: std::io::Error },
+    Print {
+        #[from]
+        source: std::io::Error,
+    },
 }
 
 pub(crate) async fn run(command: SchoolCommand, out: &mut impl Write) -> Result<Found, SchoolError> {
@@ -148,7 +160,12 @@ pub(crate) async fn run(command: SchoolCommand, out: &mut impl Write) -> Result<
         SchoolCommand::Init { data, school, name, policy } => {
             let id = SchoolId::new(&school).map_err(|_| SchoolError::School(school))?;
             init(&data, id, &name, pack::read(&policy)?).await?;
-            writeln!(out, "Made {} for {name}. Keep {}/keys safe: nothing replaces it.", data.display(), data.display())?;
+            writeln!(
+                out,
+                "Made {} for {name}. Keep {}/keys safe: nothing replaces it.",
+                data.display(),
+                data.display()
+            )?;
         }
         SchoolCommand::Serve { data, settings } => serve(&data, &settings).await?,
         SchoolCommand::Verify { data } => return verify(&data, out).await,

@@ -28,9 +28,10 @@ pub(super) fn spki(pem: &str) -> String {
 
 impl Started {
     pub(super) fn json(&self) -> String {
-        let people = self.people.iter().map(|(person, name)| {
-            json!({ "id": person.person, "name": name, "about": person.about, "url": "/be" })
-        });
+        let people = self
+            .people
+            .iter()
+            .map(|(person, name)| json!({ "id": person.person, "name": name, "about": person.about, "url": "/be" }));
         let line = json!({
             "portal": format!("http://{}", self.product.portal),
             "portal_name": PORTAL_NAME,
