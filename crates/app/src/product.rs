@@ -140,6 +140,19 @@ pub async fn records(dir: &DataDir) -> Result<(Store, SchoolStore, Arc<KeyRing>)
     Ok((store, school, keys))
 }
 
+/// What portal and proxy share.
+struct Common {
+    tasks: Tasks,
+    clock: Clock,
+    keys: Arc<KeyRing>,
+    control: Control,
+    events: EventLog,
+    authority: Arc<dyn Signer>,
+    leaves: Arc<Leaves>,
+    identities: Arc<Identities>,
+    portal_name: HostName,
+}
+
 impl Product {
     pub(crate) async fn start(dir: &DataDir, plan: Plan) -> Result<Self, StartError> {
         let running = dir.run()?;
@@ -156,76 +169,36 @@ impl Product {
         })
         .await?;
         tasks.spawn("snapshot follower", follower.run());
-        let zone = control.in_force().built.compiled.program.calendar.zone.clone();
-        let (events, log, _) = EventLog::open(&dir.events(), schoolgate_eventlog::Settings::new(zone))?;
-        let stopping = tasks.shutdown();
-        tasks.spawn("event log", async move {
-            if let Err(error) = log.run(async move { stopping.begun().await }).await {
-                let error: &dyn std::error::Error = &error;
-                error!(error, "the event log stopped: decisions are no longer recorded");
-            }
-        });
-
+        let events = events(dir, &control, &tasks)?;
+        // Devices judge certificates by their own clocks, so these follow the system's, in the demo too.
         let authority = Authority::load_or_make(keys.dir(), dir.school_name(), Clock::system())?;
         let ca_pem = authority.pem().to_owned();
         let authority: Arc<dyn Signer> = Arc::new(authority);
-        let leaves = Arc::new(Leaves::new(Arc::clone(&authority), Clock::system(), LEAVES_MAX, MINTING_MAX)?);
-        let identities = Arc::new(Identities::new(DEVICES_MAX));
-        let refusals = Arc::new(RefusalBook::new(DEVICES_MAX));
-
+        let leaves = Leaves::new(Arc::clone(&authority), Clock::system(), LEAVES_MAX, MINTING_MAX)?;
+        let common = Common {
+            tasks: tasks.clone(),
+            clock: plan.clock,
+            keys,
+            control: control.clone(),
+            events: events.clone(),
+            authority,
+            leaves: Arc::new(leaves),
+            identities: Arc::new(Identities::new(DEVICES_MAX)),
+            portal_name: plan.portal_name,
+        };
         let (portal_listener, portal) = listen(plan.portal).await?;
         let proxy_listener = match plan.proxy {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
         let proxy = proxy_listener.as_ref().map(|(_, address)| *address);
-        let router = schoolgate_portal::Portal::router(PortalParts {
-            control: control.clone(),
-            events: events.clone(),
-            evidence: Evidence::new(events.clone())?,
-            settings: schoolgate_portal::Settings {
-                portal_name: plan.portal_name.to_string(),
-                proxy_address: proxy.map(|address| address.to_string()).unwrap_or_default(),
-                ca_pem: ca_pem.clone(),
-                ca_fingerprint: fingerprint(&ca_pem),
-                leave_to: None,
-            },
-            demo: plan.demo,
-        });
-        let front = Front::new(router, tasks.clone(), plan.clock.clone(), Arc::clone(&identities));
-        let own = Tls::Own { leaves: Arc::clone(&leaves), name: Host::Name(plan.portal_name.clone()) };
-        let outside = match plan.portal_tls {
-            PortalTls::Off => Tls::Off,
-            PortalTls::Public(acceptor) => Tls::Public(acceptor),
-            PortalTls::Own => own.clone(),
-        };
-        front.listen(portal_listener, outside);
+        let front = common.front(&ca_pem, proxy, plan.demo)?;
+        front.listen(portal_listener, common.outside(plan.portal_tls));
         if let Some((listener, address)) = proxy_listener {
-            front.listen_for_proxy(socket(dir)?, own);
-            let addresses = AddressRule {
-                allows_private: plan.allows_private,
-                listed: plan.inner_web.as_ref().map(|web| web.addresses.clone()).unwrap_or_default(),
-                own: vec![portal, address],
-            };
-            let upstream = upstream(addresses, plan.inner_web, authority.as_ref())?;
-            let settings = schoolgate_proxy::Settings::new(
-                dir.school().clone(),
-                Portal { name: plan.portal_name, socket: dir.portal_socket() },
-            );
-            let door = Proxy::new(Parts {
-                settings,
-                snapshots: control.snapshots(),
-                clock: plan.clock,
-                tasks: tasks.clone(),
-                metrics: Metrics::new(),
-                identities,
-                leaves,
-                upstream,
-                recorder: Arc::new(events.clone()),
-                seals: Arc::new(RingSeals { keys, school: dir.school().clone() }),
-                refusals,
-            });
-            door.serve(listener, None);
+            front.listen_for_proxy(socket(dir)?, common.own_tls());
+            let rule =
+                AddressRule { allows_private: plan.allows_private, listed: Vec::new(), own: vec![portal, address] };
+            common.proxy(dir, rule, plan.inner_web)?.serve(listener, None);
         }
         info!(%portal, "the portal is open");
         Ok(Self { tasks, control, events, portal, proxy, ca_pem, store, _running: running })
@@ -249,6 +222,70 @@ impl Product {
         info!("stopping");
         self.stop().await.map_err(|source| RunError::Close { source })
     }
+}
+
+impl Common {
+    /// A leaf of the school's own CA for the portal's name.
+    fn own_tls(&self) -> Tls {
+        Tls::Own { leaves: Arc::clone(&self.leaves), name: Host::Name(self.portal_name.clone()) }
+    }
+
+    fn outside(&self, tls: PortalTls) -> Tls {
+        match tls {
+            PortalTls::Off => Tls::Off,
+            PortalTls::Public(acceptor) => Tls::Public(acceptor),
+            PortalTls::Own => self.own_tls(),
+        }
+    }
+
+    fn front(&self, ca_pem: &str, proxy: Option<SocketAddr>, demo: Option<Demo>) -> Result<Front, StartError> {
+        let router = schoolgate_portal::Portal::router(PortalParts {
+            control: self.control.clone(),
+            events: self.events.clone(),
+            evidence: Evidence::new(self.events.clone())?,
+            settings: schoolgate_portal::Settings {
+                portal_name: self.portal_name.to_string(),
+                proxy_address: proxy.map(|address| address.to_string()).unwrap_or_default(),
+                ca_pem: ca_pem.to_owned(),
+                ca_fingerprint: fingerprint(ca_pem),
+                leave_to: None,
+            },
+            demo,
+        });
+        Ok(Front::new(router, self.tasks.clone(), self.clock.clone(), Arc::clone(&self.identities)))
+    }
+
+    fn proxy(&self, dir: &DataDir, rule: AddressRule, inner: Option<InnerWeb>) -> Result<Proxy, StartError> {
+        let upstream = upstream(rule, inner, self.authority.as_ref())?;
+        let portal = Portal { name: self.portal_name.clone(), socket: dir.portal_socket() };
+        Ok(Proxy::new(Parts {
+            settings: schoolgate_proxy::Settings::new(dir.school().clone(), portal),
+            snapshots: self.control.snapshots(),
+            clock: self.clock.clone(),
+            tasks: self.tasks.clone(),
+            metrics: Metrics::new(),
+            identities: Arc::clone(&self.identities),
+            leaves: Arc::clone(&self.leaves),
+            upstream,
+            recorder: Arc::new(self.events.clone()),
+            seals: Arc::new(RingSeals { keys: Arc::clone(&self.keys), school: dir.school().clone() }),
+            refusals: Arc::new(RefusalBook::new(DEVICES_MAX)),
+        }))
+    }
+}
+
+/// Opens the event log and runs its task.
+fn events(dir: &DataDir, control: &Control, tasks: &Tasks) -> Result<EventLog, StartError> {
+    let zone = control.in_force().built.compiled.program.calendar.zone.clone();
+    let (events, log, _) = EventLog::open(&dir.events(), schoolgate_eventlog::Settings::new(zone))?;
+    let stopping = tasks.shutdown();
+    tasks.spawn("event log", async move {
+        if let Err(error) = log.run(async move { stopping.begun().await }).await {
+            let error: &dyn std::error::Error = &error;
+            error!(error, "the event log stopped: decisions are no longer recorded");
+        }
+    });
+    Ok(events)
 }
 
 /// Why the product did not stop cleanly.
@@ -281,9 +318,16 @@ fn socket(dir: &DataDir) -> Result<UnixListener, StartError> {
     UnixListener::bind(&path).map_err(|source| StartError::Socket { path, source })
 }
 
-fn upstream(addresses: AddressRule, inner: Option<InnerWeb>, authority: &dyn Signer) -> Result<Upstream, StartError> {
+fn upstream(
+    mut addresses: AddressRule,
+    inner: Option<InnerWeb>,
+    authority: &dyn Signer,
+) -> Result<Upstream, StartError> {
     let (resolver, roots): (Arc<dyn Resolver>, _) = match inner {
-        Some(web) => (web.names, vec![web.root]),
+        Some(web) => {
+            addresses.listed = web.addresses;
+            (web.names, vec![web.root])
+        }
         None => (Arc::new(SystemResolver), Vec::new()),
     };
     let dialer = Dialer::new(DialerSettings { resolver, ..DialerSettings::new(addresses) });
