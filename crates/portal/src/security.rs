@@ -16,8 +16,9 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    // A page about a refused site must not tell the next site where its reader came from.
-    (header::REFERRER_POLICY, "no-referrer"),
+    // A page about a refused site must not tell the next site where its reader came from. `no-referrer` would also make
+    // browsers send `Origin: null` with our own forms (Fetch §3.2.2), which are refused.
+    (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), interest-cohort=()"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
