@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schoolgate_base::PersonId;
-use schoolgate_keys::random_bytes;
 use schoolgate_records::{Person, SchoolStore, fold};
 
 use crate::register::{Incoming, Problem, ProblemKind};
@@ -195,9 +194,8 @@ fn logins_of_others(known: &[Person], in_file: &BTreeSet<&PersonId>) -> BTreeSet
 }
 
 fn fresh(row: &Incoming, now: Timestamp) -> Result<Person, DirectoryError> {
-    let bytes = random_bytes().map_err(|source| DirectoryError::Id { source })?;
     Ok(Person {
-        id: PersonId::from_random(bytes),
+        id: Person::fresh_id().map_err(|source| DirectoryError::Records { source })?,
         name: row.name.clone(),
         login: row.login.clone().flatten(),
         email: row.email.clone().flatten(),

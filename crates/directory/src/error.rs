@@ -1,6 +1,5 @@
 //! Why a file was not read or not applied; nothing of it is kept then.
 
-use schoolgate_keys::KeyError;
 use schoolgate_records::RecordsError;
 
 use crate::columns::{Column, UnknownColumn};
@@ -28,8 +27,6 @@ pub enum DirectoryError {
     Brake { leaving: usize, of: usize },
     #[error("{confirmed} were confirmed to leave, but it would be {leaving}; look at the difference again")]
     ConfirmedOtherwise { confirmed: usize, leaving: usize },
-    #[error("cannot make an id")]
-    Id { source: KeyError },
     #[error("cannot compare or change the records")]
     Records { source: RecordsError },
 }

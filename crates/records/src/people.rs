@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use schoolgate_base::{Capacity, Group, PersonId};
+use schoolgate_keys::random_bytes;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::convert::{fold, from_json, micros, parse, time, time_opt, to_json};
 use crate::entity::{erasure, journal_body, person};
-use crate::error::failed;
+use crate::error::{failed, keys};
 use crate::journal::Note;
 use crate::{Page, RecordsError, SchoolStore, Write};
 
@@ -42,6 +43,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// An id for somebody who is not known yet.
+    pub fn fresh_id() -> Result<PersonId, RecordsError> {
+        Ok(PersonId::from_random(random_bytes().map_err(keys("person_fresh_id"))?))
+    }
+
     pub fn is_active(&self, at: Timestamp) -> bool {
         self.active_from <= at && self.active_until.is_none_or(|until| at < until)
     }
