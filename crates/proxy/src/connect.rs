@@ -23,7 +23,7 @@ use crate::exchange::{About, Exchange};
 use crate::failure::Failure;
 use crate::guarded::{Guarded, Wire};
 use crate::inside::{Inside, answer_locally, look_inside};
-use crate::pipeline::is_portal;
+use crate::pipeline::{self, is_portal, leads_inside, refuse_for_all};
 use crate::reply::{Wanted, fail, note, turn_away};
 use crate::safe_search::is_engine;
 use crate::target::Site;
@@ -58,17 +58,15 @@ pub(crate) async fn connect(
 ) -> Response<Reply> {
     let upgrade = hyper::upgrade::on(&mut request);
     // Ports before everything: not even the portal is reached on another.
-    if !door.settings.connect_ports.contains(&site.port) {
-        return refuse_for_all(door, client, site, Failure::PortRefused);
-    }
-    if is_portal(&door, &site) {
+    let is_open = door.settings.connect_ports.contains(&site.port);
+    if is_open && is_portal(&door, &site) {
         return to_portal(&door, &client, upgrade).await;
     }
-    // An address that leads inside is refused whoever asks, so nobody is told more by being somebody.
-    if let Host::Address(address) = &site.host
-        && let Some(refusal) = door.upstream.dialer().refusal((*address, site.port).into())
-    {
-        return refuse_for_all(door, client, site, Failure::Inner(refusal));
+    // Ports and addresses that are refused whoever asks, so nobody is told more by being somebody.
+    let refusal = if is_open { leads_inside(&door, &site) } else { Some(Failure::PortRefused) };
+    if let Some(refusal) = refusal {
+        let asked = pipeline::Asked { site, path: "/".into(), mode: Mode::Tunnel };
+        return refuse_for_all(&door, client, asked, request.method(), refusal);
     }
     let judged = match door.judge(&client, &site.host, Seen::Unseen) {
         Ok(judged) => judged,
@@ -119,14 +117,6 @@ fn refuse(asked: Asked) -> Response<Reply> {
     note(&door, &client, &site.host, &judged);
     let exchange = exchange(&door, client, site, judged, Mode::Tunnel);
     turn_away(&door, &wanted(&exchange, false), &exchange.judged)
-}
-
-/// What no policy opens. Who asked is recorded where it is known, and changes nothing.
-fn refuse_for_all(door: Arc<Door>, client: Client, site: Site, failure: Failure) -> Response<Reply> {
-    if let Ok(judged) = door.judge(&client, &site.host, Seen::Unseen) {
-        exchange(&door, client, site, judged, Mode::Tunnel).set_failed(failure);
-    }
-    fail(&door, None, failure)
 }
 
 fn exchange(door: &Arc<Door>, client: Client, site: Site, judged: Judged, mode: Mode) -> Arc<Exchange> {

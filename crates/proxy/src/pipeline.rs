@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use schoolgate_base::Host;
 use schoolgate_decide::{Inspect, Seen, Verdict};
 use schoolgate_event::Mode;
 
@@ -37,7 +38,11 @@ pub(crate) async fn answer(door: Arc<Door>, client: Client, request: Request<Inc
         Ok(Target::Forward { site, path }) => {
             let home = Home::Pool(Arc::clone(&door.pool), site.clone());
             let asked = Asked { site, path, mode: Mode::Plain };
-            judged(&door, client, asked, request, home).await
+            // An address that leads inside is refused whoever asks, so nobody is told more by being somebody.
+            match leads_inside(&door, &asked.site) {
+                Some(refusal) => refuse_for_all(&door, client, asked, request.method(), refusal),
+                None => judged(&door, client, asked, request, home).await,
+            }
         }
     }
 }
@@ -89,6 +94,27 @@ pub(crate) async fn judged(
             fail(door, Some(&wanted), failure)
         }
     }
+}
+
+/// The reason against an address that a request writes out. What a name leads to is seen when it is dialled.
+pub(crate) fn leads_inside(door: &Door, site: &Site) -> Option<Failure> {
+    let Host::Address(address) = &site.host else { return None };
+    door.upstream.dialer().refusal((*address, site.port).into()).map(Failure::Inner)
+}
+
+/// What no policy opens. Who asked is recorded where it is known, and changes nothing.
+pub(crate) fn refuse_for_all(
+    door: &Arc<Door>,
+    client: Client,
+    asked: Asked,
+    method: &Method,
+    failure: Failure,
+) -> Response<Reply> {
+    if let Ok(judged) = door.judge(&client, &asked.site.host, Seen::Unseen) {
+        let about = About { client, site: asked.site, path: None, method: method.clone(), mode: asked.mode };
+        Exchange::new(door, about, judged).set_failed(failure);
+    }
+    fail(door, None, failure)
 }
 
 pub(crate) fn is_portal(door: &Door, site: &Site) -> bool {
