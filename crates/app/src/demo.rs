@@ -122,7 +122,9 @@ pub struct Started {
     pub product: Product,
     pub people: Vec<(DemoPerson, String)>,
     pub data: PathBuf,
+    /// The school's CA and the playground's root, PEM.
     pub ca_file: PathBuf,
+    /// Hashes of both public keys, as Chromium's option takes them.
     pub ca_spki: String,
 }
 
@@ -150,10 +152,12 @@ pub async fn start(options: &DemoOptions) -> Result<Started, DemoError> {
         demo: Some(Demo { people: people.iter().map(|(person, _)| person.clone()).collect() }),
     };
     let product = Product::start(&dir, plan).await?;
+    // The browser of the demo trusts the school, and the playground's root as any browser trusts the web's: a site that
+    // is not inspected shows its own certificate.
     let ca_file = dir.path().join("schoolgate-ca.pem");
-    std::fs::write(&ca_file, &product.ca_pem)
-        .map_err(|source| DataDirError::Write { path: ca_file.clone(), source })?;
-    let ca_spki = print::spki(&product.ca_pem);
+    let both = format!("{}{}", product.ca_pem, print::pem(playground.root()));
+    std::fs::write(&ca_file, &both).map_err(|source| DataDirError::Write { path: ca_file.clone(), source })?;
+    let ca_spki = print::spkis(&both);
     Ok(Started { product, people, data: dir.path().to_owned(), ca_file, ca_spki })
 }
 

@@ -17,13 +17,29 @@ pub(super) fn out(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// SHA-256 of the certificate's public key, base64: what Chromium's option wants. Empty for a broken certificate.
-pub(super) fn spki(pem: &str) -> String {
-    let Ok(certificate) = CertificateDer::from_pem_slice(pem.as_bytes()) else { return String::new() };
-    match parse_x509_certificate(&certificate) {
-        Ok((_, parsed)) => BASE64.encode(&sha256(parsed.public_key().raw)),
-        Err(_) => String::new(),
+/// SHA-256 of each certificate's public key, base64 with commas between: what Chromium's option wants.
+pub(super) fn spkis(pem: &str) -> String {
+    let hash = |certificate: CertificateDer<'_>| {
+        let (_, parsed) = parse_x509_certificate(&certificate).ok()?;
+        Some(BASE64.encode(&sha256(parsed.public_key().raw)))
+    };
+    let hashes: Vec<String> =
+        CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(|read| hash(read.ok()?)).collect();
+    hashes.join(",")
+}
+
+/// A certificate as text (RFC 7468).
+pub(super) fn pem(certificate: &CertificateDer<'_>) -> String {
+    let encoded = BASE64.encode(certificate);
+    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    for (at, letter) in encoded.chars().enumerate() {
+        if at > 0 && at % 64 == 0 {
+            text.push('\n');
+        }
+        text.push(letter);
     }
+    text.push_str("\n-----END CERTIFICATE-----\n");
+    text
 }
 
 impl Started {
