@@ -26,7 +26,8 @@ async fn agreeing_opens_the_gate_and_goes_on_to_the_site() {
     page.has("You wanted to open <strong>news.example</strong>").has("I agree").has("aria-label=\"Rule 4.1\"");
     page.has_not("type=\"checkbox\"");
     let (text, t) = (page.after(r#"name="text" value=""#), page.after(r#"name="t" value=""#));
-    let fields = [("policy", "staff-ict"), ("version", "2.9"), ("text", text.as_str()), ("t", t.as_str())];
+    let version = page.after(r#"name="version" value=""#);
+    let fields = [("policy", "staff-ict"), ("version", version.as_str()), ("text", text.as_str()), ("t", t.as_str())];
     let answer = tess.post("/agree", &fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     tess.get(&answer.to).await.has("Thank you").has("url=https://news.example/").has("Going on to");

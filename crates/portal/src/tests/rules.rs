@@ -20,7 +20,7 @@ async fn everybody_reads_the_rules_and_offices_see_how_they_are_kept() {
 #[tokio::test]
 async fn names_need_an_office_and_a_reason() {
     let kit = Kit::new().await;
-    let path = "/policies/staff-ict/list/evidence?of=sign";
+    let path = "/policies/staff-ict/gambling/evidence?of=sign";
     let mut helen = kit.be("helen").await;
     helen.get(path).await.has("Look up names").has_not("Sam Supply");
     assert_eq!(helen.post(path, &[("why", "curious")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);

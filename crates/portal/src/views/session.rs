@@ -18,6 +18,12 @@ pub(crate) struct SignInPage {
     pub(crate) ask_whom: String,
 }
 
+impl SignInPage {
+    pub(crate) fn next_in_query(&self) -> String {
+        form_urlencoded::byte_serialize(self.next.as_bytes()).collect()
+    }
+}
+
 #[derive(Template)]
 #[template(path = "session/list.html")]
 pub(crate) struct SessionsPage {
