@@ -4,8 +4,9 @@
 //! restored journal is checked against them.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,6 +87,7 @@ pub async fn backup(store: &Store, dir: &Path, now: Timestamp) -> Result<BackupM
         return Err(RecordsError::NotEmpty { path: dir.to_owned() });
     }
     let path = dir.join(DATABASE);
+    dialect::private_file(&path).map_err(file_failed(OPERATION, &path))?;
     dialect::copy_into(&store.writer, &path).await.map_err(failed(OPERATION))?;
     // Of the copy, not of the store, which has gone on meanwhile; by readers, which leave the file as it is.
     let copy = dialect::readers(&path, Limits::default()).await.map_err(failed(OPERATION))?;
@@ -140,7 +142,29 @@ pub async fn restore(
         fs::remove_dir_all(&trial).map_err(file_failed(OPERATION, &trial))?;
     }
     fs::create_dir(&trial).map_err(file_failed(OPERATION, &trial))?;
+    let tried = restore_into(&trial, from, &manifest, keys, erasures, now).await;
+    let placed = tried.and_then(|reports| {
+        let place = Store::path_in(data_dir);
+        fs::rename(trial.join(DATABASE), &place).map_err(file_failed(OPERATION, &place))?;
+        Ok(reports)
+    });
+    // A copy that was refused must not lie about either.
+    fs::remove_dir_all(&trial).map_err(file_failed(OPERATION, &trial))?;
+    sync_dir(data_dir).map_err(file_failed(OPERATION, data_dir))?;
+    placed
+}
+
+async fn restore_into(
+    trial: &Path,
+    from: &Path,
+    manifest: &BackupManifest,
+    keys: Arc<KeyRing>,
+    erasures: &[Erasure],
+    now: Timestamp,
+) -> Result<BTreeMap<SchoolId, JournalReport>, RecordsError> {
+    const OPERATION: &str = "restore";
     let path = trial.join(DATABASE);
+    dialect::private_file(&path).map_err(file_failed(OPERATION, &path))?;
     fs::copy(from.join(DATABASE), &path).map_err(file_failed(OPERATION, &path))?;
     let (sha256, size_bytes) = file_sha256(OPERATION, &path)?;
     if (sha256.as_str(), size_bytes) != (&*manifest.sha256, manifest.size_bytes) {
@@ -148,15 +172,10 @@ pub async fn restore(
         return Err(RecordsError::Backup { path: from.to_owned(), reason });
     }
     let store = Store::open_with(&path, keys, Limits::default()).await?;
-    let checked = check(&store, from, &manifest, erasures, now).await;
+    let checked = check(&store, from, manifest, erasures, now).await;
     store.close().await?;
-    let reports = checked?;
-    let place = Store::path_in(data_dir);
     File::open(&path).and_then(|file| file.sync_all()).map_err(file_failed(OPERATION, &path))?;
-    fs::rename(&path, &place).map_err(file_failed(OPERATION, &place))?;
-    fs::remove_dir_all(&trial).map_err(file_failed(OPERATION, &trial))?;
-    sync_dir(data_dir).map_err(file_failed(OPERATION, data_dir))?;
-    Ok(reports)
+    checked
 }
 
 async fn check(
@@ -247,7 +266,7 @@ fn file_sha256(operation: &'static str, path: &Path) -> Result<(String, u64), Re
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

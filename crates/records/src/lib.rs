@@ -33,7 +33,7 @@ pub use policies::{Edition, EditionState, Pack, pack_sha256};
 pub use presence::{AddressClaim, Device, NewDevice, PortalSession};
 pub use signatures::{Signature, Signed, SignedVersion};
 pub use store::{School, SchoolStore, Store};
-pub use verify::{ErasedNote, JournalProblem, JournalProblemKind, JournalReport, Standing};
+pub use verify::{ErasedNote, JournalProblem, JournalProblemKind, JournalReport, RowCount, Standing};
 pub use work::{Job, NewJob, NewStatement, Statement};
 pub use write::{Actor, Write};
 

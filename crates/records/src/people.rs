@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::convert::{fold, from_json, micros, parse, time, time_opt, to_json};
-use crate::entity::{erasure, journal_body, person};
+use crate::entity::{address_claim, erasure, journal_body, person, portal_session, signature};
 use crate::error::{failed, keys};
 use crate::journal::Note;
 use crate::{Page, RecordsError, SchoolStore, Write};
@@ -226,8 +226,9 @@ impl Write {
         self.one_of(operation, "person", done.rows_affected)
     }
 
-    /// Takes away who somebody was: name, log-in, keys, groups, password, and the bodies of all notes about them. Rows
-    /// that refer to the id stay, and the erasure itself is kept so that a restored backup can honour it.
+    /// Takes away who somebody was: name, log-in, keys, groups, password, sessions, from where they signed, and the
+    /// bodies of all notes about them. Rows that refer to the id stay, and the erasure itself is kept so that a restored
+    /// backup can honour it.
     pub async fn person_erase(&mut self, id: &PersonId, rule: &str) -> Result<(), RecordsError> {
         const OPERATION: &str = "person_erase";
         let note = Note::new(OPERATION, &json!({ "person": id, "rule": rule }))?;
@@ -255,6 +256,18 @@ impl Write {
             .filter(journal_body::Column::SchoolId.eq(&school))
             .filter(journal_body::Column::About.eq(id.as_str()))
             .filter(journal_body::Column::Bytes.is_not_null());
+        let signed = signature::Entity::update_many()
+            .col_expr(signature::Column::Address, Expr::value(""))
+            .col_expr(signature::Column::Browser, Expr::value(""))
+            .col_expr(signature::Column::Difference, Expr::value(None::<String>))
+            .filter(signature::Column::SchoolId.eq(&school))
+            .filter(signature::Column::Person.eq(id.as_str()));
+        let sessions = portal_session::Entity::delete_many()
+            .filter(portal_session::Column::SchoolId.eq(&school))
+            .filter(portal_session::Column::Person.eq(id.as_str()));
+        let claims = address_claim::Entity::delete_many()
+            .filter(address_claim::Column::SchoolId.eq(&school))
+            .filter(address_claim::Column::Person.eq(id.as_str()));
         let kept = erasure::Model { school_id: school, person: id.to_string(), rule: rule.to_owned(), at };
         let mut once = OnConflict::columns([erasure::Column::SchoolId, erasure::Column::Person]);
         once.update_columns([erasure::Column::Rule, erasure::Column::At]);
@@ -265,6 +278,9 @@ impl Write {
             return Err(RecordsError::Absent { operation: OPERATION, kind: "person" });
         }
         forget.exec(txn).await.map_err(failed(OPERATION))?;
+        signed.exec(txn).await.map_err(failed(OPERATION))?;
+        sessions.exec(txn).await.map_err(failed(OPERATION))?;
+        claims.exec(txn).await.map_err(failed(OPERATION))?;
         keep.exec_without_returning(txn).await.map_err(failed(OPERATION))?;
         self.finished(())
     }

@@ -59,7 +59,9 @@ impl Store {
 
     pub(crate) async fn open_with(path: &Path, keys: Arc<KeyRing>, limits: Limits) -> Result<Self, RecordsError> {
         const OPERATION: &str = "store_open";
-        let writer = dialect::writer(path, true, limits).await.map_err(failed(OPERATION))?;
+        let file = |source| RecordsError::File { operation: OPERATION, path: path.to_owned(), source };
+        dialect::private_file(path).map_err(file)?;
+        let writer = dialect::writer(path, limits).await.map_err(failed(OPERATION))?;
         // All migrations or none: a process killed half-way leaves no half schema.
         let txn = dialect::begin(&writer).await.map_err(failed(OPERATION))?;
         Migrator::up(&txn, None).await.map_err(failed(OPERATION))?;

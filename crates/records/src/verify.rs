@@ -1,11 +1,15 @@
-//! Whether the journal is whole: each chain without gaps, each hash and commitment right, erased bodies said so.
+//! Whether the journal is whole: each chain without gaps, each hash and commitment right, erased bodies said so; and
+//! whether the tables have as many rows as the journal says were added.
 
 use jiff::Timestamp;
 use schoolgate_keys::hex;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
 
 use crate::convert::time;
-use crate::entity::{journal, journal_body};
+use crate::entity::{
+    case_file, case_grant, device, journal, journal_body, own_entry, person_tie, policy_edition, role_holding,
+    signature, statement, urgent_block,
+};
 use crate::error::failed;
 use crate::journal::{BEGINNING, Chain, JournalHead, Link, commitment, head_row, seq};
 use crate::{RecordsError, SchoolStore};
@@ -29,6 +33,16 @@ pub struct JournalReport {
     /// The first hundred.
     pub problems: Vec<JournalProblem>,
     pub heads: Vec<JournalHead>,
+    /// Tables whose rows are never deleted, each with the notes about its additions.
+    pub rows: Vec<RowCount>,
+}
+
+/// Rows of a table and the notes that say they were added; equal unless somebody went behind the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowCount {
+    pub table: &'static str,
+    pub rows: u64,
+    pub notes: u64,
 }
 
 /// What may be said of the journal.
@@ -98,13 +112,16 @@ impl SchoolStore {
             problem_count: 0,
             problems: Vec::new(),
             heads: Vec::new(),
+            rows: Vec::new(),
         };
         for chain in Chain::ALL {
             self.chain_verify(chain, anchors, &mut report).await?;
         }
+        report.rows = self.rows_count().await?;
+        let is_matched = report.rows.iter().all(|count| count.rows == count.notes);
         report.standing = match (report.problem_count, anchors.is_empty()) {
-            (0, true) => Standing::Consistent,
-            (0, false) => Standing::Unaltered,
+            (0, true) if is_matched => Standing::Consistent,
+            (0, false) if is_matched => Standing::Unaltered,
             _ => Standing::Damaged,
         };
         Ok(report)
@@ -140,6 +157,41 @@ impl SchoolStore {
         let seq = seq("journal_head.seq", head.seq)?;
         report.heads.push(JournalHead { chain, seq, hash: hex(&head.hash).into() });
         Ok(())
+    }
+
+    async fn rows_count(&self) -> Result<Vec<RowCount>, RecordsError> {
+        // One transaction, so that both numbers are of the same moment.
+        let txn = self.db().begin().await.map_err(failed(OPERATION))?;
+        let mut counts = Vec::new();
+        macro_rules! count {
+            ($($table:ident by $note:literal),* $(,)?) => {
+                $(
+                    let rows = $table::Entity::find().filter($table::Column::SchoolId.eq(self.text()));
+                    let notes = journal::Entity::find()
+                        .filter(journal::Column::SchoolId.eq(self.text()))
+                        .filter(journal::Column::Kind.eq($note));
+                    counts.push(RowCount {
+                        table: stringify!($table),
+                        rows: rows.count(&txn).await.map_err(failed(OPERATION))?,
+                        notes: notes.count(&txn).await.map_err(failed(OPERATION))?,
+                    });
+                )*
+            };
+        }
+        count! {
+            role_holding by "role_assign",
+            person_tie by "tie_declare",
+            policy_edition by "policy_draft",
+            signature by "signature_add",
+            case_file by "case_open",
+            case_grant by "grant_add",
+            urgent_block by "urgent_add",
+            own_entry by "own_entry_add",
+            statement by "statement_add",
+            device by "device_add",
+        }
+        txn.rollback().await.map_err(failed(OPERATION))?;
+        Ok(counts)
     }
 
     async fn notes_between(&self, chain: Chain, after: i64, last: i64) -> Result<Vec<journal::Model>, RecordsError> {

@@ -2,7 +2,7 @@
 
 mod sqlite;
 
-pub(crate) use sqlite::{Limits, begin, copy_into, fault, integrity, readers, writer};
+pub(crate) use sqlite::{Limits, begin, copy_into, fault, integrity, private_file, readers, writer};
 
 /// What the engine says went wrong, as far as callers act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,9 @@
 //! acknowledged survives a power cut. One writer in this process means that its own writers queue instead of failing;
 //! another process that holds the lock is waited for only as long as [`Limits::lock_wait`].
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,11 +37,19 @@ impl Default for Limits {
     }
 }
 
-/// Opens the one connection that writes; makes the file when `may_create`.
-pub(crate) async fn writer(path: &Path, may_create: bool, limits: Limits) -> Result<DatabaseConnection, DbErr> {
+/// Makes an empty file that only its owner may read, unless there is one. SQLite takes it for an empty database and
+/// gives the files beside it the same mode.
+pub(crate) fn private_file(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Opens the one connection that writes to a file that is there.
+pub(crate) async fn writer(path: &Path, limits: Limits) -> Result<DatabaseConnection, DbErr> {
     connect(limits, 1, path, move |options| {
         let options = options
-            .create_if_missing(may_create)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -83,7 +94,7 @@ pub(crate) async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransac
     writer.begin_with_options(options).await
 }
 
-/// Writes a consistent copy of the whole database to a file that must not exist, while others go on reading.
+/// Writes a consistent copy of the whole database to a file that must not exist or be empty, while others go on reading.
 pub(crate) async fn copy_into(db: &DatabaseConnection, path: &Path) -> Result<(), DbErr> {
     let Some(path) = path.to_str() else {
         return Err(DbErr::Custom("the path of a backup must be UTF-8".to_owned()));

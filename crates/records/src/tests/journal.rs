@@ -91,3 +91,23 @@ async fn a_journal_longer_than_a_page_is_walked_whole() {
     tamper(&kit, "UPDATE journal_body SET bytes = x'7b7d' WHERE seq = 1100").await;
     assert_eq!(kit.school.journal_verify(&[]).await.unwrap().problems[0].seq, 1_100);
 }
+
+#[tokio::test]
+async fn rows_that_came_or_went_behind_the_journal_are_noticed() {
+    for sql in [
+        "DELETE FROM signature WHERE person = 'tess'",
+        "INSERT INTO signature SELECT school_id, person, policy, '9', clauses, rendering_sha256, difference, language, \
+         at, address, browser FROM signature",
+    ] {
+        let kit = kit().await;
+        let mut write = kit.begin().await;
+        write.signature_add(&signature("tess", "2.9")).await.unwrap();
+        write.commit().await.unwrap();
+        assert_eq!(kit.standing().await, Standing::Consistent);
+        tamper(&kit, sql).await;
+        let report = kit.school.journal_verify(&[]).await.unwrap();
+        assert_eq!(report.standing, Standing::Damaged, "{sql}");
+        let wrong: Vec<_> = report.rows.iter().filter(|count| count.rows != count.notes).collect();
+        assert_eq!((wrong.len(), wrong[0].table, wrong[0].notes), (1, "signature", 1));
+    }
+}

@@ -75,6 +75,7 @@ async fn fill(school: &SchoolStore, tag: &str) -> Handles {
         note: tag.to_owned(),
     }));
     noted!(write.statement_add(&NewStatement { subject: tag.into(), says: tag.to_owned(), until: later(60) }));
+    noted!(write.look_up_note(tag, tag));
     noted!(write.device_add(&NewDevice {
         id: DeviceId::new("d1").unwrap(),
         secret_sha256: "same".into(),

@@ -1,5 +1,6 @@
 //! A database that is locked, full, closed to writing, or from a newer program.
 
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
@@ -23,7 +24,7 @@ async fn small(limits: Limits) -> Kit {
 #[tokio::test]
 async fn locked_by_another_program_is_busy_and_reading_goes_on() {
     let kit = small(short()).await;
-    let other = dialect::writer(kit.store.path(), false, short()).await.unwrap();
+    let other = dialect::writer(kit.store.path(), short()).await.unwrap();
     let lock = dialect::begin(&other).await.unwrap();
     let error = kit.school.begin(Actor::program("test"), now()).await.unwrap_err();
     assert!(matches!(error, RecordsError::Busy { operation: "begin", .. }), "{error:?}");
@@ -123,5 +124,16 @@ async fn the_log_is_synced_at_each_commit() {
         );
         let row = kit.store.writer.query_one_raw(statement).await.unwrap().unwrap();
         assert_eq!(row.try_get_by_index::<String>(0).unwrap(), expected, "{pragma}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_owner_may_read_the_files() {
+    let kit = small(short()).await;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let copy = kit.path().join("backup");
+    backup(&kit.store, &copy, now()).await.unwrap();
+    for name in ["records.sqlite", "records.sqlite-wal", "backup/records.sqlite", "backup/manifest.json"] {
+        assert_eq!(mode(&kit.path().join(name)), 0o600, "{name}");
     }
 }
