@@ -41,7 +41,9 @@ pub enum DataDirError {
 
 /// Held while a process runs the school of a directory; the system lets go of it when the process ends, however.
 #[derive(Debug)]
-pub struct Running(fs::File);
+pub struct Running {
+    _lock: fs::File,
+}
 
 /// What `school.json` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +91,7 @@ impl DataDir {
         let opened = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = opened.map_err(|source| DataDirError::Write { path: path.clone(), source })?;
         match file.try_lock() {
-            Ok(()) => Ok(Running(file)),
+            Ok(()) => Ok(Running { _lock: file }),
             Err(fs::TryLockError::WouldBlock) => Err(DataDirError::InUse { path: self.path.clone() }),
             Err(fs::TryLockError::Error(source)) => Err(DataDirError::Write { path, source }),
         }

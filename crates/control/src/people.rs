@@ -54,7 +54,7 @@ pub(crate) fn people_part(
 }
 
 /// The calendar year in which the school year began: pseudonyms change in September.
-pub fn school_year(calendar: &Calendar, now: Timestamp) -> i16 {
+pub(crate) fn school_year(calendar: &Calendar, now: Timestamp) -> i16 {
     let date = calendar.local(now).date();
     if date.month() < 9 { date.year() - 1 } else { date.year() }
 }
@@ -172,7 +172,7 @@ mod tests {
             who: Vec::new(),
             is_gate: true,
             within: Some("14 days".parse().unwrap()),
-            again: schoolgate_policy::kinds::sign::Again::default(),
+            again: schoolgate_policy::kinds::sign::Again::MaterialChange,
         };
         let standing = Standing { agreement: &agreement, since: at("2026-11-01T09:00:00Z") };
         let tess = PersonId::new("tess").unwrap();

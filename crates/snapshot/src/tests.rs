@@ -107,13 +107,14 @@ fn what_is_published_is_read_and_unchanged_parts_are_shared() {
 
 #[test]
 fn a_spoiled_file_leaves_the_old_root_in_force() {
-    let flip = |bytes: &mut Vec<u8>| {
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-    };
-    let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2);
-    let empty = |bytes: &mut Vec<u8>| bytes.clear();
-    let changes: [&dyn Fn(&mut Vec<u8>); 3] = [&flip, &cut, &empty];
+    let changes: [fn(&mut Vec<u8>); 3] = [
+        |bytes| {
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+        },
+        |bytes| bytes.truncate(bytes.len() / 2),
+        |bytes| bytes.clear(),
+    ];
     for file in ["root.json", "program-1.part", "lists-1.part"] {
         for change in changes {
             let kit = Kit::new();
@@ -131,7 +132,7 @@ fn another_schools_files_and_keys_are_refused() {
     let dir = kit.dir().join("snapshot");
     let other = SchoolId::new("hillside").unwrap();
     let key = kit.keys.signing().verifying_key();
-    assert!(matches!(Reader::new(&dir, &other, key.clone(), no_lists).load(), Err(SnapshotError::OtherSchool { .. })));
+    assert!(matches!(Reader::new(&dir, &other, key, no_lists).load(), Err(SnapshotError::OtherSchool { .. })));
     let stranger = Kit::new().keys.signing().verifying_key();
     assert!(matches!(Reader::new(&dir, &school(), stranger, no_lists).load(), Err(SnapshotError::Signature { .. })));
 }

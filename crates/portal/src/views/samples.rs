@@ -261,7 +261,7 @@ fn refusal_pages() -> Vec<(&'static str, String)> {
         until: "15:15, when lessons end".into(),
         who_helps: "Ivy Tech (technician) or Olive Online (online safety lead)".into(),
         sealed: "x".into(),
-        ask: Some(AskForm { action: "/requests/new/open-site".into(), lifts: "staff-ict#gambling/web".into(), inputs: asking(&mistakes), promise: "You have an answer within 5 minutes in lessons. It opens only for the class you name, and closes by itself.".into() }),
+        ask: Some(AskForm { action: "/requests/new/open-site".into(), inputs: asking(&mistakes), promise: "You have an answer within 5 minutes in lessons. It opens only for the class you name, and closes by itself.".into() }),
         why_no_ask: String::new(),
         mistakes,
     }
