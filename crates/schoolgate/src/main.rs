@@ -44,7 +44,7 @@ fn on_a_school(command: school::SchoolCommand) -> Result<Found, Box<dyn std::err
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Policy(command) => policy::run(command, &mut io::stdout().lock()).map_err(Box::from),
+        Command::Policy(command) => policy::run(command, &mut io::stdout().lock()),
         Command::School(command) => on_a_school(command),
     };
     match done {
