@@ -31,10 +31,10 @@ const LOOKUPS_A_ROUND: usize = 40_000;
 /// One name in twenty is listed.
 const LISTED_ONE_IN: usize = 20;
 /// Look-ups before each of which the caches are swept.
-const SWEPT_LOOKUPS: usize = 600;
+const SWEPT_LOOKUPS: usize = 200;
 /// Categories of the made names.
 const CATEGORIES: usize = 40;
-const SWEEP_BYTES: usize = 64 << 20;
+const SWEEP_BYTES: usize = 32 << 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

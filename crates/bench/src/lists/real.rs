@@ -76,12 +76,13 @@ fn unpack(path: &Path) -> Result<Vec<Unpacked>, Box<dyn Error>> {
     Ok(files)
 }
 
-/// The files of an archive that hold entries.
+/// The files of an archive that hold entries of sites. Left out are two lists of all endings, `com` among them: with
+/// those no name would be absent.
 fn lists_in<'a>(archive: &str, files: &'a [Unpacked]) -> impl Iterator<Item = &'a Unpacked> {
     let is_ut1 = archive.starts_with("ut1");
     files.iter().filter(move |file| match is_ut1 {
         true => file.path.ends_with("/domains"),
-        false => !file.path.contains("LICENSE") && !file.path.contains("README"),
+        false => !["LICENSE", "README", "tlds.json"].iter().any(|other| file.path.contains(other)),
     })
 }
 
