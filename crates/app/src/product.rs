@@ -121,6 +121,8 @@ pub(crate) struct InnerWeb {
 /// The product, running.
 pub struct Product {
     pub tasks: Tasks,
+    /// The event log's writer, drained after `tasks`.
+    writing: Tasks,
     pub control: Control,
     pub events: EventLog,
     pub portal: SocketAddr,
@@ -169,7 +171,7 @@ impl Product {
         })
         .await?;
         tasks.spawn("snapshot follower", follower.run());
-        let events = events(dir, &control, &tasks)?;
+        let (events, writing) = events(dir, &control, &plan.clock).await?;
         // Devices judge certificates by their own clocks, so these follow the system's, in the demo too.
         let authority = Authority::load_or_make(keys.dir(), dir.school_name(), Clock::system())?;
         let ca_pem = authority.pem().to_owned();
@@ -201,12 +203,14 @@ impl Product {
             common.proxy(dir, rule, plan.inner_web)?.serve(listener, None);
         }
         info!(%portal, "the portal is open");
-        Ok(Self { tasks, control, events, portal, proxy, ca_pem, store, _running: running })
+        Ok(Self { tasks, writing, control, events, portal, proxy, ca_pem, store, _running: running })
     }
 
     /// Stops taking work, finishes what is open, writes what is in memory and closes the records.
     pub async fn stop(self) -> Result<(), RecordsError> {
         self.tasks.drain(DRAIN).await;
+        // After the doors: what they record while they close is an event too.
+        self.writing.drain(DRAIN).await;
         drop(self.control);
         self.store.close().await
     }
@@ -274,18 +278,24 @@ impl Common {
     }
 }
 
-/// Opens the event log and runs its task.
-fn events(dir: &DataDir, control: &Control, tasks: &Tasks) -> Result<EventLog, StartError> {
+/// Opens the event log, removes what is too old, and runs its task in a set of its own, which is to be drained after
+/// the doors'.
+async fn events(dir: &DataDir, control: &Control, clock: &Clock) -> Result<(EventLog, Tasks), StartError> {
     let zone = control.in_force().built.compiled.program.calendar.zone.clone();
     let (events, log, _) = EventLog::open(&dir.events(), schoolgate_eventlog::Settings::new(zone))?;
-    let stopping = tasks.shutdown();
-    tasks.spawn("event log", async move {
+    let writing = Tasks::new();
+    let stopping = writing.shutdown();
+    writing.spawn("event log", async move {
         if let Err(error) = log.run(async move { stopping.begun().await }).await {
             let error: &dyn std::error::Error = &error;
             error!(error, "the event log stopped: decisions are no longer recorded");
         }
     });
-    Ok(events)
+    if let Err(error) = events.retention_apply(clock.now()).await {
+        let error: &dyn std::error::Error = &error;
+        error!(error, "old events could not be removed; the next attempt is at the next start");
+    }
+    Ok((events, writing))
 }
 
 /// Why the product did not stop cleanly.
