@@ -70,9 +70,11 @@ export class Device {
   stream(url) {
     const child = spawn('curl', this.#args(url, ['--no-buffer']).filter((one, at, all) => one !== '--max-time' && all[at - 1] !== '--max-time'));
     let bytes = 0;
-    const first = new Promise((resolve) => child.stdout.once('data', resolve));
     child.stdout.on('data', (chunk) => (bytes += chunk.length));
     const ended = new Promise((resolve) => child.on('exit', (code) => resolve({ code, at: performance.now(), bytes })));
+    const begun = new Promise((resolve) => child.stdout.once('data', resolve));
+    const first = Promise.race([begun, ended.then(({ code }) => Promise.reject(new Error(`curl ended with ${code}`)))]);
+    first.catch(() => {});
     return { first, ended, stop: () => child.kill() };
   }
 }

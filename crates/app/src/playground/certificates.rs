@@ -70,11 +70,15 @@ fn leaf(parameters: CertificateParams, root: &CertifiedIssuer<'_, KeyPair>) -> R
 impl Certificates {
     pub(super) fn into_config(self) -> Result<Arc<ServerConfig>, rustls::Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let certified = |leaf: Leaf| -> Result<Arc<CertifiedKey>, rustls::Error> {
+        let certified = |leaf: Leaf, above: Option<CertificateDer<'static>>| {
             let key = provider.key_provider.load_private_key(PrivateKeyDer::Pkcs8(leaf.key))?;
-            Ok(Arc::new(CertifiedKey::new(vec![leaf.certificate], key)))
+            let chain = std::iter::once(leaf.certificate).chain(above).collect();
+            Ok::<_, rustls::Error>(Arc::new(CertifiedKey::new(chain, key)))
         };
-        let by_name = ByName { good: certified(self.good)?, out_of_date: certified(self.out_of_date)? };
+        // The root goes along so that a browser which is told to trust its key finds it there. Not with the leaf that
+        // ran out: such a browser would overlook that as well.
+        let by_name =
+            ByName { good: certified(self.good, Some(self.root))?, out_of_date: certified(self.out_of_date, None)? };
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
