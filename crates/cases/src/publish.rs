@@ -1,7 +1,7 @@
 //! What a publish does to cases that are under way, so that the person who publishes is asked before, not surprised after.
 //!
 //! A case finishes as it was begun unless somebody chooses otherwise; who may see it narrows at once (see
-//! [`crate::sight`]).
+//! [`crate::sight()`]).
 
 use crate::{Body, Case, CaseState, Definition};
 

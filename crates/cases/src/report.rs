@@ -21,7 +21,7 @@ pub enum ReportStep {
 
 /// Takes one step; only somebody whom the report reaches now may. The case is changed only when it holds.
 ///
-/// Call it with the definition that [`crate::sight`] was asked with: whoever may not see a report may not act on it.
+/// Call it with the definition that [`crate::sight()`] was asked with: whoever may not see a report may not act on it.
 pub fn take_step(
     case: &mut Case,
     definition: &ReportDefinition,

@@ -55,7 +55,7 @@ impl Control {
     /// Takes a report and seals it to the offices it reaches and to whoever sent it.
     ///
     /// To offices, so that whoever holds one next can go on; that a person it is about holds one of them too is
-    /// noticed at each look, by [`schoolgate_cases::sight`].
+    /// noticed at each look, by [`schoolgate_cases::sight()`].
     pub async fn report_open(
         &self,
         control: &ControlId,
