@@ -154,10 +154,12 @@ async fn asking(ctx: &Ctx, site: &str, reason: &Reason) -> Result<(Option<AskFor
     Ok((Some(form), String::new()))
 }
 
-/// The request that opens a site, where the person may make one.
+/// The request that opens a site, where the person may make one: the plain `open-site` before any other that does.
 fn opening<'a>(ctx: &'a Ctx, signed: &Signed) -> Option<&'a RequestDefinition> {
-    let opens = |request: &&RequestDefinition| matches!(request.effect, Effect::OpenSite { .. });
-    requests_for(ctx, signed).into_iter().find(opens)
+    let mut opens = requests_for(ctx, signed);
+    opens.retain(|request| matches!(request.effect, Effect::OpenSite { .. }));
+    opens.sort_by_key(|request| &*request.kind != "open-site");
+    opens.into_iter().next()
 }
 
 async fn helpers(ctx: &Ctx) -> Result<String, Failure> {
