@@ -10,6 +10,7 @@ import { Device, withoutTokens } from './lib/curl.mjs';
 import { LESSON, startDemo } from './lib/demo.mjs';
 
 const AFTER_FRIDAY = '2026-11-28T10:10';
+const LATER = '2026-11-24T10:50';
 
 let demo, tess, sam, phone, ivy, helen;
 
@@ -198,7 +199,7 @@ test('a second start finds everything again', async () => {
   demo = await startDemo({ data });
   for (const device of [tess, sam, ivy]) device.demo = demo;
   await ivy.be('Ivy Tech', demo.portal);
-  await clock(LESSON);
+  await clock(LATER);
   await tess.be('Tess Teacher');
   assert.ok(isOpen(await tess.get('http://news.example/')), 'she has signed');
   assert.ok(isBlocked(await tess.get('https://slow.example/')), 'the urgent block stands');
