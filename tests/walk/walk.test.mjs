@@ -138,6 +138,7 @@ test('the technician approves it and it opens within a second of the click', asy
   await ivy.goto(`${demo.portal}/requests/queue`);
   await look(ivy, 'request-queue');
   await ivy.getByRole('link', { name: /bet\.example/ }).first().click();
+  await ivy.waitForURL(/\/requests\/[^q]/);
   await look(ivy, 'request-decide');
   const decided = press(ivy, 'Approve');
   await within(SECOND, tess, 'https://bet.example/', isSite('bet.example'));
@@ -194,7 +195,8 @@ async function everything(page, base) {
 async function report({ about, what, child = false }) {
   await tess.goto(`${demo.named}/reports`);
   await look(tess, 'reports');
-  await tess.getByRole('link', { name: /report a concern/i }).first().click();
+  await tess.locator('main').getByRole('link', { name: /report a concern/i }).first().click();
+  await tess.waitForURL(/\/reports\/new\//);
   await look(tess, 'report-form');
   await choose(tess.getByLabel('Who is it about?'), about);
   await tess.getByLabel('What happened?').fill(what);
@@ -214,6 +216,7 @@ async function has(page, what) {
   for (let at = 0; at < (await links.count()); at += 1) {
     await page.goto(`${demo.portal}/reports`);
     await links.nth(at).click();
+    await page.waitForURL(/\/cases\//);
     if ((await page.locator('main').innerText()).includes(what)) return true;
   }
   return false;
@@ -254,6 +257,7 @@ test('the head sees each clause with its controls, their keeper and how strong t
   await helen.goto(`${demo.portal}/policies`);
   await look(helen, 'policies');
   await helen.locator('main').getByRole('link').first().click();
+  await helen.waitForURL(/\/policies\/./);
   await look(helen, 'policy-head');
   assert.equal(await helen.locator('figure svg').count(), 1, 'one chart');
   const promised = helen.locator('.sg-strength', { hasText: /promised/i }).first();
@@ -269,6 +273,7 @@ async function colour(element) {
 
 test('and can step from a number to the rows behind it', async () => {
   await helen.locator('a[href*="evidence"]').first().click();
+  await helen.waitForURL(/evidence/);
   await look(helen, 'evidence-head');
   assert.ok(0 < (await helen.locator('main table tbody tr').count()));
 });
@@ -276,6 +281,7 @@ test('and can step from a number to the rows behind it', async () => {
 test('a governor sees the same without names and without small counts', async () => {
   await gina.goto(`${demo.portal}/policies`);
   await gina.locator('main').getByRole('link').first().click();
+  await gina.waitForURL(/\/policies\/./);
   await look(gina, 'policy-governor');
   const pages = await everything(gina, demo.portal);
   for (const [path, text] of pages) {
@@ -283,7 +289,11 @@ test('a governor sees the same without names and without small counts', async ()
     assert.doesNotMatch(text, /Tess Teacher|tess\.teacher|Pia Pupil/, path);
     assert.doesNotMatch(text, /<td[^>]*>\s*[1-4]\s*<\/td>/, `${path}: small counts`);
   }
+  await gina.goto(`${demo.portal}/policies`);
+  await gina.locator('main').getByRole('link').first().click();
+  await gina.waitForURL(/\/policies\/./);
   await gina.locator('a[href*="evidence"]').first().click();
+  await gina.waitForURL(/evidence/);
   await look(gina, 'evidence-governor');
 });
 
