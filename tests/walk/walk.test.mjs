@@ -272,7 +272,7 @@ async function colour(element) {
 }
 
 test('and can step from a number to the rows behind it', async () => {
-  await helen.locator('a[href*="evidence"]').first().click();
+  await helen.locator('a[href*="evidence"]', { hasText: /\d+ of \d+/ }).first().click();
   await helen.waitForURL(/evidence/);
   await look(helen, 'evidence-head');
   assert.ok(0 < (await helen.locator('main table tbody tr').count()));
