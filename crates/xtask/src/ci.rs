@@ -22,16 +22,14 @@ struct Machine {
 
 // Cheap first: a misplaced comma is told after seconds. `web` comes before anything compiles, because the program
 // carries its styles inside. Lints come before tests: they compile dependencies only as far as checking needs.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 7] = [
     Step { name: "format", run: format },
     Step { name: "tidy", run: house_rules },
     Step { name: "web", run: styles },
     Step { name: "lints", run: lints },
-    Step { name: "documentation", run: documentation },
     Step { name: "dependencies", run: dependencies },
     Step { name: "tests", run: tests },
     Step { name: "examples in documentation", run: examples },
-    Step { name: "walk in a browser", run: walk },
 ];
 
 pub(crate) fn test() -> Result<(), Trouble> {
@@ -118,7 +116,12 @@ fn lints(machine: &Machine, _: &mut Tally) -> Result<(), Trouble> {
     cargo(machine, &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])
 }
 
-fn documentation(machine: &Machine, _: &mut Tally) -> Result<(), Trouble> {
+/// The reference pages of the crates, where every link must lead somewhere. Not one of [`STEPS`] yet, as the walk.
+pub(crate) fn documentation_alone() -> Result<(), Trouble> {
+    documentation(&Machine { target: target::outside_the_clone() })
+}
+
+fn documentation(machine: &Machine) -> Result<(), Trouble> {
     let mut command = shell::cargo(&["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
     shell::run(target::apply(&mut command, machine.target.as_deref()).env("RUSTDOCFLAGS", "-D warnings"))
 }
@@ -142,6 +145,16 @@ fn tests(machine: &Machine, tally: &mut Tally) -> Result<(), Trouble> {
 
 fn examples(machine: &Machine, tally: &mut Tally) -> Result<(), Trouble> {
     count(machine, tally, &mut shell::cargo(&["test", "--locked", "--workspace", "--doc", "--no-fail-fast"]))
+}
+
+/// The walk through the demo in Chromium and with curl. Not one of [`STEPS`] yet: see `docs/status.md`.
+pub(crate) fn walk_alone() -> Result<(), Trouble> {
+    let mut tally = Tally::default();
+    web::build()?;
+    let started = Instant::now();
+    let outcome = walk(&Machine { target: target::outside_the_clone() }, &mut tally);
+    println!("{}", summary(tally, started.elapsed()));
+    outcome
 }
 
 fn walk(machine: &Machine, tally: &mut Tally) -> Result<(), Trouble> {

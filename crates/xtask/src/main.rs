@@ -30,7 +30,9 @@ cargo xtask COMMAND
 
   demo [ARGS…]    build everything and start the demo school; ARGS go to `schoolgate demo` (try `--help`)
   test            install what the tests need when it is missing, then run everything that CI runs
-  ci              the same without installing: format, tidy, lints, docs, licences, tests, the walk in a browser
+  ci              the same without installing: format, tidy, web, lints, licences, tests, examples
+  walk            the walk through the demo in Chromium and with curl
+  doc             the reference pages of the crates; every link must lead somewhere
   tidy            only the house rules: layers, sizes, banned calls, stale documents, licences (seconds)
   docs            write the generated parts of the documents again
   web             styles and scripts of the pages, by npm; nothing to do when their sources have not changed
@@ -66,6 +68,8 @@ fn dispatch(words: &[String]) -> Result<(), Trouble> {
         }
         "test" => ci::test(),
         "ci" => ci::ci(),
+        "walk" => ci::walk_alone(),
+        "doc" => ci::documentation_alone(),
         "tidy" => tidy::tidy(),
         "docs" => docs::write_all(),
         "web" => web::build(),
