@@ -1,6 +1,6 @@
 //! The database of a data directory, and the handle to one school in it.
 //!
-//! There is no method on rows that does not go through [`SchoolStore`] or [`Write`](crate::Write), and both hold
+//! There is no method on rows that does not go through [`SchoolStore`] or [`Write`], and both hold
 //! exactly one school, so nothing can ask for the rows of two.
 
 use std::path::{Path, PathBuf};

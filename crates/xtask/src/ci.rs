@@ -116,6 +116,9 @@ fn lints(machine: &Machine, _: &mut Tally) -> Result<(), Trouble> {
     cargo(machine, &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])
 }
 
+// Private items are part of the pages, so links to them lead somewhere.
+const RUSTDOCFLAGS: &str = "-D warnings -A rustdoc::private_intra_doc_links";
+
 /// The reference pages of the crates, where every link must lead somewhere. Not one of [`STEPS`] yet, as the walk.
 pub(crate) fn documentation_alone() -> Result<(), Trouble> {
     documentation(&Machine { target: target::outside_the_clone() })
@@ -123,7 +126,7 @@ pub(crate) fn documentation_alone() -> Result<(), Trouble> {
 
 fn documentation(machine: &Machine) -> Result<(), Trouble> {
     let mut command = shell::cargo(&["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
-    shell::run(target::apply(&mut command, machine.target.as_deref()).env("RUSTDOCFLAGS", "-D warnings"))
+    shell::run(target::apply(&mut command, machine.target.as_deref()).env("RUSTDOCFLAGS", RUSTDOCFLAGS))
 }
 
 /// Licences and sources are already checked by `tidy`; cargo-deny looks closer where somebody installed it (ADR 006).
