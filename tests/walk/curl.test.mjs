@@ -7,10 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { Device, withoutTokens } from './lib/curl.mjs';
-import { LESSON, startDemo } from './lib/demo.mjs';
-
-const AFTER_FRIDAY = '2026-11-28T10:10';
-const LATER = '2026-11-24T10:50';
+import { AFTER_FRIDAY, LATER, LATER_STILL, LESSON, startDemo } from './lib/demo.mjs';
 
 let demo, tess, sam, phone, ivy, helen;
 
@@ -121,7 +118,7 @@ test('it closes by itself at its end, open tunnels included', async () => {
   await within(1000, () => tess.get('https://bet.example/'), isBlocked);
   const ended = await stream.ended;
   assert.ok(ended.at - start < 1000, `the tunnel closed after ${Math.round(ended.at - start)} ms`);
-  await clock(LESSON);
+  await clock(LATER);
   await tess.be('Tess Teacher');
   await sam.be('Sam Supply');
   await ivy.be('Ivy Tech', demo.portal);
@@ -199,7 +196,7 @@ test('a second start finds everything again', async () => {
   demo = await startDemo({ data });
   for (const device of [tess, sam, ivy]) device.demo = demo;
   await ivy.be('Ivy Tech', demo.portal);
-  await clock(LATER);
+  await clock(LATER_STILL);
   await tess.be('Tess Teacher');
   assert.ok(isOpen(await tess.get('http://news.example/')), 'she has signed');
   assert.ok(isBlocked(await tess.get('https://slow.example/')), 'the urgent block stands');

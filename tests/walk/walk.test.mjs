@@ -4,9 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { be, choose, look, managedBrowser, open, plainBrowser, profile, setClock, within } from './lib/browser.mjs';
-import { LESSON, startDemo } from './lib/demo.mjs';
+import { AFTER_FRIDAY, LATER, LESSON, startDemo } from './lib/demo.mjs';
 
-const AFTER_FRIDAY = '2026-11-28T10:10';
 const SECOND = 1000;
 
 let demo, managed, plain;
@@ -152,7 +151,7 @@ test('it closes by itself at its end', async () => {
   await setClock(ivy, demo.portal, AFTER_FRIDAY);
   await be(tess, demo, demo.named, 'Tess Teacher');
   await within(SECOND, tess, 'https://bet.example/', isPortal('/blocked'));
-  await setClock(ivy, demo.portal, LESSON);
+  await setClock(ivy, demo.portal, LATER);
   await be(ivy, demo, demo.portal, 'Ivy Tech');
   await be(tess, demo, demo.named, 'Tess Teacher');
 });

@@ -30,7 +30,7 @@ cargo xtask COMMAND
 
   demo [ARGS…]    build everything and start the demo school; ARGS go to `schoolgate demo` (try `--help`)
   test            install what the tests need when it is missing, then run everything that CI runs
-  ci              the same without installing: format, tidy, web, lints, licences, tests, examples
+  ci              the same without installing: format, tidy, web, lints, licences, tests, examples, pages, walk
   walk            the walk through the demo in Chromium and with curl
   doc             the reference pages of the crates; every link must lead somewhere
   tidy            only the house rules: layers, sizes, banned calls, stale documents, licences (seconds)

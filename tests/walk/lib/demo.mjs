@@ -14,6 +14,10 @@ const STOP_SECONDS = 20;
 
 // A Tuesday lesson in term; the walk begins there whatever day it really is.
 export const LESSON = '2026-11-24T10:10';
+// Later in that lesson. A clock that went to Friday and came back must not meet its own past again.
+export const LATER = '2026-11-24T10:50';
+export const LATER_STILL = '2026-11-24T10:55';
+export const AFTER_FRIDAY = '2026-11-28T10:10';
 
 export async function startDemo({ data, more = [] } = {}) {
   const program = process.env.SCHOOLGATE_BIN;
