@@ -64,3 +64,25 @@ async fn entries_are_added_and_removed_at_every_door() {
     let wrong = ivy.post("/manage/entries", &[("site", "x"), ("category", "nothing")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
+
+#[tokio::test]
+async fn a_file_of_people_is_compared_first_and_stops_before_many_leave() {
+    let kit = Kit::new().await;
+    let mut ivy = kit.be("ivy").await;
+    ivy.get("/manage/people").await.has("9 people are here now");
+    let wrong = ivy.post("/manage/people", &[("csv", "colour,shape\nred,round\n")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    wrong.has("header");
+    let csv = "mis_id,name,capacity,login,classes\nm1,Nora New,staff,nora.new,6B\n";
+    let plan = ivy.post("/manage/people", &[("csv", csv)]).await;
+    plan.has("Nora New is new").has("Nothing has changed yet");
+    let leaving = plan.after(r#"name="leaving" value=""#);
+    let confirm = [("csv", csv), ("step", "confirm"), ("leaving", leaving.as_str())];
+    let answer = ivy.post("/manage/people", &confirm).await;
+    if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
+        let sure = [confirm.as_slice(), &[("sure", "yes")]].concat();
+        assert_eq!(ivy.post("/manage/people", &sure).await.to, "/manage/people?done=people");
+    }
+    let people = kit.control.store().person_active(kit.control.now()).await.unwrap();
+    assert!(people.iter().any(|person| &*person.name == "Nora New"));
+}

@@ -96,6 +96,9 @@ pub(crate) struct PeoplePlan {
     pub(crate) lines: Vec<String>,
     /// Why it stops until it is confirmed a second time.
     pub(crate) brake: Option<String>,
-    pub(crate) confirm: Input,
+    /// What has to be ticked before it is done.
+    pub(crate) questions: Vec<Input>,
+    /// How many would leave: confirmed is this very number.
+    pub(crate) leaving: String,
     pub(crate) csv: String,
 }

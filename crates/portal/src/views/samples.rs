@@ -647,7 +647,8 @@ fn manage_pages() -> Vec<(&'static str, String)> {
             counts: vec![Pair::new("New", "2"), Pair::new("Changed", "1"), Pair::new("Would leave", "9 of 34")],
             lines: vec!["Pia Pupil would leave".into()],
             brake: Some("More than a tenth of the school would leave. Is this file complete?".into()),
-            confirm: Input::new("sure", "Yes, 9 people have left the school", InputKind::Tick),
+            questions: vec![Input::new("sure", "Yes, 9 people have left the school", InputKind::Tick)],
+            leaving: "9".into(),
             csv: "id,name\n".into(),
         }),
     };
