@@ -8,3 +8,4 @@ pub mod product;
 mod seals;
 pub mod serve;
 pub mod settings;
+mod upkeep;

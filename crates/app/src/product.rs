@@ -29,6 +29,7 @@ use tracing::{error, info};
 use crate::data_dir::{DataDir, DataDirError, Running};
 use crate::front::{Front, Tls};
 use crate::seals::RingSeals;
+use crate::upkeep;
 
 /// Devices remembered as trusting our CA, and addresses with news of refusals.
 const DEVICES_MAX: usize = 20_000;
@@ -171,7 +172,8 @@ impl Product {
         })
         .await?;
         tasks.spawn("snapshot follower", follower.run());
-        let (events, writing) = events(dir, &control, &plan.clock).await?;
+        let (events, writing) = events(dir, &control)?;
+        tasks.spawn("upkeep", upkeep::run(control.clone(), events.clone(), plan.clock.clone(), tasks.shutdown()));
         // Devices judge certificates by their own clocks, so these follow the system's, in the demo too.
         let authority = Authority::load_or_make(keys.dir(), dir.school_name(), Clock::system())?;
         let ca_pem = authority.pem().to_owned();
@@ -278,9 +280,8 @@ impl Common {
     }
 }
 
-/// Opens the event log, removes what is too old, and runs its task in a set of its own, which is to be drained after
-/// the doors'.
-async fn events(dir: &DataDir, control: &Control, clock: &Clock) -> Result<(EventLog, Tasks), StartError> {
+/// Opens the event log and runs its task in a set of its own, which is to be drained after the doors'.
+fn events(dir: &DataDir, control: &Control) -> Result<(EventLog, Tasks), StartError> {
     let zone = control.in_force().built.compiled.program.calendar.zone.clone();
     let (events, log, _) = EventLog::open(&dir.events(), schoolgate_eventlog::Settings::new(zone))?;
     let writing = Tasks::new();
@@ -291,10 +292,6 @@ async fn events(dir: &DataDir, control: &Control, clock: &Clock) -> Result<(Even
             error!(error, "the event log stopped: decisions are no longer recorded");
         }
     });
-    if let Err(error) = events.retention_apply(clock.now()).await {
-        let error: &dyn std::error::Error = &error;
-        error!(error, "old events could not be removed; the next attempt is at the next start");
-    }
     Ok((events, writing))
 }
 

@@ -6,11 +6,11 @@ use jiff::SignedDuration;
 use schoolgate_base::{CaseId, ControlId, GrantId, Group, Host, PersonId};
 use schoolgate_cases::{
     CaseState, Consequence, Decision, Definition, GrantAudience, GrantPlan, Known, OpenError, Opening, RawValues,
-    Refusal, RequestDefinition, Site, decide, open_request, withdraw,
+    Refusal, RequestDefinition, Site, decide, end_if_over, open_request, withdraw,
 };
 use schoolgate_decide::snapshot::{Audience, Target};
 use schoolgate_keys::KeyHolder;
-use schoolgate_records::{CaseFile, NewGrant, Privacy, Write};
+use schoolgate_records::{Actor, CaseFile, NewGrant, Privacy, Write};
 
 use crate::control::{Again, Control, moment};
 use crate::error::ControlError;
@@ -202,6 +202,27 @@ impl Control {
             continued.push(one);
         }
         self.publish(Again::Live).await
+    }
+
+    /// Ends the cases whose grant is over by the clock. The doors have closed it already; this is what the records
+    /// say. Answers how many were ended; with many waiting, not all at once.
+    pub async fn requests_end_over(&self) -> Result<usize, RequestError> {
+        let now = self.now();
+        let in_force = self.in_force();
+        let periods: Vec<_> = in_force.built.compiled.program.periods.values().cloned().collect();
+        let over = self.0.store.grant_list_over(now).await?;
+        for grant in &over {
+            let mut write = self.0.store.begin(Actor::program("clock"), now).await?;
+            write.grant_end(&grant.grant.id).await?;
+            if let Some(mut file) = self.0.store.case_fetch_open(&grant.grant.case).await?
+                && let Some(Definition::Request(definition)) = in_force.definitions.pinned(&file.case.pin)
+                && end_if_over(&mut file.case, definition, moment(&in_force, &periods, now))
+            {
+                write.case_append(&file).await?;
+            }
+            write.commit().await?;
+        }
+        Ok(over.len())
     }
 
     /// Ends one grant before its time, in the name of an office that may.

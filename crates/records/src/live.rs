@@ -159,6 +159,20 @@ impl SchoolStore {
         rows.into_iter().map(grant).collect()
     }
 
+    /// Grants whose time is over at `at` and that nobody has ended yet, the longest over first, at most 500.
+    pub async fn grant_list_over(&self, at: Timestamp) -> Result<Vec<Grant>, RecordsError> {
+        let rows = grants(self.text())
+            .filter(case_grant::Column::UntilAt.lte(micros(at)))
+            .filter(case_grant::Column::EndedAt.is_null())
+            .order_by_asc(case_grant::Column::UntilAt)
+            .order_by_asc(case_grant::Column::Id)
+            .limit(HISTORY_MAX)
+            .all(self.db())
+            .await
+            .map_err(failed("grant_list_over"))?;
+        rows.into_iter().map(grant).collect()
+    }
+
     /// The last 500 grants, newest first.
     pub async fn grant_list(&self) -> Result<Vec<Grant>, RecordsError> {
         let rows = grants(self.text())

@@ -84,3 +84,18 @@ async fn an_urgent_block_is_one_form_and_ends_by_hand() {
     ivy.post(&format!("/urgent/{end}"), &[]).await;
     assert!(kit.control.snapshot().live.urgent.is_empty());
 }
+
+#[tokio::test]
+async fn what_is_over_reads_as_over() {
+    let kit = Kit::new().await;
+    let (mut tess, mut ivy) = (kit.be("tess").await, kit.be("ivy").await);
+    let case = ask(&mut tess).await;
+    ivy.get(&case).await;
+    ivy.post(&format!("{case}/approve"), &[]).await;
+    assert_eq!(kit.control.requests_end_over().await.unwrap(), 0, "it is not over yet");
+    kit.control.clock().advance(jiff::SignedDuration::from_hours(24 * 7)).unwrap();
+    assert_eq!(kit.control.requests_end_over().await.unwrap(), 1);
+    assert_eq!(kit.control.requests_end_over().await.unwrap(), 0, "once is enough");
+    let mut tess = kit.be("tess").await;
+    tess.get(&case).await.has("its time is over").has_not("Open until");
+}

@@ -1,0 +1,50 @@
+//! What the clock does: grants that are over end their cases, people begin and leave on their day, old events go.
+
+use jiff::{SignedDuration, Timestamp};
+use schoolgate_control::Control;
+use schoolgate_eventlog::EventLog;
+use schoolgate_runtime::{Clock, Shutdown};
+use tracing::{error, info};
+
+/// How late the records may say that something is over. The doors do not wait for this.
+const EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// How late a starter's or leaver's day and the end of what is kept may be noticed.
+const PEOPLE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// Runs until `shutdown` begins. A round that fails is logged, and the next one tries again.
+pub(crate) async fn run(control: Control, events: EventLog, clock: Clock, shutdown: Shutdown) {
+    let mut people_due = clock.now();
+    loop {
+        round(&control).await;
+        if people_due <= clock.now() {
+            people_due = clock.now().checked_add(PEOPLE_EVERY).unwrap_or(Timestamp::MAX);
+            long_round(&control, &events, clock.now()).await;
+        }
+        tokio::select! {
+            () = clock.wait_for(EVERY) => {}
+            () = shutdown.begun() => return,
+        }
+    }
+}
+
+async fn round(control: &Control) {
+    match control.requests_end_over().await {
+        Ok(0) => {}
+        Ok(ended) => info!(ended, "ended requests whose time is over"),
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            error!(error, "requests whose time is over could not be ended in the records");
+        }
+    }
+}
+
+async fn long_round(control: &Control, events: &EventLog, now: Timestamp) {
+    if let Err(error) = control.people_publish().await {
+        let error: &dyn std::error::Error = &error;
+        error!(error, "the people of today could not be published");
+    }
+    if let Err(error) = events.retention_apply(now).await {
+        let error: &dyn std::error::Error = &error;
+        error!(error, "old events could not be removed");
+    }
+}
