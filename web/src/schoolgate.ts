@@ -34,6 +34,15 @@ function sendOnce(form: HTMLFormElement): void {
   });
 }
 
+/** UTF-8, or what spreadsheets on Windows write where the bytes are not UTF-8. */
+function readText(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder("windows-1252").decode(bytes);
+  }
+}
+
 /** Reads a chosen file into the text field named by the button, so that it can be looked over before it is sent. */
 function readFileInto(input: HTMLInputElement): void {
   const target = document.getElementById(input.dataset["fileInto"] ?? "");
@@ -43,7 +52,7 @@ function readFileInto(input: HTMLInputElement): void {
   input.addEventListener("change", () => {
     const file = input.files?.[0];
     if (!file) return;
-    void file.text().then((text) => {
+    void file.arrayBuffer().then(readText).then((text) => {
       target.value = text;
     });
   });

@@ -105,7 +105,7 @@ async fn page(ctx: &Ctx, mistakes: Vec<Mistake>) -> Result<EntriesPage, Failure>
     let choices = categories
         .iter()
         .filter(|(_, entry)| !entry.is_locked)
-        .map(|(name, entry)| Choice::new(name.to_string(), format!("{} ({name})", entry.title)));
+        .map(|(name, entry)| Choice::new(name.to_string(), entry.title.to_string()));
     let answers = vec![Choice::new("yes", "is of this kind"), Choice::new("no", "is not of this kind")];
     let is_in = if ctx.fields.get("is_in").is_empty() { "yes" } else { ctx.fields.get("is_in") };
     let inputs = vec![

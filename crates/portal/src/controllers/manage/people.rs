@@ -65,7 +65,6 @@ async fn again(ctx: &Ctx, error: DirectoryError) -> PageResult {
         | DirectoryError::TooManyRows { .. }
         | DirectoryError::Header { .. }
         | DirectoryError::Csv { .. } => Mistake::new("csv", sentence(&error)),
-        DirectoryError::Id { .. } => return Err(internal(error)),
         DirectoryError::Records { .. } => {
             let DirectoryError::Records { source } = error else { return Err(internal("unreadable records")) };
             return Err(from_records(source));

@@ -176,7 +176,10 @@ async fn doors(ctx: &Ctx, question: &Question<'_>, page: &mut EvidencePage) -> R
     let total: u64 = days.iter().map(|day| day.decisions).sum();
     let accidents: u64 = days.iter().map(|day| day.accidents).sum();
     let shown = |count: u64| if counts_only { small_hidden(count) } else { count.to_string() };
-    page.summary = format!("Our gateway acted on this rule in the last {DAYS} days: {} times.", shown(total));
+    page.summary = match total {
+        0 => format!("Our gateway had no need to act on this rule in the last {DAYS} days."),
+        total => format!("Our gateway acted on this rule in the last {DAYS} days. Times: {}.", shown(total)),
+    };
     if 0 < accidents {
         page.summary.push_str(&format!(" Said to be accidents: {}. They count as nothing else.", shown(accidents)));
     }

@@ -130,6 +130,9 @@ async fn asking(ctx: &Ctx, site: &str, reason: &Reason) -> Result<(Option<AskFor
     if matches!(reason, Reason::Locked { .. }) {
         return Ok((None, "Nobody in school can open it.".to_owned()));
     }
+    if matches!(reason, Reason::Urgent { .. }) {
+        return Ok((None, "It stays closed over every approval until the block ends.".to_owned()));
+    }
     let category = match reason {
         Reason::Rule { category: Some(category), .. } => Some(category),
         _ => None,

@@ -58,8 +58,8 @@ fn decide_form(ctx: &Ctx, definition: &RequestDefinition, case: &Case, mistakes:
         _ => None,
     };
     let has_end = definition.form.iter().any(|field| &*field.name == "until");
-    let until = Input::new("until", "Open until (leave empty for what was asked)", InputKind::Short)
-        .hint("An earlier day than was asked for, for example 27/11/2026")
+    let until = Input::new("until", "Open until", InputKind::Short)
+        .hint("Leave empty for what was asked, or name an earlier day such as 27/11/2026")
         .longest(40)
         .optional()
         .value(ctx.fields.get("until"))
