@@ -17,7 +17,7 @@ use schoolgate_identity::Identities;
 use schoolgate_keys::{KeyError, KeyRing, sha256_hex};
 use schoolgate_lists::Index;
 use schoolgate_portal::{Demo, PortalParts};
-use schoolgate_proxy::{Parts, Portal, Proxy, RefusalBook};
+use schoolgate_proxy::{Parts, Portal, Proxy};
 use schoolgate_records::{RecordsError, SchoolStore, Store};
 use schoolgate_runtime::{AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, SystemResolver, Tasks};
 use schoolgate_snapshot::Mapped;
@@ -31,7 +31,7 @@ use crate::front::{Front, Tls};
 use crate::seals::RingSeals;
 use crate::upkeep;
 
-/// Devices remembered as trusting our CA, and addresses with news of refusals.
+/// Devices remembered as trusting our CA.
 const DEVICES_MAX: usize = 20_000;
 const LEAVES_MAX: usize = 20_000;
 const MINTING_MAX: usize = 64;
@@ -275,7 +275,6 @@ impl Common {
             upstream,
             recorder: Arc::new(self.events.clone()),
             seals: Arc::new(RingSeals { keys: Arc::clone(&self.keys), school: dir.school().clone() }),
-            refusals: Arc::new(RefusalBook::new(DEVICES_MAX)),
         }))
     }
 }

@@ -53,6 +53,8 @@ pub struct Filter {
     pub clause: Option<ClauseId>,
     pub verdict: Option<Verdict>,
     pub category: Option<Box<str>>,
+    /// A person's pseudonym.
+    pub person: Option<Box<str>>,
 }
 
 /// What numbers are grouped by.
@@ -140,12 +142,14 @@ pub struct Evidence {
 /// The conditions of every question.
 const WHERE: &str = "school = $school AND at >= $from AND at < $to \
     AND ($control IS NULL OR control = $control) AND ($clause IS NULL OR clause = $clause) \
-    AND ($verdict IS NULL OR verdict = $verdict) AND ($category IS NULL OR category = $category)";
+    AND ($verdict IS NULL OR verdict = $verdict) AND ($category IS NULL OR category = $category)
+    AND ($person IS NULL OR person = $person)";
 
-/// The same where only whole days are left.
+/// The same where only whole days are left, and nobody's name with them.
 const WHERE_TALLY: &str = "school = $school AND date >= $first AND date <= $last \
     AND ($control IS NULL OR control = $control) AND ($clause IS NULL OR clause = $clause) \
-    AND ($verdict IS NULL OR verdict = $verdict) AND ($category IS NULL OR category = $category)";
+    AND ($verdict IS NULL OR verdict = $verdict) AND ($category IS NULL OR category = $category)
+    AND $person IS NULL";
 
 impl Evidence {
     pub fn new(log: EventLog) -> Result<Self, QueryError> {
@@ -281,6 +285,7 @@ impl Evidence {
             ("clause", text(filter.clause.as_ref().map(ToString::to_string))),
             ("verdict", text(filter.verdict.map(|verdict| verdict.as_str().to_owned()))),
             ("category", text(filter.category.as_deref().map(ToOwned::to_owned))),
+            ("person", text(filter.person.as_deref().map(ToOwned::to_owned))),
         ]
     }
 }

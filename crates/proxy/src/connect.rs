@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::guarded::{Guarded, Wire};
 use crate::inside::{Inside, answer_locally, look_inside};
 use crate::pipeline::{self, is_portal, leads_inside, refuse_for_all};
-use crate::reply::{Wanted, fail, note, turn_away};
+use crate::reply::{Wanted, fail, turn_away};
 use crate::safe_search::is_engine;
 use crate::target::Site;
 use crate::tunnel;
@@ -111,10 +111,9 @@ fn established() -> Response<Reply> {
     Response::new(Reply::empty())
 }
 
-/// A device that does not trust our CA gets no certificate of ours, only a word and a note in the portal.
+/// A device that does not trust our CA gets no certificate of ours, only a word; the portal's home says more.
 fn refuse(asked: Asked) -> Response<Reply> {
     let Asked { door, client, site, judged } = asked;
-    note(&door, &client, &site.host, &judged);
     let exchange = exchange(&door, client, site, judged, Mode::Tunnel);
     turn_away(&door, &wanted(&exchange, false), &exchange.judged)
 }

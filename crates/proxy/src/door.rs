@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::failure::Failure;
 use crate::meters::Meters;
 use crate::pool::Pool;
-use crate::ports::{RefusalBook, Seals};
+use crate::ports::Seals;
 use crate::server::Place;
 use crate::settings::Settings;
 use crate::standing::Standing;
@@ -34,7 +34,6 @@ pub(crate) struct Door {
     pub(crate) upstream: Upstream,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) seals: Arc<dyn Seals>,
-    pub(crate) refusals: Arc<RefusalBook>,
     pub(crate) meters: Meters,
     pub(crate) pool: Arc<Pool>,
     pub(crate) standing: Arc<Standing>,

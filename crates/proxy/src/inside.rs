@@ -24,7 +24,7 @@ use crate::guarded::Guarded;
 use crate::hops::is_navigation;
 use crate::pipeline::{Asked, judged};
 use crate::pool::Home;
-use crate::reply::{fail, note, turn_away};
+use crate::reply::{fail, turn_away};
 use crate::server::{http_builder, until_drained};
 use crate::target::{Site, read_inner};
 
@@ -47,8 +47,7 @@ pub(crate) async fn look_inside(inside: Inside, opened: Opened, site_stream: Ups
         mode: Mode::Inspected,
     };
     let Some(tls) = accept(&door, &client, &site, LeafFor::Verified, opened).await else {
-        // Worth a word on the portal's home and in the log: most likely an app that trusts its own roots only.
-        note(&door, &client, &site.host, &judged);
+        // Most likely an app that trusts its own roots only.
         let exchange = Exchange::new(&door, about, judged);
         exchange.set_failed(Failure::NoLeaf);
         return;
@@ -89,7 +88,6 @@ async fn inner(
 pub(crate) async fn answer_locally(exchange: Arc<Exchange>, failure: Option<Failure>, opened: Opened) {
     let door = Arc::clone(&exchange.door);
     let Some(tls) = accept(&door, &exchange.client, &exchange.site, LeafFor::LocalAnswer, opened).await else {
-        note(&door, &exchange.client, &exchange.site.host, &exchange.judged);
         return;
     };
     door.meters.local_answers.increment();

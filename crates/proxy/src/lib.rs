@@ -34,7 +34,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use pac::pac_file;
-pub use ports::{JustRefused, RefusalBook, Seals};
+pub use ports::Seals;
 pub use settings::{Limits, Portal, Settings};
 
 use crate::door::Door;
@@ -55,7 +55,6 @@ pub struct Parts {
     pub upstream: Upstream,
     pub recorder: Arc<dyn Recorder>,
     pub seals: Arc<dyn Seals>,
-    pub refusals: Arc<RefusalBook>,
 }
 
 /// A running proxy; it stops when its tasks are drained.
@@ -83,7 +82,6 @@ impl Proxy {
             upstream: parts.upstream,
             recorder: parts.recorder,
             seals: parts.seals,
-            refusals: parts.refusals,
         });
         door.tasks.spawn("review of open connections", standing::review(Arc::clone(&door)));
         door.tasks.spawn("sweep of kept connections", pool.keep_swept(door.tasks.shutdown()));

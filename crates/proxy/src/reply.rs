@@ -7,12 +7,11 @@ use http::header::{
 use http::{Response, StatusCode};
 use schoolgate_base::Host;
 use schoolgate_decide::redirect::{Because, Redirect};
-use schoolgate_decide::{Reason, Trace, Verdict};
+use schoolgate_decide::{Reason, Verdict};
 
 use crate::body::Reply;
-use crate::door::{Client, Door, Judged};
+use crate::door::{Door, Judged};
 use crate::failure::Failure;
-use crate::ports::JustRefused;
 use crate::target::Site;
 
 /// What somebody wanted who is sent elsewhere.
@@ -59,19 +58,6 @@ pub(crate) fn fail(door: &Door, wanted: Option<&Wanted<'_>>, failure: Failure) -
         response.headers_mut().insert(PROXY_AUTHENTICATE, challenge);
     }
     response
-}
-
-/// Keeps a refusal for the portal's home page, where it may be kept at all.
-pub(crate) fn note(door: &Door, client: &Client, host: &Host, judged: &Judged) {
-    match judged.decision.trace {
-        Trace::CountOnly | Trace::HashOnly => {}
-        Trace::Full | Trace::HostOnly => {
-            let decision = &judged.decision;
-            let because = Because::Decided { verdict: decision.verdict, reason: decision.reason.clone() };
-            let refused = JustRefused { at: judged.at, host: host.clone(), because, snapshot: judged.snapshot };
-            door.refusals.note(client.address(), refused);
-        }
-    }
 }
 
 fn redirect_for(door: &Door, wanted: &Wanted<'_>, because: Because, snapshot: u64) -> Redirect {

@@ -19,7 +19,7 @@ use schoolgate_event::LockedHash;
 use schoolgate_eventlog::EventLog;
 use schoolgate_identity::Identities;
 use schoolgate_lists::Index;
-use schoolgate_proxy::{Parts, Portal, Proxy, RefusalBook, Seals, Settings};
+use schoolgate_proxy::{Parts, Portal, Proxy, Seals, Settings};
 use schoolgate_runtime::{AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, Resolving, Tasks};
 use schoolgate_tls::{Authority, Leaves, Signer, Upstream};
 use tokio::net::TcpListener;
@@ -84,7 +84,6 @@ async fn run(dir: &Path, origin: SocketAddr) -> Result<(), Box<dyn Error>> {
         upstream,
         recorder: Arc::new(log),
         seals: Arc::new(NoSeals(LockedHash::new("0123456789abcdef")?)),
-        refusals: Arc::new(RefusalBook::new(1_024)),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);

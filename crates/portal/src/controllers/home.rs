@@ -18,7 +18,7 @@ use crate::words::counted;
 const JUST: SignedDuration = SignedDuration::from_mins(10);
 const REFUSED_MAX: usize = 3;
 /// Events looked through for them.
-const REFUSED_ROWS: u32 = 200;
+const REFUSED_ROWS: u32 = 20;
 
 pub(crate) async fn home_show(ctx: Ctx) -> PageResult {
     let in_force = format!("Rules in force since {}.", ctx.moments().since(ctx.in_force.since));
@@ -78,10 +78,11 @@ async fn refused(ctx: &Ctx, signed: &Signed) -> Result<Vec<RefusedRow>, Failure>
         from: ctx.now - JUST,
         to: ctx.now + SignedDuration::from_secs(1),
     };
-    let filter = Filter { verdict: Some(Verdict::Block), ..Filter::default() };
+    let person = Some(member.pseudonym.as_ref().into());
+    let filter = Filter { verdict: Some(Verdict::Block), person, ..Filter::default() };
     let rows = ctx.app.evidence.rows(&range, &filter, None, REFUSED_ROWS).await.map_err(internal)?.rows;
     let mut refused: Vec<RefusedRow> = Vec::new();
-    for row in rows.into_iter().filter(|row| row.person.as_deref() == Some(&*member.pseudonym)) {
+    for row in rows {
         let Some(host) = row.host else { continue };
         if REFUSED_MAX <= refused.len() || refused.iter().any(|one| one.host == host) {
             continue;

@@ -90,14 +90,12 @@ async fn who_has_not_agreed_is_not_inspected() {
 }
 
 #[tokio::test]
-async fn a_device_without_our_ca_gets_403_and_a_word_in_the_portal() {
+async fn a_device_without_our_ca_gets_403_and_is_recorded() {
     let kit = Kit::start().await;
     let (mut stream, head) = kit.connect(GUEST, "bet.example:443").await;
     assert!(head.starts_with("HTTP/1.1 403"), "{head}");
     drop(stream.shutdown().await);
-    let noted = kit.refusals.recent(GUEST.parse().unwrap(), at(NOW));
-    assert_eq!(noted.len(), 1);
-    assert_eq!(noted[0].host.to_string(), "bet.example");
+    assert_eq!(kit.decision().await.host.to_string(), "bet.example");
     kit.publish_inspecting();
     let response = kit.get_tls(GUEST, "news.example", Trust::Outside).await;
     assert!(response.ends_with("content"), "a guest is tunnelled, not inspected: {response}");

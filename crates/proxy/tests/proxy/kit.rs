@@ -17,7 +17,7 @@ use schoolgate_decide::redirect::Redirect;
 use schoolgate_decide::snapshot::Live;
 use schoolgate_event::{Decision, Event, LockedHash, Recorded, Recorder};
 use schoolgate_identity::Identities;
-use schoolgate_proxy::{Limits, Parts, Portal, Proxy, RefusalBook, Seals, Settings};
+use schoolgate_proxy::{Limits, Parts, Portal, Proxy, Seals, Settings};
 use schoolgate_runtime::{
     AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, Resolving, Tasks, proxy_protocol,
 };
@@ -110,7 +110,6 @@ pub(crate) struct Kit {
     pub(crate) tasks: Tasks,
     pub(crate) metrics: Metrics,
     pub(crate) records: Arc<Records>,
-    pub(crate) refusals: Arc<RefusalBook>,
     pub(crate) proxy: Proxy,
     snapshots: watch::Sender<Arc<Snapshot>>,
     school_ca: CertificateDer<'static>,
@@ -159,7 +158,7 @@ impl Kit {
         let mut settings = Settings::new(SchoolId::new("riverside").unwrap(), portal);
         change(&mut settings.limits);
         let (snapshots, receiver) = watch::channel(Arc::new(snapshot(1, live(), false)));
-        let (records, refusals) = (Arc::new(Records::default()), Arc::new(RefusalBook::new(16)));
+        let records = Arc::new(Records::default());
         let metrics = Metrics::new();
         let leaves = Arc::new(Leaves::new(authority, Clock::system(), 64, 4).unwrap());
         let own = leaves.config(&"proxy.school.test".parse().unwrap(), LeafFor::Own).await.unwrap();
@@ -174,7 +173,6 @@ impl Kit {
             upstream,
             recorder: Arc::clone(&records) as Arc<dyn Recorder>,
             seals: Arc::new(Open),
-            refusals: Arc::clone(&refusals),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -191,7 +189,6 @@ impl Kit {
             tasks,
             metrics,
             records,
-            refusals,
             proxy,
             snapshots,
             school_ca,
