@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use schoolgate_base::{Calendar, ControlId, Group, Host};
+use schoolgate_inspect::SearchEngines;
 
 use crate::categories::CategoryHit;
 use crate::decision::{Conditions, Considered, Decision, Inspect, Need, Outcome, Reason, Trace, Verdict, WhyNot};
@@ -26,7 +27,16 @@ pub fn stricter(a: Decision, b: Decision) -> Decision {
     let conditions = a.conditions.clone().join(&b.conditions);
     let valid_until = earlier(a.valid_until, b.valid_until);
     let chosen = if a.verdict < b.verdict { b } else { a };
-    Decision { conditions, valid_until, ..chosen }
+    let trace = held_back(chosen.trace, conditions.host_only_log);
+    Decision { conditions, valid_until, trace, ..chosen }
+}
+
+/// What may be recorded where the address itself may not.
+fn held_back(trace: Trace, host_only: bool) -> Trace {
+    match trace {
+        Trace::Full if host_only => Trace::HostOnly,
+        trace => trace,
+    }
 }
 
 fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
@@ -96,7 +106,7 @@ impl<'a> Evaluation<'a> {
             Some(decision) => decision,
             None => {
                 let grants = self.open_grants(member);
-                let ruled = self.ruled(member, considered);
+                let ruled = self.ruled(member, &grants, considered);
                 self.granted(&grants, &ruled).unwrap_or(ruled)
             }
         };
@@ -109,11 +119,14 @@ impl<'a> Evaluation<'a> {
     }
 
     fn decision(&self, verdict: Verdict, reason: Reason, trace: Trace) -> Decision {
-        let trace = match trace {
-            Trace::Full if self.conditions.host_only_log => Trace::HostOnly,
-            trace => trace,
-        };
+        let trace = held_back(trace, self.conditions.host_only_log || (trace == Trace::Full && self.says_too_much()));
         Decision { verdict, reason, conditions: self.conditions.clone(), valid_until: self.valid_until, trace }
+    }
+
+    /// Whether the address holds words that are nobody's business: half-typed ones, or a cry for help that something
+    /// else than the help page answered.
+    fn says_too_much(&self) -> bool {
+        self.path.is_some_and(SearchEngines::is_completion) || self.searched_topic().is_some()
     }
 
     fn any_hit(&self, categories: &[Box<str>]) -> bool {
@@ -217,18 +230,22 @@ impl<'a> Evaluation<'a> {
         if ruled.verdict == Verdict::Allow {
             return None;
         }
-        let lifts = |grant: &&&Grant| match (&grant.lifts, &ruled.reason) {
-            (None, _) => true,
-            (Some(lifted), Reason::Rule { control, .. }) => lifted == control,
-            (Some(_), _) => false,
+        let control = match &ruled.reason {
+            Reason::Rule { control, .. } => Some(control),
+            _ => None,
         };
-        let grant = grants.iter().filter(lifts).max_by_key(|grant| grant.until)?;
+        let grant = longest_lifting(grants, control)?;
         self.until(Some(grant.until));
         let reason = Reason::Grant { id: grant.id.clone(), control: grant.control.clone(), until: grant.until };
         Some(self.decision(Verdict::Allow, reason, Trace::Full))
     }
 
-    fn ruled(&mut self, member: Option<&Member>, considered: &mut Option<Vec<Considered>>) -> Decision {
+    fn ruled(
+        &mut self,
+        member: Option<&Member>,
+        grants: &[&Grant],
+        considered: &mut Option<Vec<Considered>>,
+    ) -> Decision {
         let snapshot = self.snapshot;
         let mut candidates = Vec::new();
         for place in snapshot.rules_about(self.facts.host, self.path, &self.hits) {
@@ -248,12 +265,23 @@ impl<'a> Evaluation<'a> {
             };
             note(considered, place, Some(lost));
         }
-        let Some(winner) = self.winner(candidates, member, considered) else {
+        let equals = self.winners(candidates, member, considered);
+        // Of equals, one that no grant lifts speaks: an approval under one control opens nothing that another closes.
+        let lifted = |candidate: &&Candidate<'_>| longest_lifting(grants, Some(&candidate.rule.control));
+        let unlifted = equals.iter().find(|candidate| lifted(candidate).is_none());
+        let Some(winner) = unlifted.or(equals.first()) else {
             let capacity = member.map(|member| member.capacity);
             let verdict = capacity.and_then(|capacity| snapshot.program.defaults.get(&capacity)).copied();
             return self.decision(verdict.unwrap_or(Verdict::Block), Reason::Default, Trace::Full);
         };
+        if winner.verdict != Verdict::Allow && unlifted.is_none() {
+            let soonest = equals.iter().filter_map(|candidate| lifted(&candidate)).map(|grant| grant.until).min();
+            self.valid_until = earlier(self.valid_until, soonest);
+        }
         note(considered, winner.place, None);
+        for equal in equals.iter().filter(|equal| equal.place != winner.place) {
+            note(considered, equal.place, None);
+        }
         let hit = self.hit_of(&winner.rule.target);
         let reason = Reason::Rule {
             control: winner.rule.control.clone(),
@@ -264,24 +292,24 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Stated precedence, then the more specific target, then the more specific audience by declared inclusion, then
-    /// block over warn over allow.
-    fn winner(
+    /// block over warn over allow. Several only where all of these are equal.
+    fn winners(
         &self,
         mut candidates: Vec<Candidate<'a>>,
         member: Option<&Member>,
         considered: &mut Option<Vec<Considered>>,
-    ) -> Option<Candidate<'a>> {
+    ) -> Vec<Candidate<'a>> {
         let over: Vec<ControlId> = candidates.iter().flat_map(|c| c.rule.over.iter().cloned()).collect();
         retain(&mut candidates, considered, WhyNot::Overridden, |c| !over.contains(&c.rule.control));
-        let top = candidates.iter().map(|c| specificity(&c.rule.target)).max()?;
-        retain(&mut candidates, considered, WhyNot::LessSpecificTarget, |c| specificity(&c.rule.target) == top);
+        let top = candidates.iter().map(|c| specificity(&c.rule.target)).max();
+        retain(&mut candidates, considered, WhyNot::LessSpecificTarget, |c| Some(specificity(&c.rule.target)) == top);
         let audiences: Vec<&Audience> = candidates.iter().map(|c| &c.rule.audience).collect();
         retain(&mut candidates, considered, WhyNot::LessSpecificAudience, |c| {
             !audiences.iter().any(|other| self.is_narrower(other, &c.rule.audience, member))
         });
-        let strictest = candidates.iter().map(|c| c.verdict).max()?;
-        retain(&mut candidates, considered, WhyNot::LessStrict, |c| c.verdict == strictest);
-        candidates.into_iter().next()
+        let strictest = candidates.iter().map(|c| c.verdict).max();
+        retain(&mut candidates, considered, WhyNot::LessStrict, |c| Some(c.verdict) == strictest);
+        candidates
     }
 
     /// Whether audience `a` is strictly narrower than `b` where both bind `member`.
@@ -381,6 +409,12 @@ fn note(considered: &mut Option<Vec<Considered>>, rule: usize, lost: Option<WhyN
     if let Some(considered) = considered {
         considered.push(Considered { rule, lost });
     }
+}
+
+/// The grant that lifts a control's verdict for the longest; one that names no control lifts any.
+fn longest_lifting<'g>(grants: &[&'g Grant], control: Option<&ControlId>) -> Option<&'g Grant> {
+    let lifts = |grant: &&&Grant| grant.lifts.as_ref().is_none_or(|lifted| Some(lifted) == control);
+    grants.iter().filter(lifts).max_by_key(|grant| grant.until).copied()
 }
 
 /// Whether an audience binds this person; with nobody signed in, only an audience of everybody does.

@@ -303,13 +303,52 @@ fn a_tunnel_is_told_when_the_address_could_matter() {
 }
 
 #[test]
+fn two_rules_that_say_the_same_are_lifted_one_by_one() {
+    let rules = ["bets", "odds"].map(|name| rule(name, Verdict::Block, category("gambling"), &["staff"]));
+    let lifting = |control: &str, until: &str| {
+        let open = grant(category("gambling"), "2026-11-24T08:00:00Z", until);
+        Grant { lifts: Some(control.parse().unwrap()), ..open }
+    };
+    let (short, long) = ("2026-11-24T11:00:00Z", "2026-11-24T12:00:00Z");
+    for one in ["ict#bets/web", "ict#odds/web"] {
+        let live = Live { grants: vec![lifting(one, long)], ..Live::default() };
+        check(&world(program(rules.to_vec()), live, tess()), "bet.example", Verdict::Block);
+    }
+    let live = Live { grants: vec![lifting("ict#bets/web", long), lifting("ict#odds/web", short)], ..Live::default() };
+    let open = check(&world(program(rules.to_vec()), live, tess()), "bet.example", Verdict::Allow);
+    assert_eq!(open.valid_until, Some(at(short)), "it closes when the first of the two ends");
+}
+
+#[test]
+fn words_that_are_typed_or_cried_out_are_never_written_down() {
+    let block = UrgentBlock {
+        id: GrantId::new("u1").unwrap(),
+        target: Target::Domain(host("search.example")),
+        from: at("2026-11-24T08:00:00Z"),
+        until: at("2026-11-25T08:00:00Z"),
+    };
+    let live = Live { urgent: vec![block], ..Live::default() };
+    for (live, name, path) in [
+        (Live::default(), "search.example", "/complete/search?q=how+to+kill+mysel"),
+        (Live::default(), "suggestqueries.example", "/complete/search?q=how+to+kill+myself"),
+        (live, "search.example", "/?q=how+to+kill+myself"),
+    ] {
+        let snapshot = world(program(Vec::new()), live, tess());
+        assert_eq!(outcome(&snapshot, name, Seen::Seen(path)).into_decision().trace, Trace::HostOnly, "{name}{path}");
+    }
+}
+
+#[test]
 fn two_people_on_one_address_get_the_stricter() {
     let rules = vec![rule("bets", Verdict::Block, category("gambling"), &["staff"])];
     let snapshot = world(program(rules), Live::default(), tess());
     let blocked = outcome(&snapshot, "bet.example", Seen::Seen("/")).into_decision();
     let allowed = outcome(&snapshot, "news.example", Seen::Seen("/")).into_decision();
     assert_eq!(stricter(allowed.clone(), blocked.clone()).verdict, Verdict::Block);
-    assert_eq!(stricter(blocked, allowed).verdict, Verdict::Block);
+    assert_eq!(stricter(blocked.clone(), allowed.clone()).verdict, Verdict::Block);
+    let host_only = Conditions { host_only_log: true, ..Conditions::default() };
+    let held_back = stricter(blocked, Decision { conditions: host_only, ..allowed });
+    assert_eq!((held_back.verdict, held_back.trace), (Verdict::Block, Trace::HostOnly));
 }
 
 fn any_target() -> impl Strategy<Value = Target> {

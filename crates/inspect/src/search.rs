@@ -70,7 +70,7 @@ const KNOWN: &[(&str, &[&str])] = &[
 ];
 
 /// Parts of paths on which half-typed words are completed: asking for help there would answer before the question.
-const COMPLETIONS: [&str; 5] = ["/complete/", "/suggest", "/suggestions", "/ac/", "/as/"];
+const COMPLETIONS: [&str; 5] = ["/complete/", "/sugg", "/osjson", "/ac/", "/as/"];
 
 impl SearchEngines {
     /// The engines in use in schools.
@@ -92,6 +92,12 @@ impl SearchEngines {
     /// Whether searches are made on this host.
     pub fn is_search_engine(&self, host: &HostName) -> bool {
         self.on(host).next().is_some()
+    }
+
+    /// Whether words are completed at this address while somebody types: not a search yet, and too much to write down.
+    /// `path` is path and query as in the request; the host does not matter, as engines keep this on hosts of its own.
+    pub fn is_completion(path: &str) -> bool {
+        path.split_once('?').is_some_and(|(path, _)| completes(path))
     }
 
     /// What was searched for; `None` when the address is not that of a search. Several parameters are joined by a

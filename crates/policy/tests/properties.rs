@@ -238,26 +238,10 @@ fn brute_force(built: &Built) -> Truth {
                         Some(_) => {}
                     }
                 }
-                // Rules that say the same as the winner and are as strong speak as much as it does.
-                let listed: BTreeSet<usize> = considered.iter().map(|one| one.rule).collect();
-                let unlisted = (0..program.rules.len()).filter(|rule| !listed.contains(rule));
-                let equals = unlisted.filter(|&rule| equal(built, rule, &considered));
-                let equals: Vec<usize> = equals.collect();
-                truth.live.extend(&equals);
-                truth.speaking.extend(equals);
             }
         }
     }
     truth
-}
-
-/// Whether a rule that is not listed was left out only because an equal one was taken.
-fn equal(built: &Built, rule: usize, considered: &[schoolgate_decide::Considered]) -> bool {
-    let rules = &built.compiled.program.rules;
-    considered.iter().filter(|one| one.lost.is_none()).any(|one| {
-        let (a, b) = (&rules[rule], &rules[one.rule]);
-        a.verdict == b.verdict && std::mem::discriminant(&a.target) == std::mem::discriminant(&b.target)
-    })
 }
 
 fn members(built: &Built) -> Vec<Member> {
