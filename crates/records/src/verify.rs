@@ -119,9 +119,10 @@ impl SchoolStore {
         }
         report.rows = self.rows_count().await?;
         let is_matched = report.rows.iter().all(|count| count.rows == count.notes);
-        report.standing = match (report.problem_count, anchors.is_empty()) {
-            (0, true) if is_matched => Standing::Consistent,
-            (0, false) if is_matched => Standing::Unaltered,
+        let is_anchored = Chain::ALL.iter().all(|chain| anchors.iter().any(|anchor| anchor.chain == *chain));
+        report.standing = match (report.problem_count, is_anchored) {
+            (0, false) if is_matched => Standing::Consistent,
+            (0, true) if is_matched => Standing::Unaltered,
             _ => Standing::Damaged,
         };
         Ok(report)

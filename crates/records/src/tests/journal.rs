@@ -47,7 +47,10 @@ async fn consistent_without_an_anchor_unaltered_with_one() {
     let mut write = kit.begin().await;
     write.password_set(&id("tess"), "x").await.unwrap();
     write.commit().await.unwrap();
-    let report = kit.school.journal_verify(std::slice::from_ref(&anchor)).await.unwrap();
+    let half = kit.school.journal_verify(std::slice::from_ref(&anchor)).await.unwrap();
+    assert_eq!(half.standing, Standing::Consistent, "nothing vouches for the sealed chain");
+    let both = [anchor.clone(), kit.school.journal_head(Chain::Sealed).await.unwrap()];
+    let report = kit.school.journal_verify(&both).await.unwrap();
     assert_eq!((report.standing, report.notes), (Standing::Unaltered, 5));
     let other = JournalHead { hash: "00".repeat(32).into(), ..anchor.clone() };
     assert_eq!(kinds(&kit, &[other]).await, [JournalProblemKind::Anchor]);
