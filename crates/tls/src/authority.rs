@@ -69,7 +69,8 @@ impl Authority {
             // The key first: a certificate without its key would be handed to devices and never be used. A key that
             // was left by a start that died in between has signed nothing and is replaced.
             write(&key_path, key_pem.as_bytes(), 0o600)?;
-            write(&certificate_path, pem.as_bytes(), 0o644)?;
+            // Public as the certificate is, it lies among keys, where nothing may be open to others.
+            write(&certificate_path, pem.as_bytes(), 0o600)?;
         }
         let read = |path: &Path| {
             fs::read_to_string(path).map_err(|source| AuthorityError::Read { path: path.to_owned(), source })
