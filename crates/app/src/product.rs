@@ -122,7 +122,7 @@ pub(crate) struct InnerWeb {
 /// The product, running.
 pub struct Product {
     pub tasks: Tasks,
-    /// The event log's writer, drained after `tasks`.
+    /// The event log's writer and the snapshot's follower, drained after `tasks`.
     writing: Tasks,
     pub control: Control,
     pub events: EventLog,
@@ -171,8 +171,15 @@ impl Product {
             open_lists,
         })
         .await?;
-        tasks.spawn("snapshot follower", follower.run());
         let (events, writing) = events(dir, &control)?;
+        let stopping = writing.shutdown();
+        // Among what stops last: a click that is being answered waits until the doors have followed.
+        writing.spawn("snapshot follower", async move {
+            tokio::select! {
+                () = follower.run() => {}
+                () = stopping.begun() => {}
+            }
+        });
         tasks.spawn("upkeep", upkeep::run(control.clone(), events.clone(), plan.clock.clone(), tasks.shutdown()));
         // Devices judge certificates by their own clocks, so these follow the system's, in the demo too.
         let authority = Authority::load_or_make(keys.dir(), dir.school_name(), Clock::system())?;

@@ -131,7 +131,7 @@ impl Tasks {
             tokio::select! {
                 biased;
                 () = guarded(name, future) => {}
-                () = reached(stage, Stage::Ended) => {}
+                () = reached(stage, Stage::Ended) => warn!(task.name = name, "`{name}` was dropped"),
             }
             drop(counted);
         });
@@ -166,7 +166,7 @@ impl Tasks {
             return Drained { dropped: 0 };
         }
         let dropped = self.running();
-        warn!(tasks.dropped = dropped, "{dropped} tasks did not stop in time and were dropped");
+        warn!(tasks.dropped = dropped, "not everything stopped in time; what is left is dropped: {dropped}");
         self.0.stage.send_replace(Stage::Ended);
         // Dropping happens at the task's next poll; blocking work cannot be dropped, so this has a deadline too.
         let _ = tokio::time::timeout(Duration::from_secs(1), self.all_ended()).await;
