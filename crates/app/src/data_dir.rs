@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -104,7 +105,9 @@ impl DataDir {
 
     fn create(path: &Path, mark: Mark) -> Result<Self, DataDirError> {
         let write = |path: &Path, source| DataDirError::Write { path: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(|source| write(path, source))?;
+        // Spool and snapshot name people and addresses: nobody else on the machine may look.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|source| write(path, source))?;
         let file = path.join(MARK);
         let text = serde_json::to_vec_pretty(&mark).map_err(|source| write(&file, source.into()))?;
         let created = fs::OpenOptions::new().write(true).create_new(true).open(&file);

@@ -38,10 +38,17 @@ async fn round(control: &Control) {
     }
 }
 
+/// How long an ended session is remembered, for the page on which people see where they are signed in.
+const SESSIONS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
+
 async fn long_round(control: &Control, events: &EventLog, now: Timestamp) {
     if let Err(error) = control.people_publish().await {
         let error: &dyn std::error::Error = &error;
         error!(error, "the people of today could not be published");
+    }
+    if let Err(error) = control.presence_forget(now - SESSIONS_KEPT).await {
+        let error: &dyn std::error::Error = &error;
+        error!(error, "old sessions and addresses could not be removed");
     }
     if let Err(error) = events.retention_apply(now).await {
         let error: &dyn std::error::Error = &error;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use schoolgate_base::{Capacity, PersonId, SessionId};
+use schoolgate_records::Actor;
 
 use crate::control::{Again, Control};
 use crate::error::ControlError;
@@ -48,5 +49,13 @@ impl Control {
         write.claim_end(session).await?;
         write.commit().await?;
         self.publish(Again::Live).await
+    }
+
+    /// Forgets sessions that were last seen before `sessions_before`, and what is over of who sat at which address.
+    pub async fn presence_forget(&self, sessions_before: Timestamp) -> Result<(), ControlError> {
+        let mut write = self.0.store.begin(Actor::program("clock"), self.now()).await?;
+        write.session_purge(sessions_before).await?;
+        write.commit().await?;
+        Ok(())
     }
 }

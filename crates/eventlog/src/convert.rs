@@ -92,8 +92,12 @@ pub(crate) fn seq(segment: u64, place: u32) -> i64 {
     i64::try_from(segment << 32 | u64::from(place)).unwrap_or(i64::MAX)
 }
 
-/// Removes Parquet files that the manifest does not name.
+/// Removes Parquet files that the manifest does not name, and what a killed sort left of its rows.
 pub(crate) fn leftovers_remove(layout: &Layout, manifest: &Manifest) -> Result<(), LogError> {
+    let spill = layout.spill();
+    if spill.is_dir() {
+        fs::remove_dir_all(&spill).map_err(|source| LogError::Remove { path: spill, source })?;
+    }
     let root = layout.parquet();
     for school in entries(&root)? {
         for day in entries(&school)? {

@@ -262,17 +262,17 @@ impl Write {
         self.finished(())
     }
 
-    /// Deletes sessions that ended, or were last seen, before `before`, and claims that were over by then.
+    /// Deletes sessions that ended, or were last seen, before `before`, and claims that are over now.
     pub async fn session_purge(&mut self, before: Timestamp) -> Result<(), RecordsError> {
         const OPERATION: &str = "session_purge";
-        let before = micros(before);
+        let (before, now) = (micros(before), micros(self.at));
         let school = self.text().to_owned();
         let sessions = portal_session::Entity::delete_many()
             .filter(portal_session::Column::SchoolId.eq(&school))
             .filter(portal_session::Column::LastSeenAt.lt(before));
         let claims = address_claim::Entity::delete_many()
             .filter(address_claim::Column::SchoolId.eq(&school))
-            .filter(address_claim::Column::UntilAt.lt(before));
+            .filter(address_claim::Column::UntilAt.lte(now));
         let txn = self.quiet(OPERATION);
         sessions.exec(txn).await.map_err(failed(OPERATION))?;
         claims.exec(txn).await.map_err(failed(OPERATION))?;

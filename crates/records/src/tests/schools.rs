@@ -148,6 +148,7 @@ async fn dump(school: &SchoolStore) -> String {
         text.push_str(&format!("{:?}\n", page.items.into_iter().map(|file| file.case).collect::<Vec<_>>()));
     }
     read!(grant_list_active(now()));
+    read!(grant_list_over(now()));
     read!(grant_list());
     read!(grant_list_for_case(&CaseId::new("c1").unwrap()));
     read!(urgent_list_active(now()));
