@@ -167,6 +167,11 @@ pub fn decide(
         }
         Decision::Approve { until } => {
             check_until(case, until, moment.now)?;
+            let ends = until.into_iter().chain([grant_end(definition, case, moment)]).min();
+            let opens = matches!(definition.effect, Effect::OpenSite { .. });
+            if opens && ends.is_some_and(|ends| ends <= moment.now) {
+                return Err(Refusal::TooLate);
+            }
             let counts_for = decider.counts_for().clone();
             let stand_in = decider.is_stand_in();
             case.push(moment.now, actor, Act::Approved { until, counts_for, stand_in });
@@ -248,7 +253,7 @@ pub fn grant_plan(definition: &RequestDefinition, case: &Case, moment: Moment<'_
         target: Site { host: site.host.clone(), path: None },
         audience: audience_of(audience, case),
         from: last.at,
-        until: until(definition, case, moment),
+        until: grant_end(definition, case, moment),
         lifts: lifts.clone(),
     })
 }
@@ -269,7 +274,7 @@ fn audience_of(audience: &Audience, case: &Case) -> Vec<GrantAudience> {
 
 /// The earliest of what was asked, what each approver allowed and what the policy allows. A grant is always dated: where
 /// none of them says anything, it lasts to the end of the day it was asked on.
-fn until(definition: &RequestDefinition, case: &Case, moment: Moment<'_>) -> Timestamp {
+fn grant_end(definition: &RequestDefinition, case: &Case, moment: Moment<'_>) -> Timestamp {
     let allowed = case.trail.iter().filter_map(|entry| match entry.act {
         Act::Approved { until, .. } => until,
         _ => None,

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use schoolgate_base::{CaseId, ControlId, GrantId, Group, Host, PersonId};
 use schoolgate_cases::{
-    CaseState, Consequence, Decision, Definition, GrantAudience, GrantPlan, Known, OpenError, Opening, RawValues,
-    Refusal, RequestDefinition, Site, decide, end_if_over, open_request, withdraw,
+    Case, CaseState, Consequence, Decision, Definition, Effect, GrantAudience, GrantPlan, Known, OpenError, Opening,
+    RawValues, Refusal, RequestDefinition, Site, Value, decide, end_if_over, open_request, withdraw,
 };
+use schoolgate_decide::Barred;
 use schoolgate_decide::snapshot::{Audience, Target};
 use schoolgate_keys::KeyHolder;
 use schoolgate_records::{Actor, CaseFile, NewGrant, Privacy, Write};
@@ -38,6 +39,12 @@ pub enum RequestError {
     Step {
         #[from]
         source: Refusal,
+    },
+    #[error("{why}")]
+    Barred {
+        /// Name of the form's field that names the site.
+        field: Box<str>,
+        why: Barred,
     },
     #[error("the request could not be kept")]
     Control {
@@ -94,6 +101,7 @@ impl Control {
         let opening =
             Opening { id: &id, school: self.school(), by: asker, groups, raw: answers, known: school.known() };
         let case = open_request(definition, opening, lifts, moment(&in_force, &periods, self.now()))?;
+        self.check_openable(definition, &case)?;
         let mut write = self.begin(asker).await?;
         write.case_open(&case, Privacy::Open { parties: parties(definition, asker) }).await?;
         write.commit().await?;
@@ -108,32 +116,53 @@ impl Control {
         decision: Decision,
     ) -> Result<CaseState, RequestError> {
         let offices = self.offices().await?;
+        let is_approval = matches!(decision, Decision::Approve { .. });
         self.request_step(id, by, |file, definition, in_force| {
+            if is_approval {
+                self.check_openable(definition, &file.case)?;
+            }
             let periods: Vec<_> = in_force.built.compiled.program.periods.values().cloned().collect();
-            decide(&mut file.case, definition, by, &offices, decision, moment(in_force, &periods, self.now()))
+            let moment = moment(in_force, &periods, self.now());
+            Ok(decide(&mut file.case, definition, by, &offices, decision, moment)?)
         })
         .await
     }
 
     /// Takes a request back; what it opened is closed.
     pub async fn request_withdraw(&self, id: &CaseId, by: &PersonId) -> Result<CaseState, RequestError> {
-        self.request_step(id, by, |file, _, _| withdraw(&mut file.case, by, self.now())).await
+        self.request_step(id, by, |file, _, _| Ok(withdraw(&mut file.case, by, self.now())?)).await
     }
 
     /// Ends what a request opened, before its time.
     pub async fn request_end(&self, id: &CaseId, by: &PersonId, reason: &str) -> Result<CaseState, RequestError> {
         let offices = self.offices().await?;
         self.request_step(id, by, |file, definition, _| {
-            schoolgate_cases::end(&mut file.case, definition, by, &offices, reason, self.now())
+            Ok(schoolgate_cases::end(&mut file.case, definition, by, &offices, reason, self.now())?)
         })
         .await
+    }
+
+    /// Refuses what no grant could open: nobody is told that something is open which stays closed.
+    fn check_openable(&self, definition: &RequestDefinition, case: &Case) -> Result<(), RequestError> {
+        if !matches!(definition.effect, Effect::OpenSite { .. }) {
+            return Ok(());
+        }
+        let snapshot = self.snapshot();
+        for (field, value) in &case.values {
+            if let Value::Site(site) = value
+                && let Some(why) = snapshot.barred(&site.host, self.now())
+            {
+                return Err(RequestError::Barred { field: field.to_string().into(), why });
+            }
+        }
+        Ok(())
     }
 
     async fn request_step(
         &self,
         id: &CaseId,
         by: &PersonId,
-        step: impl FnOnce(&mut CaseFile, &RequestDefinition, &InForce) -> Result<Vec<Consequence>, Refusal>,
+        step: impl FnOnce(&mut CaseFile, &RequestDefinition, &InForce) -> Result<Vec<Consequence>, RequestError>,
     ) -> Result<CaseState, RequestError> {
         let in_force = self.in_force();
         let mut file = self.0.store.case_fetch_open(id).await?.ok_or(RequestError::NoSuchCase)?;

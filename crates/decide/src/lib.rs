@@ -6,6 +6,7 @@
 //! Facts may be unseen. A verdict that is [`Outcome::Decided`] never turns round when another fact is learned; where
 //! it might, the outcome is [`Outcome::Needs`] and says what to use if the door cannot learn it.
 
+mod barred;
 mod categories;
 mod decision;
 mod evaluate;
@@ -16,6 +17,7 @@ pub mod redirect;
 mod searches;
 pub mod snapshot;
 
+pub use barred::Barred;
 pub use categories::{Categories, CategoryHit, CategoryTable};
 pub use decision::{Conditions, Considered, Decision, Inspect, Need, Outcome, Reason, Trace, Verdict, WhyNot};
 pub use evaluate::{decide, decide_explained, stricter};

@@ -99,3 +99,21 @@ async fn what_is_over_reads_as_over() {
     let mut tess = kit.be("tess").await;
     tess.get(&case).await.has("its time is over").has_not("Open until");
 }
+
+#[tokio::test]
+async fn what_no_approval_opens_is_not_asked_for_and_not_approved() {
+    let kit = Kit::new().await;
+    let (mut tess, mut ivy) = (kit.be("tess").await, kit.be("ivy").await);
+    tess.get("/requests/new/open-site").await;
+    let asked = |site| [("site", site), ("class", "6B"), ("until", "27/11/2026"), ("why", "Probability")];
+    let answer = tess.post("/requests/new/open-site", &asked("malware.example")).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    answer.has("dangerous and are never opened");
+    let case = ask(&mut tess).await;
+    ivy.get("/grants").await;
+    assert_eq!(ivy.post("/urgent", &[("site", "games.example")]).await.to, "/grants?done=blocked");
+    let answer = ivy.post(&format!("{case}/approve"), &[]).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    answer.has("An urgent block closes this site");
+    assert!(kit.control.snapshot().live.grants.is_empty());
+}

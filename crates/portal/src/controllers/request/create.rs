@@ -11,7 +11,9 @@ use crate::ctx::{Ctx, from_control};
 use crate::failure::{Failure, PageResult, internal, see_other, shown_again};
 use crate::forms::{self, requests_for};
 use crate::onward;
+use crate::views::input::Mistake;
 
+use super::decide::sentence;
 use super::form_page;
 
 pub(crate) async fn request_create(ctx: Ctx, Path(kind): Path<String>) -> PageResult {
@@ -26,6 +28,10 @@ pub(crate) async fn request_create(ctx: Ctx, Path(kind): Path<String>) -> PageRe
         Ok(id) => see_other(&format!("/requests/{id}?done=asked")),
         Err(RequestError::Form { source: OpenError::Form(problems) }) => {
             let mistakes = forms::mistakes(&problems);
+            shown_again(&form_page(&ctx, definition, &raw, sealed, mistakes).await?)
+        }
+        Err(RequestError::Barred { field, why }) => {
+            let mistakes = vec![Mistake::new(&*field, sentence(&why.to_string()))];
             shown_again(&form_page(&ctx, definition, &raw, sealed, mistakes).await?)
         }
         Err(RequestError::Control { source }) => Err(from_control(source)),

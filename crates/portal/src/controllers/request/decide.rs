@@ -53,6 +53,7 @@ async fn decide(ctx: &Ctx, id: &str, decision: Decision) -> PageResult {
             again(ctx, id, vec![Mistake::new("until", sentence(&refusal.to_string()))]).await
         }
         Err(RequestError::Step { source }) => Err(Failure::MovedOn { words: sentence(&source.to_string()) }),
+        Err(RequestError::Barred { why, .. }) => Err(Failure::MovedOn { words: sentence(&why.to_string()) }),
         Err(RequestError::NoSuchForm | RequestError::NoSuchCase) => Err(Failure::NotFound),
         Err(RequestError::Control { source }) => Err(from_control(source)),
         Err(error @ RequestError::Form { .. }) => Err(internal(error)),

@@ -17,6 +17,6 @@ pub(crate) async fn request_withdraw(ctx: Ctx, Path(id): Path<String>) -> PageRe
         Err(RequestError::Step { source }) => Err(Failure::MovedOn { words: sentence(&source.to_string()) }),
         Err(RequestError::NoSuchForm | RequestError::NoSuchCase) => Err(Failure::NotFound),
         Err(RequestError::Control { source }) => Err(from_control(source)),
-        Err(error @ RequestError::Form { .. }) => Err(internal(error)),
+        Err(error @ (RequestError::Form { .. } | RequestError::Barred { .. })) => Err(internal(error)),
     }
 }
