@@ -10,6 +10,7 @@ use schoolgate_records::{Actor, SchoolStore};
 use crate::control::{Again, Control};
 use crate::error::ControlError;
 use crate::in_force::InForce;
+use crate::version::raised;
 
 /// The id under which a school's pack is kept; its documents have ids of their own.
 const PACK: &str = "school-policies";
@@ -72,10 +73,12 @@ impl Control {
         Ok(build(pack, Context { offices: Some(&offices), today: Some(today) }).diagnostics)
     }
 
-    /// Puts a pack in force at every door, or refuses it with the reasons and leaves the old one.
+    /// Puts a pack in force at every door, or refuses it with the reasons and leaves the old one. Where words changed
+    /// and the version did not, the version is raised, so that people are asked again.
     pub async fn policy_adopt(&self, by: &PersonId, pack: Pack) -> Result<Arc<InForce>, AdoptError> {
         let _turn = self.0.publishing.lock().await;
         let now = self.now();
+        let pack = raised(pack, &self.in_force().views);
         check(&self.0.store, &pack, now).await?;
         keep(&self.0.store, &pack, Actor::Person(by.clone()), now).await?;
         let in_force = self.reload().await?;

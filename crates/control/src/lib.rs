@@ -15,6 +15,7 @@ mod presence;
 mod reports;
 mod requests;
 mod site;
+mod version;
 
 pub use adopt::{AdoptError, install};
 pub use agreements::Signing;

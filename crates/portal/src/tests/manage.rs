@@ -50,6 +50,26 @@ async fn one_clause_is_edited_alone() {
 }
 
 #[tokio::test]
+async fn other_words_are_a_new_version_and_everybody_is_asked_again() {
+    let kit = Kit::new().await;
+    let mut ivy = kit.be("ivy").await;
+    let version = |kit: &Kit| kit.control.in_force().built.compiled.policies[0].version.clone();
+    let before = version(&kit);
+    let base = ivy.get("/manage/staff-ict/look-after-yourself").await.after(r#"name="base" value=""#);
+    let same = [
+        ("base", base.as_str()),
+        ("text", "4.1 {#look-after-yourself} Everybody gives the school their house."),
+        ("controls", "information = true"),
+        ("step", "publish"),
+    ];
+    assert_eq!(ivy.post("/manage/staff-ict/look-after-yourself", &same).await.to, "/manage?done=in-force");
+    assert_ne!(version(&kit), before);
+    let snapshot = kit.control.snapshot();
+    let staff = snapshot.people.members.iter().find(|member| member.person.as_str() == "ivy").unwrap();
+    assert_eq!(staff.must_sign.len(), 1, "who agreed to other words is asked again");
+}
+
+#[tokio::test]
 async fn entries_are_added_and_removed_at_every_door() {
     let kit = Kit::new().await;
     let mut ivy = kit.be("ivy").await;
