@@ -131,8 +131,14 @@ impl Body for Upload {
         let Some(uploading) = &mut self.0 else { return Poll::Ready(None) };
         let Uploading { inner, waiting } = &mut **uploading;
         let polled = waiting.poll(inner, context);
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
-            waiting.exchange.count_up(frame.data_ref().map_or(0, Bytes::len));
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                waiting.exchange.count_up(frame.data_ref().map_or(0, Bytes::len));
+                waiting.exchange.note_uploaded();
+            }
+            Poll::Ready(None) => waiting.exchange.note_uploaded(),
+            Poll::Pending => waiting.exchange.note_clients_turn(),
+            Poll::Ready(Some(Err(_))) => {}
         }
         polled
     }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use http::Method;
 use schoolgate_decide::{Decision, Reason, Trace, Verdict};
@@ -16,6 +17,8 @@ use crate::door::{Client, Door, Judged};
 use crate::failure::Failure;
 use crate::standing::{Kept, Stand};
 use crate::target::Site;
+
+const CLIENTS_TURN: u64 = u64::MAX;
 
 /// A judged request, or a tunnel, while it lasts.
 pub(crate) struct Exchange {
@@ -29,6 +32,9 @@ pub(crate) struct Exchange {
     pub(crate) mode: Mode,
     began: Instant,
     up: AtomicU64,
+    /// When the last part of the request's body went on, in milliseconds after `began` and one; 0 where none has,
+    /// [`CLIENTS_TURN`] while the client is waited for.
+    uploaded: AtomicU64,
     down: AtomicU64,
     has_failed: AtomicBool,
     is_refused: AtomicBool,
@@ -56,6 +62,7 @@ impl Exchange {
             mode,
             began: Instant::now(),
             up: AtomicU64::new(0),
+            uploaded: AtomicU64::new(0),
             down: AtomicU64::new(0),
             has_failed: AtomicBool::new(false),
             is_refused: AtomicBool::new(false),
@@ -68,6 +75,25 @@ impl Exchange {
 
     pub(crate) fn count_down(&self, bytes: usize) {
         self.down.fetch_add(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The next part of the request's body is the client's to send.
+    pub(crate) fn note_clients_turn(&self) {
+        self.uploaded.store(CLIENTS_TURN, Ordering::Relaxed);
+    }
+
+    /// A part of the request's body, or its end, went on to the site.
+    pub(crate) fn note_uploaded(&self) {
+        let passed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(0);
+        self.uploaded.store(passed.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// Since when the site has what there is of the request's body: not yet, while the client is waited for.
+    pub(crate) fn uploaded_at(&self) -> Option<Instant> {
+        match self.uploaded.load(Ordering::Relaxed) {
+            CLIENTS_TURN => Some(Instant::now()),
+            at => self.began.checked_add(Duration::from_millis(at.checked_sub(1)?)),
+        }
     }
 
     /// Bytes in both directions so far.

@@ -3,6 +3,7 @@
 //! Nothing is copied as bytes: hyper reads each message under its own rules and writes it anew, so a site never sees
 //! another boundary between requests than we did.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::{CONNECTION, HOST, HeaderValue, UPGRADE};
@@ -14,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use schoolgate_event::Mode;
 use schoolgate_tls::UpstreamStream;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use crate::body::{Download, Reply, Upload};
@@ -173,13 +174,22 @@ async fn send_over(
     if sender.ready().await.is_err() {
         return Err((Failure::BadResponse, Some(request)));
     }
-    match timeout(exchange.door.settings.limits.response_deadline, sender.try_send_request(request)).await {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(mut error)) => {
-            debug!("a site did not answer: {}", error.error());
-            Err((Failure::BadResponse, error.take_message()))
+    let began = Instant::now();
+    let mut answered = pin!(sender.try_send_request(request));
+    loop {
+        // A site answers when it has read the request, and a large one takes its time: the deadline runs from the last
+        // part that was sent. A site that stops reading, and so is sent nothing more, meets it as well; a client that
+        // stops sending is given up on by its body.
+        let from = exchange.uploaded_at().map_or(began, |at| at.max(began));
+        match timeout_at(from + exchange.door.settings.limits.response_deadline, &mut answered).await {
+            Ok(Ok(response)) => return Ok(response),
+            Ok(Err(mut error)) => {
+                debug!("a site did not answer: {}", error.error());
+                return Err((Failure::BadResponse, error.take_message()));
+            }
+            Err(_) if exchange.uploaded_at().is_some_and(|at| from < at) => {}
+            Err(_) => return Err((Failure::NoResponse, None)),
         }
-        Err(_) => Err((Failure::NoResponse, None)),
     }
 }
 

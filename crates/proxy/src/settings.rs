@@ -35,7 +35,7 @@ pub struct Limits {
     pub hello_deadline: Duration,
     /// For the client's part of a TLS handshake.
     pub handshake_deadline: Duration,
-    /// From a forwarded request to the site's response head.
+    /// From the last part of a forwarded request to the site's response head.
     pub response_deadline: Duration,
     /// Without a byte of a body, in either direction.
     pub body_idle: Duration,

@@ -49,6 +49,24 @@ async fn a_body_is_passed_on() {
 }
 
 #[tokio::test]
+async fn an_upload_may_take_longer_than_a_site_may_think() {
+    let kit = Kit::start_with(|limits| limits.response_deadline = Duration::from_millis(400)).await;
+    let mut stream = kit.dial(TESS).await;
+    let head = "POST http://news.example/form HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\nConnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for pause in [10, 250, 250, 10, 700, 10, 10, 10] {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        stream.write_all(b"x").await.unwrap();
+    }
+    let response = read_all(&mut stream).await;
+    assert!(response.ends_with("content"), "{response}");
+    // Whoever has everything and says nothing is given up on all the same.
+    let silent =
+        "POST http://news.example/silent HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
+    assert!(kit.raw(TESS, silent.as_bytes()).await.starts_with("HTTP/1.1 504"));
+}
+
+#[tokio::test]
 async fn a_connection_to_a_site_is_kept_for_the_next_request() {
     let kit = Kit::start().await;
     for _ in 0..3 {
