@@ -1,10 +1,11 @@
-//! The words every other crate speaks: ids, host names, capacities, periods and the school's calendar.
+//! The words every other crate speaks: ids, host names, paths, capacities, periods and the school's calendar.
 //!
 //! No input or output, no clock, no tasks: whoever needs "now" passes it in.
 
 mod calendar;
 mod host;
 mod ids;
+mod path;
 mod people;
 mod within;
 
@@ -14,5 +15,6 @@ pub use ids::{
     CaseId, ClauseId, ControlId, ControlKind, DeviceId, EventId, GrantId, IdError, PersonId, PolicyId, SchoolId,
     SessionId,
 };
+pub use path::normal_path;
 pub use people::{Capacity, DeviceClass, Group, Role, Strength};
 pub use within::{Unit, Within, WithinError};

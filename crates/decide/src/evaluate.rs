@@ -1,7 +1,9 @@
 //! The order in which things speak: locked lists, always open, urgent block, gate, help, grants, rules, default.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
-use schoolgate_base::{Calendar, ControlId, Group, Host};
+use schoolgate_base::{Calendar, ControlId, Group, Host, normal_path};
 use schoolgate_inspect::SearchEngines;
 
 use crate::categories::CategoryHit;
@@ -50,7 +52,8 @@ struct Evaluation<'a> {
     snapshot: &'a Snapshot,
     facts: &'a Facts<'a>,
     now: Timestamp,
-    path: Option<&'a str>,
+    /// In its normal form, in which every spelling of an address is one.
+    path: Option<Cow<'a, str>>,
     hits: Vec<CategoryHit<'a>>,
     conditions: Conditions,
     valid_until: Option<Timestamp>,
@@ -66,10 +69,10 @@ struct Candidate<'a> {
 impl<'a> Evaluation<'a> {
     fn new(snapshot: &'a Snapshot, facts: &'a Facts<'a>, now: Timestamp) -> Self {
         let path = match facts.url {
-            Seen::Seen(url) => Some(url),
+            Seen::Seen(url) => Some(normal_path(url)),
             Seen::Unseen => None,
         };
-        let hits = snapshot.categories(facts.host, path);
+        let hits = snapshot.categories(facts.host, path.as_deref());
         let conditions = Conditions::default();
         Self { snapshot, facts, now, path, hits, conditions, valid_until: None }
     }
@@ -126,7 +129,7 @@ impl<'a> Evaluation<'a> {
     /// Whether the address holds words that are nobody's business: half-typed ones, or a cry for help that something
     /// else than the help page answered.
     fn says_too_much(&self) -> bool {
-        self.path.is_some_and(SearchEngines::is_completion) || self.searched_topic().is_some()
+        self.path.as_deref().is_some_and(SearchEngines::is_completion) || self.searched_topic().is_some()
     }
 
     fn any_hit(&self, categories: &[Box<str>]) -> bool {
@@ -152,7 +155,7 @@ impl<'a> Evaluation<'a> {
             return Some(self.decision(Verdict::Allow, Reason::HelpList, Trace::CountOnly));
         }
         let open = program.always_open.iter().find(|open| {
-            let below = match (&open.path, self.path) {
+            let below = match (&open.path, &self.path) {
                 (None, _) => true,
                 (Some(prefix), Some(path)) => path_is_below(path, prefix),
                 (Some(_), None) => false,
@@ -196,7 +199,7 @@ impl<'a> Evaluation<'a> {
 
     fn searched_topic(&self) -> Option<Box<str>> {
         let Host::Name(host) = self.facts.host else { return None };
-        self.snapshot.searched_topic(host, self.path?)
+        self.snapshot.searched_topic(host, self.path.as_deref()?)
     }
 
     fn could_be_a_help_search(&self) -> bool {
@@ -248,7 +251,7 @@ impl<'a> Evaluation<'a> {
     ) -> Decision {
         let snapshot = self.snapshot;
         let mut candidates = Vec::new();
-        for place in snapshot.rules_about(self.facts.host, self.path, &self.hits) {
+        for place in snapshot.rules_about(self.facts.host, self.path.as_deref(), &self.hits) {
             let Some(rule) = snapshot.program.rules.get(place) else { continue };
             let lost = match (self.why_not(rule, member), rule.verdict) {
                 (Some(lost), _) => lost,
@@ -371,7 +374,7 @@ impl<'a> Evaluation<'a> {
             (Target::Host(host), seen) => host == seen,
             (Target::Domain(domain), Host::Name(name)) => name.is_within(domain),
             (Target::Url { host, path }, Host::Name(name)) => {
-                name.is_within(host) && self.path.is_some_and(|seen| path_is_below(seen, path))
+                name.is_within(host) && self.path.as_ref().is_some_and(|seen| path_is_below(seen, path))
             }
             (Target::Domain(_) | Target::Url { .. }, Host::Address(_)) => false,
         }

@@ -339,6 +339,38 @@ fn words_that_are_typed_or_cried_out_are_never_written_down() {
 }
 
 #[test]
+fn an_address_is_judged_alike_in_every_spelling() {
+    let live = |path: &str| Target::Url { host: host("wiki.example"), path: path.into() };
+    let mut program = program(vec![rule("live", Verdict::Block, live("/live"), &[])]);
+    program.always_open.push(OpenTarget {
+        host: host("wiki.example"),
+        path: Some("/exam".into()),
+        why: "exams".into(),
+    });
+    program.rules.push(rule("games", Verdict::Block, live("/games/../g%61mes"), &[]));
+    let urgent = UrgentBlock {
+        id: GrantId::new("u").unwrap(),
+        target: live("/now"),
+        from: at("2026-11-24T10:00:00Z"),
+        until: at("2026-11-24T11:00:00Z"),
+    };
+    let own =
+        OwnEntry { host: host("wiki.example"), path: Some("/bets".into()), category: "gambling".into(), is_in: true };
+    program.rules.push(rule("bets", Verdict::Block, category("gambling"), &[]));
+    let live = Live { urgent: vec![urgent], own_entries: vec![own], ..Live::default() };
+    let snapshot = world(program, live, tess());
+    let verdict = |path: &str| outcome(&snapshot, "wiki.example", Seen::Seen(path)).into_decision().verdict;
+    for blocked in
+        ["/live", "/%6Cive", "/./live", "//live", "/x/../live?y", "/%6eow", "/bets//", "/.//bets", "/exam/../games"]
+    {
+        assert_eq!(verdict(blocked), Verdict::Block, "{blocked}");
+    }
+    for open in ["/exam/../lives", "/exam/live", "/Live"] {
+        assert_eq!(verdict(open), Verdict::Allow, "{open}");
+    }
+}
+
+#[test]
 fn two_people_on_one_address_get_the_stricter() {
     let rules = vec![rule("bets", Verdict::Block, category("gambling"), &["staff"])];
     let snapshot = world(program(rules), Live::default(), tess());

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use schoolgate_base::{Host, HostName, HostNameError};
+use schoolgate_base::{Host, HostName, HostNameError, normal_path};
 
 use crate::PATH_MAX_BYTES;
 
@@ -84,9 +84,8 @@ fn host_error(authority: &str, error: HostNameError) -> EntryError {
 
 /// A path with its query in the form paths are compared in, without the leading slash.
 ///
-/// Letters are folded to lower case (most lists were made that way, and what differs only in case is the same site);
-/// unreserved escapes are decoded, other bytes outside printable ASCII escaped (RFC 3986 §6.2.2); dot segments,
-/// doubled and trailing slashes and the fragment are removed.
+/// [`normal_path`], and letters are folded to lower case (most lists were made that way, and what differs only in case
+/// is the same site); trailing slashes and the fragment are removed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UrlPath(Box<str>);
 
@@ -129,65 +128,10 @@ fn fold(path_and_query: &str) -> String {
     }
     let text = path_and_query.get(..cut).unwrap_or_default();
     let text = text.split('#').next().unwrap_or_default();
-    let unescaped = unescape(text.as_bytes());
-    let (path, query) = match unescaped.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (unescaped.as_str(), None),
-    };
-    let mut folded = String::with_capacity(unescaped.len());
-    for segment in path.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => folded.truncate(folded.rfind('/').unwrap_or(0)),
-            segment => {
-                if !folded.is_empty() {
-                    folded.push('/');
-                }
-                folded.push_str(segment);
-            }
-        }
-    }
-    if let Some(query) = query.filter(|query| !query.is_empty()) {
-        folded.push('?');
-        folded.push_str(query);
-    }
-    folded
-}
-
-/// Decodes escapes of unreserved bytes, escapes what is not printable ASCII, folds to lower case.
-fn unescape(text: &[u8]) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        let escape = after.first_chunk::<2>().filter(|_| byte == b'%').and_then(hex);
-        if let Some(decoded) = escape {
-            rest = after.get(2..).unwrap_or_default();
-            if decoded.is_ascii_alphanumeric() || b"-._~".contains(&decoded) {
-                out.push(char::from(decoded.to_ascii_lowercase()));
-            } else {
-                push_escaped(&mut out, decoded);
-            }
-        } else if byte.is_ascii_graphic() {
-            out.push(char::from(byte.to_ascii_lowercase()));
-        } else {
-            push_escaped(&mut out, byte);
-        }
-    }
-    out
-}
-
-fn hex(digits: &[u8; 2]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let [high, low] = *digits;
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
-}
-
-fn push_escaped(out: &mut String, byte: u8) {
-    out.push('%');
-    for digit in [byte >> 4, byte & 15] {
-        out.extend(char::from_digit(u32::from(digit), 16));
-    }
+    let normal = normal_path(text).to_ascii_lowercase();
+    let (path, query) = normal.split_once('?').unwrap_or((&normal, ""));
+    let path = path.trim_matches('/');
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use http::header::HOST;
 use http::{HeaderMap, Method, Request, Uri};
-use schoolgate_base::Host;
+use schoolgate_base::{Host, normal_path};
 
 use crate::failure::Failure;
 
@@ -104,7 +104,42 @@ fn path_of(uri: &Uri) -> Result<Box<str>, Failure> {
         return Err(Failure::Malformed("path"));
     }
     // `OPTIONS *` and an absolute address without a path.
-    Ok(if path.starts_with('/') { path.into() } else { format!("/{}", path.trim_start_matches('*')).into() })
+    if !path.starts_with('/') {
+        return Ok(format!("/{}", path.trim_start_matches('*')).into());
+    }
+    match dots_of(path) {
+        Dots::None => Ok(path.into()),
+        // Servers differ on `/a//../b`, so the site gets the form that is judged. Browsers send no dot segments.
+        Dots::Plain => Ok(normal_path(path).into()),
+        Dots::Hidden => Err(Failure::Malformed("path")),
+    }
+}
+
+/// Dot segments of a path.
+enum Dots {
+    None,
+    Plain,
+    /// What only some servers take for a step upwards: `/..%2Fa`, `/..;x/a`.
+    Hidden,
+}
+
+fn dots_of(path_and_query: &str) -> Dots {
+    let path = path_and_query.split('?').next().unwrap_or_default();
+    if !path.contains("..") && !path.contains("/.") && !path.contains(['%', '\\']) {
+        return Dots::None;
+    }
+    let path = path.to_ascii_lowercase().replace("%2e", ".").replace('\\', "/");
+    let revealed = path.replace("%2f", "/").replace("%5c", "/").replace("%3b", ";");
+    // A step upwards is hidden when it is one more than the path shows.
+    let steps = |path: &str| path.split('/').filter(|segment| *segment == "..").count();
+    let possible = revealed.split('/').filter(|segment| segment.split(';').next() == Some("..")).count();
+    if steps(&path) < possible {
+        Dots::Hidden
+    } else if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        Dots::Plain
+    } else {
+        Dots::None
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +166,11 @@ mod tests {
         check("GET", "/proxy.pac", Ok(("", 0, "/proxy.pac")));
         check("CONNECT", "news.example:443", Ok(("news.example", 443, "")));
         check("CONNECT", "[::1]:443", Ok(("[::1]", 443, "")));
+        check("GET", "http://news.example/exam/%2e%2e/games//x?y=../z", Ok(("news.example", 80, "/games/x?y=../z")));
+        check("GET", "http://news.example/web//%7Ea..b/.c", Ok(("news.example", 80, "/web//%7Ea..b/.c")));
+        for hidden in ["/exam/..%2Fgames", "/exam%2f..%2fgames", "/exam/%2e.;x=1/games", "/exam/..%5cgames"] {
+            check("GET", &format!("http://news.example{hidden}"), Err(Failure::Malformed("path")));
+        }
         let authority = Err(Failure::Malformed("authority"));
         check("CONNECT", "news.example", authority);
         check("GET", "http://127.1/", authority);
