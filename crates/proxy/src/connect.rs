@@ -34,7 +34,7 @@ pub(crate) type Opened = Replay<Wire>;
 
 /// How a decided CONNECT is carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Tunnel,
     /// Decrypt, and decide each request inside.
     Inspect,
@@ -88,7 +88,8 @@ pub(crate) async fn connect(
     }
 }
 
-fn way(judged: &Judged, host: &Host) -> Way {
+/// How a CONNECT to `host` is carried that was judged so.
+pub(crate) fn way(judged: &Judged, host: &Host) -> Way {
     let decision = &judged.decision;
     let is_told = match decision.verdict {
         // Nobody is looked at who has not been told, nor anybody who may be looking for help.

@@ -17,6 +17,7 @@ use schoolgate_event::Mode;
 use tokio::sync::{Notify, oneshot};
 use tracing::info;
 
+use crate::connect::{Way, way};
 use crate::door::{Client, Door, Judged};
 
 /// Entries that are judged before other tasks get their turn.
@@ -201,10 +202,11 @@ fn judge_kept(door: &Arc<Door>, snapshot: &Snapshot, kept: &Kept, now: Timestamp
         None => Seen::Unseen,
     };
     let judged = door.judge_again(snapshot, &kept.client, &kept.host, url, now)?;
-    let carried_rightly = match (kept.mode, judged.decision.conditions.inspect) {
-        (Mode::Inspected, Inspect::Never) => false,
-        (Mode::Tunnel, Inspect::Wanted) => !judged.identified.trusts_ca,
-        _ => true,
+    let carried_rightly = match kept.mode {
+        // What a new CONNECT would not be given, an old one does not keep.
+        Mode::Tunnel => way(&judged, &kept.host) == Way::Tunnel,
+        Mode::Inspected => judged.decision.conditions.inspect != Inspect::Never,
+        Mode::Plain | Mode::LocalAnswer => true,
     };
     (judged.decision.verdict == Verdict::Allow && carried_rightly).then_some(judged)
 }

@@ -71,7 +71,7 @@ async fn a_thousand_tunnels_close_within_a_second_of_the_click() {
 }
 
 /// The smallest hello that names `name` (RFC 8446 §4.1.2).
-fn hello(name: &str) -> Vec<u8> {
+pub(crate) fn hello(name: &str) -> Vec<u8> {
     fn counted(bytes: &[u8]) -> Vec<u8> {
         [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
     }
@@ -158,4 +158,24 @@ async fn an_inspected_stream_ends_when_its_class_becomes_private() {
     });
     kit.publish(private);
     is_closed(&mut stream).await;
+}
+
+#[tokio::test]
+async fn a_tunnel_that_must_now_be_looked_into_is_closed() {
+    let kit = Kit::start().await;
+    let mut stream = open(&kit, "news.example").await;
+    let mut guests = kit.tls(GUEST, "news.example", Trust::Outside).await.unwrap();
+    let mut with_path = live();
+    with_path.own_entries.push(schoolgate_decide::snapshot::OwnEntry {
+        host: "news.example".parse().unwrap(),
+        path: Some("/bets".into()),
+        category: "gambling".into(),
+        is_in: true,
+    });
+    kit.publish(with_path);
+    is_closed(&mut stream).await;
+    // Where our CA is not trusted, a new CONNECT would be a tunnel as well.
+    guests.write_all(b"GET / HTTP/1.1\r\nHost: news.example\r\nConnection: close\r\n\r\n").await.unwrap();
+    assert!(read_all(&mut guests).await.ends_with("content"));
+    assert_eq!(kit.count("schoolgate_proxy_revoked_total"), 1);
 }
