@@ -1,12 +1,14 @@
 //! Connections whose TLS we end: to look inside, or to answer in the site's place.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::AlertDescription;
 use schoolgate_event::Mode;
 use schoolgate_tls::{LeafFor, UpstreamStream};
 use tokio::time::timeout;
@@ -131,10 +133,29 @@ async fn accept(
             door.identities.trust.learn(client.address(), door.clock.now());
             Some(stream)
         }
-        Ok(Err(_)) | Err(_) => {
+        Ok(Err(error)) => {
             door.meters.handshakes_failed.increment();
-            door.identities.trust.forget(client.address());
+            if says_unknown_ca(&error) {
+                door.identities.trust.forget(client.address());
+            }
+            None
+        }
+        Err(_) => {
+            door.meters.handshakes_failed.increment();
             None
         }
     }
+}
+
+/// Whether the client said that it does not trust our CA. Whatever else ends a handshake (a closed tab, a lost packet,
+/// an app with other ciphers) says nothing of the device.
+fn says_unknown_ca(error: &io::Error) -> bool {
+    let said = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    matches!(
+        said,
+        Some(rustls::Error::AlertReceived(
+            // RFC 8446 §6.2: what clients send for a certificate of an issuer they do not know differs.
+            AlertDescription::UnknownCA | AlertDescription::BadCertificate | AlertDescription::CertificateUnknown
+        ))
+    )
 }

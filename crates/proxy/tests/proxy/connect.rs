@@ -1,11 +1,14 @@
 //! CONNECT: tunnels, decrypted connections and local answers.
 
+use std::time::Duration;
+
 use schoolgate_base::Strength;
 use schoolgate_event::{Mode, Verdict};
 use tokio::io::AsyncWriteExt;
 
 use crate::kit::*;
 use crate::school::live_blocking;
+use crate::standing::hello;
 
 #[tokio::test]
 async fn forbidden_ports_and_addresses_are_refused() {
@@ -216,4 +219,30 @@ async fn a_wrong_device_token_is_asked_for_again() {
         Proxy-Authorization: Basic bGFwdG9wLTE6cG9ydGFsLXBhc3N3b3Jk\r\n\r\n";
     let response = kit.raw(TESS, request.as_bytes()).await;
     assert!(response.starts_with("HTTP/1.1 407") && response.contains("proxy-authenticate: Basic"), "{response}");
+}
+
+#[tokio::test]
+async fn only_a_client_that_says_so_does_not_trust_our_ca() {
+    let kit = Kit::start().await;
+    let address = GUEST.parse().unwrap();
+    let trusts = || kit.identities.trust.is_trusting(address, at(NOW));
+    kit.identities.trust.learn(address, at(NOW));
+    let failed = |times: u64| {
+        let kit = &kit;
+        soon(async move {
+            while kit.count("schoolgate_proxy_handshakes_failed_total") < times {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+    };
+    let (mut stream, head) = kit.connect(GUEST, "bet.example:443").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    // A tab that is closed after the hello.
+    stream.write_all(&hello("bet.example")).await.unwrap();
+    drop(stream);
+    failed(1).await;
+    assert!(trusts());
+    assert!(kit.tls(GUEST, "bet.example", Trust::Outside).await.is_err());
+    failed(2).await;
+    assert!(!trusts());
 }

@@ -111,6 +111,7 @@ pub(crate) struct Kit {
     pub(crate) metrics: Metrics,
     pub(crate) records: Arc<Records>,
     pub(crate) proxy: Proxy,
+    pub(crate) identities: Arc<Identities>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     school_ca: CertificateDer<'static>,
     outside_ca: CertificateDer<'static>,
@@ -162,13 +163,14 @@ impl Kit {
         let metrics = Metrics::new();
         let leaves = Arc::new(Leaves::new(authority, Clock::system(), 64, 4).unwrap());
         let own = leaves.config(&"proxy.school.test".parse().unwrap(), LeafFor::Own).await.unwrap();
+        let identities = Arc::new(Identities::new(64));
         let proxy = Proxy::new(Parts {
             settings,
             snapshots: receiver,
             clock: clock.clone(),
             tasks: tasks.clone(),
             metrics: metrics.clone(),
-            identities: Arc::new(Identities::new(64)),
+            identities: Arc::clone(&identities),
             leaves,
             upstream,
             recorder: Arc::clone(&records) as Arc<dyn Recorder>,
@@ -190,6 +192,7 @@ impl Kit {
             metrics,
             records,
             proxy,
+            identities,
             snapshots,
             school_ca,
             outside_ca,
