@@ -89,7 +89,7 @@ fn held_to_safe_search(exchange: &Exchange, headers: &mut HeaderMap) -> Option<S
     if !exchange.judged.decision.conditions.safe_search {
         return None;
     }
-    safe_search::hold(&exchange.site.host, exchange.path.as_deref()?, headers)
+    safe_search::hold(&exchange.site.host, &exchange.method, exchange.path.as_deref()?, headers)
 }
 
 /// The path that was judged, and nothing else, as the site gets it.

@@ -3,6 +3,7 @@
 //! Only the engines named here can be held to it, and only where their addresses are seen: in plain HTTP and inside
 //! decrypted connections.
 
+use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use schoolgate_base::{Host, HostName};
 
@@ -35,9 +36,9 @@ pub(crate) fn is_engine(host: &Host) -> bool {
 }
 
 /// The path with safe search in it, where it has to be another than it was; sets the header where that is the way.
-pub(crate) fn hold(host: &Host, path: &str, headers: &mut HeaderMap) -> Option<String> {
+pub(crate) fn hold(host: &Host, method: &Method, path: &str, headers: &mut HeaderMap) -> Option<String> {
     match host.name().and_then(told)? {
-        Told::Parameter(name, value) => with_parameter(path, name, value),
+        Told::Parameter(name, value) => with_parameter(method, path, name, value),
         Told::Header(name, value) => {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
             None
@@ -65,14 +66,22 @@ fn is_google(host: &HostName) -> bool {
     )
 }
 
-fn with_parameter(path: &str, name: &str, value: &str) -> Option<String> {
-    let (before, query) = path.split_once('?')?;
-    let key = |pair: &str| pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    if !query.split('&').any(|pair| TERMS.contains(&key(pair).as_str())) {
+fn with_parameter(method: &Method, path: &str, name: &str, value: &str) -> Option<String> {
+    let (before, query) = path.split_once('?').unwrap_or((path, ""));
+    let is_search = query.split('&').any(|pair| TERMS.contains(&key(pair).as_str()));
+    // What a POST looks for stands in its body, which nobody here reads.
+    if !is_search && *method != Method::POST {
         return None;
     }
-    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && key(pair) != name).collect();
-    Some(format!("{before}?{}&{name}={value}", kept.join("&")))
+    let mut pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && key(pair) != name).collect();
+    let held = format!("{name}={value}");
+    pairs.push(&held);
+    Some(format!("{before}?{}", pairs.join("&")))
+}
+
+/// The name of a parameter as the engine reads it: `%71=cats` is a search as well.
+fn key(pair: &str) -> String {
+    form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name.to_ascii_lowercase()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -81,7 +90,7 @@ mod tests {
 
     #[track_caller]
     fn check(host: &str, path: &str, expected: Option<&str>) {
-        let held = hold(&host.parse().unwrap(), path, &mut HeaderMap::new());
+        let held = hold(&host.parse().unwrap(), &Method::GET, path, &mut HeaderMap::new());
         assert_eq!(held.as_deref(), expected, "{host}{path}");
     }
 
@@ -92,6 +101,15 @@ mod tests {
         check("www.bing.com", "/images/search?q=cats&adlt=off", Some("/images/search?q=cats&adlt=strict"));
         check("duckduckgo.com", "/?q=cats", Some("/?q=cats&kp=1"));
         check("search.yahoo.com", "/search?p=cats", Some("/search?p=cats&vm=r"));
+    }
+
+    #[test]
+    fn a_search_is_held_however_it_is_spelled() {
+        check("www.google.com", "/search?%71=cats", Some("/search?%71=cats&safe=active"));
+        check("www.google.com", "/search?%51=cats&s%61fe=off", Some("/search?%51=cats&safe=active"));
+        let posted = |path| hold(&"duckduckgo.com".parse().unwrap(), &Method::POST, path, &mut HeaderMap::new());
+        assert_eq!(posted("/html/").as_deref(), Some("/html/?kp=1"));
+        assert_eq!(posted("/html/?kp=-2&x").as_deref(), Some("/html/?x&kp=1"));
     }
 
     #[test]
@@ -106,7 +124,7 @@ mod tests {
     #[test]
     fn videos_are_asked_for_by_header() {
         let mut headers = HeaderMap::new();
-        assert_eq!(hold(&"m.youtube.com".parse().unwrap(), "/results?q=cats", &mut headers), None);
+        assert_eq!(hold(&"m.youtube.com".parse().unwrap(), &Method::GET, "/results?q=cats", &mut headers), None);
         assert_eq!(headers.get("youtube-restrict").unwrap(), "Strict");
     }
 }
