@@ -117,7 +117,7 @@ impl Exchange {
             path: self.path.clone(),
             mode: self.mode,
         };
-        self.door.standing.enter(kept, &self.judged, self.door.snapshots.borrow().root.number)
+        self.door.standing.enter(kept, &self.judged, || self.door.snapshots.borrow().root.number)
     }
 
     fn event(&self) -> Option<Event> {

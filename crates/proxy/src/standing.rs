@@ -43,12 +43,18 @@ struct Entry {
 /// All connections that are open beyond their request.
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
-    entries: Mutex<HashMap<u64, Entry>>,
+    entries: Mutex<Entries>,
     next: AtomicU64,
     /// An entry came in that must be judged sooner than anything before it.
     hurry: Notify,
-    /// The earliest `valid_until` that the task waits for.
-    due: Mutex<Option<Timestamp>>,
+}
+
+/// Behind one lock, so that no entry comes in between the due moment and what it was computed from.
+#[derive(Debug, Default)]
+struct Entries {
+    by_id: HashMap<u64, Entry>,
+    /// The earliest `valid_until` that the task waits for; `None` while it judges.
+    due: Option<Timestamp>,
 }
 
 /// One entry; leaves when dropped. Resolves when the connection must be closed.
@@ -61,7 +67,7 @@ pub(crate) struct Stand {
 
 impl Drop for Stand {
     fn drop(&mut self) {
-        self.standing.lock().remove(&self.id);
+        self.standing.lock().by_id.remove(&self.id);
     }
 }
 
@@ -73,31 +79,52 @@ impl Future for Stand {
 }
 
 impl Standing {
-    /// `newest` is the number of the root in force now: an entry that was judged by an older one is judged at once.
-    pub(crate) fn enter(self: &Arc<Self>, kept: Kept, judged: &Judged, newest: u64) -> Stand {
+    /// `newest` reads the number of the root in force: an entry that was judged by an older one is judged at once.
+    pub(crate) fn enter(self: &Arc<Self>, kept: Kept, judged: &Judged, newest: impl FnOnce() -> u64) -> Stand {
         let (close, closed) = oneshot::channel();
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let valid_until = judged.decision.valid_until;
         let entry = Entry { kept: Arc::new(kept), judged_by: judged.snapshot, valid_until, close };
-        self.lock().insert(id, entry);
-        let due = *self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = {
+            let mut entries = self.lock();
+            entries.by_id.insert(id, entry);
+            entries.due
+        };
         let is_sooner = valid_until.is_some_and(|until| due.is_none_or(|due| until < due));
-        if is_sooner || judged.snapshot != newest {
+        // Read after the entry is in: a root that comes later than this finds it there.
+        if is_sooner || judged.snapshot != newest() {
             self.hurry.notify_one();
         }
         Stand { id, standing: Arc::clone(self), closed }
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().by_id.len()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Entry>> {
+    /// What has to be judged by root `number`. Until the end of the review, every entry that comes in hurries it.
+    fn begin_review(&self, number: u64, now: Timestamp) -> Vec<(u64, Arc<Kept>)> {
+        let mut entries = self.lock();
+        entries.due = None;
+        let is_due = |entry: &Entry| entry.judged_by != number || entry.valid_until.is_some_and(|until| until <= now);
+        let due = entries.by_id.iter().filter(|(_, entry)| is_due(entry));
+        due.map(|(id, entry)| (*id, Arc::clone(&entry.kept))).collect()
+    }
+
+    /// When the next one is due.
+    fn end_review(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut entries = self.lock();
+        let untils = entries.by_id.values().filter_map(|entry| entry.valid_until);
+        entries.due = untils.filter(|until| now < *until).min();
+        entries.due
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn close_all(&self) {
-        let all = std::mem::take(&mut *self.lock());
+        let all = std::mem::take(&mut self.lock().by_id);
         for (_, entry) in all {
             let _ = entry.close.send(());
         }
@@ -159,11 +186,7 @@ async fn time_only(door: &Arc<Door>, shutdown: &schoolgate_runtime::Shutdown, du
 async fn review_once(door: &Arc<Door>, snapshot: &Snapshot) -> Option<Timestamp> {
     let now = door.clock.now();
     let number = snapshot.root.number;
-    let to_judge: Vec<(u64, Arc<Kept>)> = {
-        let entries = door.standing.lock();
-        let is_due = |entry: &Entry| entry.judged_by != number || entry.valid_until.is_some_and(|until| until <= now);
-        entries.iter().filter(|(_, entry)| is_due(entry)).map(|(id, entry)| (*id, Arc::clone(&entry.kept))).collect()
-    };
+    let to_judge = door.standing.begin_review(number, now);
     let mut closed = 0;
     for batch in to_judge.chunks(BATCH) {
         for (id, kept) in batch {
@@ -171,13 +194,13 @@ async fn review_once(door: &Arc<Door>, snapshot: &Snapshot) -> Option<Timestamp>
             let mut entries = door.standing.lock();
             match judged {
                 Some(judged) => {
-                    if let Some(entry) = entries.get_mut(id) {
+                    if let Some(entry) = entries.by_id.get_mut(id) {
                         entry.judged_by = number;
                         entry.valid_until = judged.decision.valid_until;
                     }
                 }
                 None => {
-                    if let Some(entry) = entries.remove(id) {
+                    if let Some(entry) = entries.by_id.remove(id) {
                         closed += 1;
                         door.meters.revoked.increment();
                         let _ = entry.close.send(());
@@ -190,9 +213,7 @@ async fn review_once(door: &Arc<Door>, snapshot: &Snapshot) -> Option<Timestamp>
     if closed > 0 {
         info!(connections.closed = closed, "closed {closed} connections that are no longer allowed");
     }
-    let due = door.standing.lock().values().filter_map(|entry| entry.valid_until).filter(|until| now < *until).min();
-    *door.standing.due.lock().unwrap_or_else(PoisonError::into_inner) = due;
-    due
+    door.standing.end_review(now)
 }
 
 /// `None`: close it.
@@ -209,4 +230,77 @@ fn judge_kept(door: &Arc<Door>, snapshot: &Snapshot, kept: &Kept, now: Timestamp
         Mode::Plain | Mode::LocalAnswer => true,
     };
     (judged.decision.verdict == Verdict::Allow && carried_rightly).then_some(judged)
+}
+
+#[cfg(test)]
+mod tests {
+    use schoolgate_base::Strength;
+    use schoolgate_decide::{Conditions, Decision, Reason, Trace};
+    use schoolgate_identity::Identified;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn kept() -> Kept {
+        let peer = "127.0.0.1:1".parse().unwrap();
+        let client = Client { peer, local: peer, is_private: true, is_tls: false, token: None, _place: None };
+        Kept { client, host: "news.example".parse().unwrap(), path: None, mode: Mode::Tunnel }
+    }
+
+    fn judged(snapshot: u64, valid_until: Option<Timestamp>) -> Judged {
+        let identified = Identified {
+            persons: Vec::new(),
+            strength: Strength::Address,
+            device: None,
+            device_class: None,
+            place: None,
+            trusts_ca: false,
+            until: None,
+        };
+        let decision = Decision {
+            verdict: Verdict::Allow,
+            reason: Reason::Default,
+            conditions: Conditions::default(),
+            valid_until,
+            trace: Trace::Full,
+        };
+        Judged { identified, decision, needs_url: false, snapshot, at: at("2026-11-24T10:00Z") }
+    }
+
+    async fn is_hurried(standing: &Standing) -> bool {
+        timeout(std::time::Duration::ZERO, standing.hurry.notified()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_root_that_comes_while_an_entry_is_made_hurries_it() {
+        let standing = Arc::new(Standing::default());
+        let newest = || {
+            assert_eq!(standing.count(), 1, "read when the entry is in");
+            2
+        };
+        let _stand = standing.enter(kept(), &judged(1, None), newest);
+        assert!(is_hurried(&standing).await);
+        let _other = standing.enter(kept(), &judged(2, None), || 2);
+        assert!(!is_hurried(&standing).await);
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_comes_during_a_review_is_waited_for() {
+        let standing = Arc::new(Standing::default());
+        let (now, soon, later) = (at("2026-11-24T10:00Z"), at("2026-11-24T10:01Z"), at("2026-11-24T11:00Z"));
+        let _first = standing.enter(kept(), &judged(1, Some(soon)), || 1);
+        assert!(is_hurried(&standing).await);
+        assert!(standing.begin_review(1, now).is_empty());
+        assert_eq!(standing.end_review(now), Some(soon));
+        assert_eq!(standing.begin_review(1, soon).len(), 1);
+        // Later than what was waited for, and over when the review ends.
+        let _second = standing.enter(kept(), &judged(1, Some(later)), || 1);
+        assert!(is_hurried(&standing).await);
+        assert_eq!(standing.end_review(later), None);
+        assert_eq!(standing.begin_review(1, later).len(), 2);
+    }
 }
