@@ -117,6 +117,10 @@ impl Dialer {
         for address in addresses {
             match timeout(self.0.connect_deadline, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
+                    if let Some(refusal) = self.refusal_of_open(&stream, address) {
+                        failure = DialError::Refused { host: host.clone(), address, refusal };
+                        continue;
+                    }
                     // Small writes (a TLS record, a request head) must not wait for the peer's acknowledgement.
                     let _ = stream.set_nodelay(true);
                     return Ok(Connected { stream, address });
@@ -126,6 +130,12 @@ impl Dialer {
             }
         }
         Err(failure)
+    }
+
+    fn refusal_of_open(&self, stream: &TcpStream, address: SocketAddr) -> Option<Refusal> {
+        // A connection without an end of its own is a broken one, which its first read says.
+        let local = stream.local_addr().ok()?;
+        self.0.addresses.refusal_of_open(address, local.ip())
     }
 
     fn check_purpose(&self, purpose: Purpose, host: &Host) -> Result<(), DialError> {
@@ -190,6 +200,22 @@ mod tests {
         let inside = "127.0.0.1:80".parse().unwrap();
         let failure = dialer(&[inside], &[]).connect(Purpose::Browsing, &host("rebound.example"), 80).await;
         assert!(matches!(failure, Err(DialError::Refused { refusal: Refusal::Loopback, .. })));
+    }
+
+    #[tokio::test]
+    async fn our_own_port_is_not_dialled_at_any_address_of_this_machine() {
+        // Sends nothing: the system only says which of its addresses it would take.
+        let asking = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+        let Ok(()) = asking.connect("192.0.2.1:9") else { return };
+        let here = asking.local_addr().unwrap().ip();
+        let listener = TcpListener::bind((here, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let own = vec![SocketAddr::new([0, 0, 0, 0].into(), port)];
+        let addresses = AddressRule { allows_private: true, own, ..AddressRule::default() };
+        let resolver = Arc::new(Fixed(vec![SocketAddr::new(here, port)]));
+        let dialer = Dialer::new(DialerSettings { resolver, ..DialerSettings::new(addresses) });
+        let failure = dialer.connect(Purpose::Browsing, &host("us.example"), port).await;
+        assert!(matches!(failure, Err(DialError::Refused { refusal: Refusal::Own, .. })));
     }
 
     #[tokio::test]

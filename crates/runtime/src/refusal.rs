@@ -61,7 +61,8 @@ pub struct AddressRule {
     pub allows_private: bool,
     /// Reached whatever else is said here.
     pub listed: Vec<SocketAddr>,
-    /// Our own listening addresses; an unspecified address stands for the port on every address of this machine.
+    /// Our own listening addresses; an unspecified address stands for the port on every address of this machine, which
+    /// only [`AddressRule::refusal_of_open`] can tell.
     pub own: Vec<SocketAddr>,
 }
 
@@ -80,6 +81,15 @@ impl AddressRule {
             Refusal::Private if self.allows_private => None,
             refusal => Some(refusal),
         }
+    }
+
+    /// `None` when an open connection to `address`, whose own end is at `local`, may be used. The system gives a
+    /// connection to an address of this machine that address for its own end.
+    pub fn refusal_of_open(&self, address: SocketAddr, local: IpAddr) -> Option<Refusal> {
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        let is_every = |own: &SocketAddr| own.ip().is_unspecified() && own.port() == address.port();
+        let is_here = local.to_canonical() == address.ip() && self.own.iter().any(is_every);
+        (is_here && !self.listed.contains(&address)).then_some(Refusal::Own)
     }
 }
 
@@ -187,5 +197,21 @@ mod tests {
         assert_eq!(refusal("10.0.0.2:80"), None);
         assert_eq!(refusal("169.254.169.254:80"), Some(Refusal::Metadata));
         assert_eq!(refusal("[fd00:ec2::254]:80"), Some(Refusal::Metadata));
+    }
+
+    #[test]
+    fn an_unspecified_address_is_every_address_of_this_machine() {
+        let rule = AddressRule {
+            allows_private: true,
+            listed: vec!["10.0.0.2:3128".parse().unwrap()],
+            own: vec!["0.0.0.0:443".parse().unwrap(), "[::]:3128".parse().unwrap()],
+        };
+        let refusal =
+            |address: &str, local: &str| rule.refusal_of_open(address.parse().unwrap(), local.parse().unwrap());
+        assert_eq!(refusal("10.0.0.2:443", "10.0.0.2"), Some(Refusal::Own));
+        assert_eq!(refusal("[::ffff:10.0.0.2]:443", "10.0.0.2"), Some(Refusal::Own));
+        assert_eq!(refusal("10.0.0.3:443", "10.0.0.2"), None);
+        assert_eq!(refusal("10.0.0.2:80", "10.0.0.2"), None);
+        assert_eq!(refusal("10.0.0.2:3128", "10.0.0.2"), None);
     }
 }
