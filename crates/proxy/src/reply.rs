@@ -87,7 +87,8 @@ fn redirect_for(door: &Door, wanted: &Wanted<'_>, because: Because, snapshot: u6
 
 fn nonce() -> Box<str> {
     let mut bytes = [0_u8; 16];
-    // Without randomness the token is not single-use, and the portal refuses an empty nonce.
+    // Without randomness all tokens share the empty nonce, of which the portal knows one browser at a time: others are
+    // not sent onward, which is the safe side.
     match aws_lc_rs::rand::fill(&mut bytes) {
         Ok(()) => HEXLOWER.encode(&bytes).into(),
         Err(_) => "".into(),
