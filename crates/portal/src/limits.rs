@@ -52,9 +52,17 @@ impl<K: Hash + Eq + Clone> Limits<K> {
         is_left
     }
 
-    /// Gives the tries back, after one that turned out right.
+    /// Gives all tries back, after one that turned out right.
     pub(crate) fn forget(&self, key: &K) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Gives one try back, after one that turned out right where others may have been wrong.
+    pub(crate) fn give_back(&self, key: &K) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get_mut(key) {
+            entry.left = (entry.left + 1.0).min(f64::from(self.allowance.tries));
+        }
     }
 
     fn make_room(&self, entries: &mut HashMap<K, Entry>, now: Timestamp) {
@@ -86,6 +94,16 @@ mod tests {
         assert!(limits.take(&"a", at(31)));
         limits.forget(&"a");
         assert!(limits.take(&"a", at(31)) && limits.take(&"a", at(31)));
+    }
+
+    #[test]
+    fn one_right_try_gives_back_itself_alone() {
+        let limits = Limits::new(Allowance { tries: 3, refill: SignedDuration::from_secs(60) }, 10);
+        limits.give_back(&"a");
+        assert!(limits.take(&"a", at(0)) && limits.take(&"a", at(0)));
+        limits.give_back(&"a");
+        assert!(limits.take(&"a", at(0)) && limits.take(&"a", at(0)));
+        assert!(!limits.take(&"a", at(0)));
     }
 
     #[test]

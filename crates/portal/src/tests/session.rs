@@ -43,6 +43,18 @@ async fn guessing_passwords_comes_to_an_end() {
 }
 
 #[tokio::test]
+async fn every_spelling_of_a_name_has_the_same_tries() {
+    let kit = Kit::with_demo(false).await;
+    let mut browser = kit.browser();
+    browser.get("/sign-in").await;
+    let mut last = StatusCode::OK;
+    for name in ["helen.head", "hélen.head", "HELÈN.head", "helen.he'ad"].iter().cycle().take(11) {
+        last = browser.post("/sign-in", &[("name", name), ("password", "x")]).await.status;
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
 async fn without_the_capability_nobody_can_be_anybody() {
     let kit = Kit::with_demo(false).await;
     let mut browser = kit.browser();

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::SignedDuration;
 use schoolgate_base::{Capacity, PersonId};
 use schoolgate_control::AddressClaim;
-use schoolgate_records::{Actor, Person, PortalSession};
+use schoolgate_records::{Actor, Person, PortalSession, fold};
 
 use crate::cookie::Secret;
 use crate::ctx::{Ctx, from_control, from_records};
@@ -24,13 +24,15 @@ const NOBODY: &str =
 
 /// Signs somebody in and goes on to where they were going.
 pub(crate) async fn session_create(ctx: Ctx) -> PageResult {
-    let name = ctx.fields.trimmed("name").to_lowercase();
+    let name = ctx.fields.trimmed("name").to_owned();
     let next = own_path(ctx.fields.get("next")).to_owned();
     if name.is_empty() || ctx.fields.get("password").is_empty() {
         let mistake = Mistake::new("name", "Enter your name and your password");
         return shown_again(&sign_in_page(&ctx, &next, &name, vec![mistake]).await?);
     }
-    let by_name = ctx.app.sign_in_by_name.take(&name, ctx.now);
+    // As names are looked up: every spelling of one account has the same allowance.
+    let account = fold(&name);
+    let by_name = ctx.app.sign_in_by_name.take(&account, ctx.now);
     let by_address = ctx.app.sign_in_by_address.take(&ctx.client.address, ctx.now);
     if !by_name || !by_address {
         return Err(Failure::TooMany);
@@ -41,8 +43,9 @@ pub(crate) async fn session_create(ctx: Ctx) -> PageResult {
         let mistake = Mistake::new("password", "The name or the password is not right");
         return shown_again(&sign_in_page(&ctx, &next, &name, vec![mistake]).await?);
     }
-    ctx.app.sign_in_by_name.forget(&name);
-    ctx.app.sign_in_by_address.forget(&ctx.client.address);
+    ctx.app.sign_in_by_name.forget(&account);
+    // Not all of the address's tries: whoever has one password could guess others' for ever.
+    ctx.app.sign_in_by_address.give_back(&ctx.client.address);
     let Some(person) = person else { return Err(Failure::NotForYou) };
     let Some(capacity) = person.capacities.first().copied() else { return Err(Failure::NotForYou) };
     begin(&ctx, &person.id, capacity, &next).await
