@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use schoolgate_base::{IdError, PersonId, PolicyId};
 use schoolgate_policy::{Context, Diagnostic, Pack, build};
-use schoolgate_records::{Actor, SchoolStore};
+use schoolgate_records::{Actor, EditionState, SchoolStore};
 
 use crate::control::{Again, Control};
 use crate::error::ControlError;
@@ -65,6 +65,13 @@ async fn keep(store: &SchoolStore, pack: &Pack, actor: Actor, now: Timestamp) ->
     Ok(())
 }
 
+/// As the records have it: a command may have adopted one beside this process.
+async fn edition_in_force(store: &SchoolStore) -> Result<u32, ControlError> {
+    let editions = store.policy_list(&pack_id()?).await?;
+    let in_force = editions.into_iter().find(|edition| edition.state == EditionState::InForce);
+    in_force.map(|edition| edition.edition).ok_or(ControlError::NoPolicy)
+}
+
 impl Control {
     /// Everything the checker finds in a pack, with the offices held now and today's date.
     pub async fn policy_check(&self, pack: &Pack) -> Result<Vec<Diagnostic>, ControlError> {
@@ -75,8 +82,15 @@ impl Control {
 
     /// Puts a pack in force at every door, or refuses it with the reasons and leaves the old one. Where words changed
     /// and the version did not, the version is raised, so that people are asked again.
-    pub async fn policy_adopt(&self, by: &PersonId, pack: Pack) -> Result<Arc<InForce>, AdoptError> {
+    ///
+    /// `edited` is the edition that the pack was made from: a pack is whole, so one made from an older edition would
+    /// undo what somebody else adopted since, and is [`ControlError::MovedOn`].
+    pub async fn policy_adopt(&self, by: &PersonId, pack: Pack, edited: u32) -> Result<Arc<InForce>, AdoptError> {
         let _turn = self.0.publishing.lock().await;
+        let in_force = edition_in_force(&self.0.store).await?;
+        if in_force != edited {
+            return Err(ControlError::MovedOn { edited, in_force }.into());
+        }
         let now = self.now();
         let pack = raised(pack, &self.in_force().views);
         check(&self.0.store, &pack, now).await?;

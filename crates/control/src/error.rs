@@ -35,6 +35,8 @@ pub enum ControlError {
     NoPolicy,
     #[error("the policy in force (edition {edition}) can no longer be read by this program")]
     Unreadable { edition: u32 },
+    #[error("edition {edited} was edited, but edition {in_force} is in force")]
+    MovedOn { edited: u32, in_force: u32 },
     #[error("the new rules were written down but no door has them yet")]
     NotFollowed,
 }
@@ -43,5 +45,10 @@ impl ControlError {
     /// Whether the records cannot be written *now*: signing and approving are refused, browsing goes on.
     pub fn is_records_unavailable(&self) -> bool {
         matches!(self, Self::Records { source } if source.is_unavailable())
+    }
+
+    /// Whether somebody else changed the same thing between our reading and our writing. Nothing was written.
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Self::Records { source: RecordsError::Stale { .. } } | Self::MovedOn { .. })
     }
 }

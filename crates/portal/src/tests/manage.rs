@@ -1,9 +1,10 @@
 //! Editing rules and lists.
 
 use axum::http::StatusCode;
+use schoolgate_control::{AdoptError, ControlError};
 use schoolgate_keys::sha256_hex;
 
-use super::kit::{Kit, pack};
+use super::kit::{Kit, pack, person};
 
 #[tokio::test]
 async fn a_broken_policy_is_refused_and_a_good_one_is_in_force() {
@@ -27,6 +28,23 @@ async fn a_broken_policy_is_refused_and_a_good_one_is_in_force() {
     ivy.get("/policies").await.has("How staff use ICT");
     let stale = ivy.post("/manage/file", &fields).await;
     assert_eq!(stale.status, StatusCode::CONFLICT, "the text moved on under an open form");
+}
+
+#[tokio::test]
+async fn an_edit_of_one_file_never_undoes_an_edit_of_another() {
+    let kit = Kit::new().await;
+    let edition = kit.control.in_force().edition;
+    let edited = |file: &str| {
+        let mut pack = pack();
+        pack.insert(file, &format!("{}\n", pack.get(file).unwrap()));
+        pack
+    };
+    let (one, other) = (edited("staff-ict.md"), edited("school.toml"));
+    let (ivy, olive) = (person("ivy"), person("olive"));
+    kit.control.policy_adopt(&ivy, one.clone(), edition).await.unwrap();
+    let late = kit.control.policy_adopt(&olive, other, edition).await;
+    assert!(matches!(late, Err(AdoptError::Control { source: ControlError::MovedOn { .. } })), "{late:?}");
+    assert_eq!(kit.control.in_force().pack.get("staff-ict.md"), one.get("staff-ict.md"));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Editing a document or one clause: checked, then refused with reasons or put in force at every door.
 
 use axum::extract::{Path, Query};
-use schoolgate_control::AdoptError;
+use schoolgate_control::{AdoptError, ControlError};
 use schoolgate_keys::sha256_hex;
 use schoolgate_policy::{Diagnostic, Pack, Severity, has_errors};
 use serde::Deserialize;
@@ -88,9 +88,7 @@ struct Outcome {
 async fn update(ctx: &Ctx, signed: &Signed, place: &Place) -> PageResult {
     let current = ctx.in_force.pack.get(&place.file).unwrap_or_default();
     if ctx.fields.get("base") != sha256_hex(current.as_bytes()) {
-        let words = "Somebody else has put another text in force while you were editing. Copy what you wrote, \
-            load the page again, and put it in once more.";
-        return Err(Failure::MovedOn { words: words.to_owned() });
+        return Err(moved_on());
     }
     let mut pack = ctx.in_force.pack.clone();
     pack.insert(&place.file, &edited(ctx, current, place));
@@ -99,6 +97,12 @@ async fn update(ctx: &Ctx, signed: &Signed, place: &Place) -> PageResult {
     } else {
         check(ctx, place, pack).await
     }
+}
+
+fn moved_on() -> Failure {
+    let words = "Somebody else has put another text in force while you were editing. Copy what you wrote, \
+        load the page again, and put it in once more.";
+    Failure::MovedOn { words: words.to_owned() }
 }
 
 /// The whole file with what was typed in its place.
@@ -125,13 +129,14 @@ async fn check(ctx: &Ctx, place: &Place, pack: Pack) -> PageResult {
 }
 
 async fn publish(ctx: &Ctx, signed: &Signed, place: &Place, pack: Pack) -> PageResult {
-    match ctx.app.control.policy_adopt(signed.id(), pack).await {
+    match ctx.app.control.policy_adopt(signed.id(), pack, ctx.in_force.edition).await {
         Ok(_) => see_other("/manage?done=in-force"),
         Err(AdoptError::Refused { pack, diagnostics }) => {
             let since = ctx.moments().since(ctx.in_force.since);
             let verdict = format!("{} The rules in force since {since} stay as they are.", found(&diagnostics));
             shown_again(&page(ctx, place, Some(Outcome { pack, diagnostics, is_refused: true, verdict })))
         }
+        Err(AdoptError::Control { source: ControlError::MovedOn { .. } }) => Err(moved_on()),
         Err(AdoptError::Control { source }) => Err(from_control(source)),
     }
 }
