@@ -222,6 +222,11 @@ pub(crate) fn from_records(error: RecordsError) -> Failure {
 
 /// For `map_err`: a change did not come about.
 pub(crate) fn from_control(error: ControlError) -> Failure {
+    if error.is_stale() {
+        let words = "Somebody else did something with it at the same moment. Nothing of yours was changed or kept. \
+            Load it again to see how it stands.";
+        return Failure::MovedOn { words: words.to_owned() };
+    }
     if error.is_records_unavailable() { Failure::Unavailable { source: error.into() } } else { internal(error) }
 }
 
@@ -230,5 +235,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Ctx {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Failure> {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| internal("a route stands outside the guard"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_at_once_is_nobodys_fault() {
+        let stale = ControlError::from(RecordsError::Stale { operation: "case_append" });
+        assert!(matches!(from_control(stale), Failure::MovedOn { .. }));
     }
 }

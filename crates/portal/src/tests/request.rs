@@ -34,6 +34,19 @@ async fn an_approval_opens_the_site_before_the_page_answers() {
 }
 
 #[tokio::test]
+async fn a_button_pressed_twice_decides_once() {
+    let kit = Kit::new().await;
+    let (mut tess, mut ivy, mut twice) = (kit.be("tess").await, kit.be("ivy").await, kit.be("ivy").await);
+    let case = ask(&mut tess).await;
+    let approve = format!("{case}/approve");
+    let (one, other) = tokio::join!(ivy.post(&approve, &[]), twice.post(&approve, &[]));
+    let mut statuses = [one.status, other.status];
+    statuses.sort();
+    assert_eq!(statuses, [StatusCode::SEE_OTHER, StatusCode::CONFLICT]);
+    assert_eq!(kit.control.snapshot().live.grants.len(), 1);
+}
+
+#[tokio::test]
 async fn a_refusal_gives_its_reason_and_opens_nothing() {
     let kit = Kit::new().await;
     let (mut tess, mut ivy) = (kit.be("tess").await, kit.be("ivy").await);
