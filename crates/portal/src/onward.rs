@@ -25,6 +25,10 @@ struct Carried {
 pub(crate) fn arrived(ctx: &Ctx, token: &str) -> Option<Redirect> {
     let content = ctx.app.control.keys().tokens().open(PURPOSE, token)?;
     let redirect: Redirect = serde_json::from_slice(&content).ok()?;
+    // An empty one is every such redirect's: the first browser would have it, and all others none.
+    if redirect.nonce.is_empty() {
+        return None;
+    }
     let age = ctx.now.duration_since(redirect.made_at);
     let is_fresh = -SignedDuration::from_mins(1) <= age && age <= SignedDuration::from_mins(VALID_MINUTES);
     let is_ours = is_fresh && ctx.app.redirect_use(&redirect.nonce, &ctx.secret.form_token(), ctx.now);

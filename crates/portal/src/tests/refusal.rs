@@ -39,6 +39,8 @@ async fn a_redirect_works_once_for_one_browser_and_five_minutes() {
     let late = kit.token(kit.block(), "bet.example", "n2");
     kit.clock.advance(jiff::SignedDuration::from_mins(6)).unwrap();
     tess.get(&format!("/blocked?t={late}")).await.has("This page has gone out of date");
+    let nameless = kit.token(kit.block(), "bet.example", "");
+    tess.get(&format!("/blocked?t={nameless}")).await.has("This page has gone out of date");
     tess.get("/blocked?t=nonsense").await.has("This page has gone out of date");
     tess.get("/blocked").await.has("This page has gone out of date");
 }
