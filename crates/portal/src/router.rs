@@ -76,6 +76,7 @@ fn cases() -> Router {
         .route("/urgent/{id}/end", post(grant::urgent_end))
         .route("/reports", get(report::report_list))
         .route("/reports/new/{kind}", get(report::report_new).post(report::report_create))
+        .route("/reports/sent/{id}", get(report::report_sent))
         .route("/cases/{id}", get(report::report_show))
         .route("/cases/{id}/acknowledge", post(report::report_acknowledge))
         .route("/cases/{id}/note", post(report::report_note))

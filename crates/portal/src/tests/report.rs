@@ -53,7 +53,11 @@ async fn a_report_about_the_head_reaches_the_chair_and_changes_no_byte_for_anybo
     let preview = tess.post(&path, &fields).await;
     preview.has("Who will read this").has("Carl Chair").has("Dora Lead").has("Helen Head will not have it");
     let sent = tess.post(&path, &[fields.as_slice(), &[("step", "send")]].concat()).await;
-    sent.has("Your report is with them").has("Carl Chair");
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "loading the receipt again must not send the report again");
+    let receipt = tess.get(&sent.to).await;
+    receipt.has("Your report is with them").has("Carl Chair");
+    assert_eq!(tess.get(&sent.to).await.html, receipt.html);
+    assert_eq!(helen.get(&sent.to).await.status, StatusCode::NOT_FOUND);
     assert_eq!(pages(&mut helen).await, before_helen);
     assert_eq!(pages(&mut ivy).await, before_ivy);
     let reports = kit.control.reports_for(&person("carl"), 10).await.unwrap();
@@ -66,6 +70,7 @@ async fn a_report_about_the_head_reaches_the_chair_and_changes_no_byte_for_anybo
     }
     assert_eq!(helen.get(&case).await.html, nothing, "absent and hidden are the same page");
     let mut carl = kit.be("carl").await;
+    assert_eq!(carl.get(&sent.to).await.status, StatusCode::NOT_FOUND, "a receipt is its sender's");
     carl.get("/reports").await.has("Reports for you");
     carl.get(&case).await.has("She shared her password").has("Only these people can open this");
     carl.post(&format!("{case}/acknowledge"), &[]).await;
@@ -85,7 +90,8 @@ async fn a_report_about_a_colleague_reaches_the_head() {
     let wrong = tess.post(&path, &[("person", "sam"), ("what", "")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     let fields = [("person", "sam"), ("what", "Betting in a lesson"), ("step", "send")];
-    tess.post(&path, &fields).await.has("Helen Head");
+    let sent = tess.post(&path, &fields).await.to;
+    tess.get(&sent).await.has("Helen Head");
     let mut helen = kit.be("helen").await;
     helen.get("/reports").await.has("Reports for you");
     let mut sam = kit.be("sam").await;

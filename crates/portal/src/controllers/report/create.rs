@@ -1,15 +1,16 @@
 //! First says who would read the report, then sends it.
 
 use axum::extract::Path;
+use jiff::Timestamp;
 use schoolgate_cases::{OpenError, RawValues, ReportDefinition, Route, Why, check_form};
 use schoolgate_control::ReportError;
 
 use crate::ctx::{Ctx, Signed};
-use crate::failure::{Failure, PageResult, shown, shown_again};
+use crate::failure::{Failure, PageResult, see_other, shown, shown_again};
 use crate::forms::{self, School};
 use crate::views::Pair;
 use crate::views::input::Mistake;
-use crate::views::report::{PreviewPage, ReceiptPage};
+use crate::views::report::PreviewPage;
 use crate::words::both;
 
 use super::failure;
@@ -59,16 +60,8 @@ async fn preview(ctx: &Ctx, definition: &ReportDefinition, raw: &RawValues) -> P
 
 async fn send(ctx: &Ctx, signed: &Signed, definition: &ReportDefinition, raw: &RawValues) -> PageResult {
     match ctx.app.control.report_open(&definition.control, signed.id(), &signed.groups, raw).await {
-        Ok(sent) => {
-            let school = School::load(ctx).await?;
-            shown(&ReceiptPage {
-                frame: ctx.frame("/reports", "Your report is with them"),
-                receipt: sent.case.as_str().chars().take(8).collect(),
-                readers: readers(ctx, &sent.route).await?,
-                outside: outside(&sent.route),
-                by_when: by_when(ctx, definition, &school),
-            })
-        }
+        // A page of its own, so that loading it again sends nothing.
+        Ok(sent) => see_other(&format!("/reports/sent/{}", sent.case)),
         Err(ReportError::Form { source: OpenError::Form(problems) }) => {
             shown_again(&form_page(ctx, definition, raw, forms::mistakes(&problems)).await?)
         }
@@ -89,7 +82,7 @@ async fn nobody(ctx: &Ctx, definition: &ReportDefinition, raw: &RawValues, route
     shown_again(&page)
 }
 
-async fn readers(ctx: &Ctx, route: &Route) -> Result<Vec<String>, Failure> {
+pub(super) async fn readers(ctx: &Ctx, route: &Route) -> Result<Vec<String>, Failure> {
     let mut readers = Vec::new();
     for recipient in &route.recipients {
         readers.push(format!("{}, {}", ctx.name(&recipient.person).await?, ctx.office(&recipient.role)));
@@ -119,6 +112,9 @@ pub(super) fn outside(route: &Route) -> Vec<String> {
 
 fn by_when(ctx: &Ctx, definition: &ReportDefinition, school: &School) -> String {
     let within = definition.within.as_ref();
-    let at = within.map(|within| school.moment(ctx).deadline(within, ctx.now));
+    by(ctx, within.map(|within| school.moment(ctx).deadline(within, ctx.now)))
+}
+
+pub(super) fn by(ctx: &Ctx, at: Option<Timestamp>) -> String {
     at.map(|at| format!("by {}", ctx.moments().until(at))).unwrap_or_default()
 }

@@ -3,12 +3,14 @@
 mod create;
 mod list;
 mod new;
+mod sent;
 mod show;
 mod step;
 
 pub(crate) use create::report_create;
 pub(crate) use list::report_list;
 pub(crate) use new::report_new;
+pub(crate) use sent::report_sent;
 pub(crate) use show::report_show;
 pub(crate) use step::{report_acknowledge, report_close, report_note};
 
