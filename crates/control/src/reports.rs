@@ -8,10 +8,13 @@ use schoolgate_cases::{
     open_report, route, sight, take_step,
 };
 use schoolgate_keys::KeyHolder;
-use schoolgate_records::{CaseFile, Privacy, Viewer};
+use schoolgate_records::{CaseFile, Privacy, Viewer, Wanted};
 
 use crate::control::{Control, moment};
 use crate::error::ControlError;
+
+/// Reports read at once.
+const PAGE: u64 = 200;
 
 /// Why a report was not taken or changed. Nothing of it is kept.
 #[derive(Debug, thiserror::Error)]
@@ -82,18 +85,36 @@ impl Control {
         Ok(Sent { case, route })
     }
 
-    /// The reports that exist for a person, newest first, with how much of each.
-    pub async fn reports_for(&self, viewer: &PersonId, limit: u64) -> Result<Vec<(CaseFile, Sight)>, ReportError> {
+    /// The reports that exist for a person, newest first, with how much of each: all that wait for the person to take
+    /// them on, and of the others at most `limit`.
+    ///
+    /// Where a report stands is inside its seal, so that those waiting are found by opening them all.
+    pub async fn reports_for(&self, viewer: &PersonId, limit: usize) -> Result<Vec<(CaseFile, Sight)>, ReportError> {
         let offices = self.offices().await?;
-        let page = self.0.store.case_list_for(&looking(viewer, &offices), None, limit).await?;
-        let mut seen = Vec::new();
-        for file in page.items.into_iter().filter(CaseFile::is_sealed) {
-            match self.sight_of(&file, viewer, &offices) {
-                Sight::Absent => {}
-                sight => seen.push((file, sight)),
+        let looking = looking(viewer, &offices);
+        let (mut seen, mut others) = (Vec::new(), 0);
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.0.store.case_list_for(&looking, Wanted::Sealed, after.as_deref(), PAGE).await?;
+            for file in page.items {
+                let sight = self.sight_of(&file, viewer, &offices);
+                let is_waiting = waits(&file, sight);
+                if sight == Sight::Absent || (!is_waiting && limit <= others) {
+                    continue;
+                }
+                others += usize::from(!is_waiting);
+                seen.push((file, sight));
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(seen);
             }
         }
-        Ok(seen)
+    }
+
+    /// How many reports wait for a person to take them on.
+    pub async fn reports_waiting(&self, viewer: &PersonId) -> Result<usize, ReportError> {
+        Ok(self.reports_for(viewer, 0).await?.len())
     }
 
     /// One report, if it exists for this person.
@@ -146,6 +167,11 @@ impl Control {
         let current = in_force.definitions.current(&file.case.pin.control);
         sight(&file.case, viewer, offices, pinned, current)
     }
+}
+
+/// Whether a report waits for whoever sees so much of it.
+fn waits(file: &CaseFile, sight: Sight) -> bool {
+    sight == Sight::Whole && file.case.state == CaseState::Open
 }
 
 /// Somebody who looks, in every office they hold now.

@@ -7,7 +7,7 @@ use schoolgate_cases::{
     Act, Actor, Case, CaseState, Definition, Field, FieldKind, FieldProblem, Known, Moment, RawValues,
     ReportDefinition, RequestDefinition, Value, Values, check_form, deciders, may_open,
 };
-use schoolgate_records::{CaseFile, Viewer};
+use schoolgate_records::{CaseFile, Viewer, Wanted};
 
 use crate::ctx::{Ctx, Signed, from_records};
 use crate::failure::Failure;
@@ -15,8 +15,11 @@ use crate::site_words;
 use crate::views::input::{Choice, Input, InputKind, Mistake};
 use crate::views::{Happened, Pair};
 
-/// Cases looked through for one page.
-const CASES_MAX: u64 = 200;
+/// Requests of their own that somebody is shown.
+const OWN_MAX: u64 = 200;
+/// Open requests looked through for one queue, and read at once.
+pub(crate) const QUEUE_MAX: usize = 2_000;
+const QUEUE_PAGE: u64 = 200;
 
 /// The request forms that somebody may use.
 pub(crate) fn requests_for<'a>(ctx: &'a Ctx, signed: &Signed) -> Vec<&'a RequestDefinition> {
@@ -236,25 +239,50 @@ pub(crate) fn viewer(signed: &Signed) -> Viewer {
     Viewer { person: signed.id().clone(), offices: signed.roles.clone() }
 }
 
-/// Requests that exist for somebody, newest first. Never reports.
+/// Requests that somebody made, newest first. Never reports.
 pub(crate) async fn requests(ctx: &Ctx, signed: &Signed) -> Result<Vec<CaseFile>, Failure> {
     let store = ctx.app.control.store();
-    let page = store.case_list_for(&viewer(signed), None, CASES_MAX).await.map_err(from_records)?;
-    Ok(page.items.into_iter().filter(|file| !file.is_sealed()).collect())
+    // Looking in no office: what others ask of the person's offices must not push out what they asked themselves.
+    let alone = Viewer { person: signed.id().clone(), offices: BTreeSet::new() };
+    let page = store.case_list_for(&alone, Wanted::Open, None, OWN_MAX).await.map_err(from_records)?;
+    Ok(page.items.into_iter().filter(|file| &file.case.by == signed.id()).collect())
 }
 
-/// Requests that somebody can decide now, with whether they would stand in.
-pub(crate) async fn queue(ctx: &Ctx, signed: &Signed) -> Result<Vec<(CaseFile, bool)>, Failure> {
+/// Requests that wait for somebody.
+#[derive(Default)]
+pub(crate) struct Queue {
+    /// The most urgent first, each with whether the person would stand in.
+    pub(crate) files: Vec<(CaseFile, bool)>,
+    /// More are open than were looked through.
+    pub(crate) is_cut: bool,
+}
+
+/// Requests that somebody can decide now.
+pub(crate) async fn queue(ctx: &Ctx, signed: &Signed) -> Result<Queue, Failure> {
+    let mut queue = Queue::default();
     if !ctx.decides(signed) {
-        return Ok(Vec::new());
+        return Ok(queue);
     }
-    let mut queue = Vec::new();
-    for file in requests(ctx, signed).await? {
-        if let Some(stands_in) = can_decide(ctx, signed, &file.case) {
-            queue.push((file, stands_in));
+    let store = ctx.app.control.store();
+    let viewer = viewer(signed);
+    let mut after: Option<String> = None;
+    let mut looked_through = 0;
+    loop {
+        let page = store.case_list_for(&viewer, Wanted::OpenWaiting, after.as_deref(), QUEUE_PAGE);
+        let page = page.await.map_err(from_records)?;
+        looked_through += page.items.len();
+        for file in page.items {
+            if let Some(stands_in) = can_decide(ctx, signed, &file.case) {
+                queue.files.push((file, stands_in));
+            }
+        }
+        after = page.next;
+        queue.is_cut = after.is_some() && QUEUE_MAX <= looked_through;
+        if after.is_none() || queue.is_cut {
+            break;
         }
     }
-    queue.sort_by_key(|(file, _)| file.case.due_at.unwrap_or(file.case.opened_at));
+    queue.files.sort_by_key(|(file, _)| file.case.due_at.unwrap_or(file.case.opened_at));
     Ok(queue)
 }
 

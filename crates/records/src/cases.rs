@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use schoolgate_base::{CaseId, ControlId, PersonId, Role};
-use schoolgate_cases::{Body, Case};
+use schoolgate_cases::{Body, Case, CaseState};
 use schoolgate_keys::{KeyHolder, SealedBlob};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{
@@ -44,6 +44,33 @@ impl Viewer {
     fn holders(&self) -> Vec<KeyHolder> {
         let offices = self.offices.iter().cloned().map(KeyHolder::Office);
         std::iter::once(KeyHolder::Person(self.person.clone())).chain(offices).collect()
+    }
+}
+
+/// Which of a viewer's cases a list is about. Chosen in the database, so that the other ones, however many, neither
+/// fill a page nor push anything off it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    All,
+    /// Cases that are not sealed.
+    Open,
+    /// Cases that are not sealed and in [`CaseState::Open`].
+    OpenWaiting,
+    Sealed,
+}
+
+impl Wanted {
+    fn condition(self) -> Result<Condition, RecordsError> {
+        let is_sealed = |is_sealed: bool| Condition::all().add(case_file::Column::IsSealed.eq(is_sealed));
+        Ok(match self {
+            Self::All => Condition::all(),
+            Self::Open => is_sealed(false),
+            Self::OpenWaiting => {
+                let state = state_text("case_list_for", CaseState::Open)?;
+                is_sealed(false).add(case_file::Column::State.eq(state))
+            }
+            Self::Sealed => is_sealed(true),
+        })
     }
 }
 
@@ -127,6 +154,10 @@ fn read_open(row: &case_file::Model) -> Result<CaseFile, RecordsError> {
     Ok(file(content, row.revision, false))
 }
 
+fn state_text(operation: &'static str, state: CaseState) -> Result<String, RecordsError> {
+    Ok(to_json(operation, &state)?.trim_matches('"').to_owned())
+}
+
 fn row_key(row: &case_file::Model) -> String {
     format!("{}:{}", row.opened_at, row.id)
 }
@@ -155,6 +186,7 @@ impl SchoolStore {
     pub async fn case_list_for(
         &self,
         viewer: &Viewer,
+        wanted: Wanted,
         after: Option<&str>,
         limit: u64,
     ) -> Result<Page<CaseFile>, RecordsError> {
@@ -165,7 +197,7 @@ impl SchoolStore {
         let mut keys = Vec::new();
         // Rows that the viewer may not see are skipped, not counted: a page shorter by one would tell.
         while items.len() <= limit {
-            let mut query = of_school(self.text()).filter(self.is_party(viewer));
+            let mut query = of_school(self.text()).filter(self.is_party(viewer)).filter(wanted.condition()?);
             if let Some(last) = &last {
                 query = query.filter(before(last)?);
             }
@@ -371,10 +403,9 @@ impl Write {
             row.sealed = Some(blob.as_bytes().to_vec());
             return Ok((row, Note::sealed(operation, blob.into_bytes())));
         }
-        let state = to_json(operation, &case.state)?;
         row.control = Some(case.pin.control.to_string());
         row.version = Some(case.pin.version.to_string());
-        row.state = Some(state.trim_matches('"').to_owned());
+        row.state = Some(state_text(operation, case.state)?);
         row.by_person = Some(case.by.to_string());
         row.due_at = case.due_at.map(micros);
         row.body = Some(to_json(operation, &content)?);

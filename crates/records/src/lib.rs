@@ -21,7 +21,7 @@ mod work;
 mod write;
 
 pub use backup::{BackupManifest, Erasure, backup, restore};
-pub use cases::{CaseFile, Privacy, Viewer};
+pub use cases::{CaseFile, Privacy, Viewer, Wanted};
 pub use convert::fold;
 pub use error::RecordsError;
 pub use journal::{Chain, JournalEntry, JournalHead, NoteBody};

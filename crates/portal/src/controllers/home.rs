@@ -5,6 +5,7 @@ use schoolgate_decide::snapshot::Grant;
 use schoolgate_event::Verdict;
 use schoolgate_eventlog::{Filter, Range};
 
+use crate::controllers::report::reports_waiting;
 use crate::ctx::{Ctx, Signed};
 use crate::failure::{Failure, PageResult, internal, shown};
 use crate::forms;
@@ -34,6 +35,7 @@ pub(crate) async fn home_show(ctx: Ctx) -> PageResult {
     };
     let mut waiting: Vec<Task> =
         missing::of(&ctx, signed).await?.iter().map(|missing| agreement_task(&ctx, missing)).collect();
+    waiting.extend(concerns(&ctx, signed).await?);
     waiting.extend(decisions(&ctx, signed).await?);
     let refused = refused(&ctx, signed).await?;
     let links = links(&ctx, signed);
@@ -60,11 +62,24 @@ fn agreement_task(ctx: &Ctx, missing: &Missing<'_>) -> Task {
     }
 }
 
+/// Says of reports only that there are some, and only to their recipients: for everybody else there is no such line.
+async fn concerns(ctx: &Ctx, signed: &Signed) -> Result<Option<Task>, Failure> {
+    let count = reports_waiting(ctx, signed).await?;
+    Ok((0 < count).then(|| Task {
+        href: "/reports".to_owned(),
+        name: counted(count, "report to take on", "reports to take on"),
+        hint: String::new(),
+        status: "Waiting".to_owned(),
+    }))
+}
+
 async fn decisions(ctx: &Ctx, signed: &Signed) -> Result<Option<Task>, Failure> {
-    let count = forms::queue(ctx, signed).await?.len();
+    let queue = forms::queue(ctx, signed).await?;
+    let count = queue.files.len();
+    let name = counted(count, "request to decide", "requests to decide");
     Ok((0 < count).then(|| Task {
         href: "/requests/queue".to_owned(),
-        name: counted(count, "request to decide", "requests to decide"),
+        name: if queue.is_cut { format!("at least {name}") } else { name },
         hint: String::new(),
         status: "Waiting".to_owned(),
     }))

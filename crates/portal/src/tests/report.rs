@@ -1,6 +1,9 @@
 //! A report reaches whom it must, and for everybody else nothing has happened.
 
 use axum::http::StatusCode;
+use jiff::SignedDuration;
+use schoolgate_base::Group;
+use schoolgate_cases::{Definition, RawValues};
 
 use super::kit::{Browser, Kit, person};
 
@@ -60,6 +63,7 @@ async fn a_report_about_the_head_reaches_the_chair_and_changes_no_byte_for_anybo
     assert_eq!(helen.get(&sent.to).await.status, StatusCode::NOT_FOUND);
     assert_eq!(pages(&mut helen).await, before_helen);
     assert_eq!(pages(&mut ivy).await, before_ivy);
+    tess.get("/").await.has_not("to take on");
     let reports = kit.control.reports_for(&person("carl"), 10).await.unwrap();
     let case = format!("/cases/{}", reports[0].0.case.id);
     let nothing = helen.get("/cases/nothing-of-the-kind").await.html;
@@ -71,9 +75,11 @@ async fn a_report_about_the_head_reaches_the_chair_and_changes_no_byte_for_anybo
     assert_eq!(helen.get(&case).await.html, nothing, "absent and hidden are the same page");
     let mut carl = kit.be("carl").await;
     assert_eq!(carl.get(&sent.to).await.status, StatusCode::NOT_FOUND, "a receipt is its sender's");
+    carl.get("/").await.has("one report to take on");
     carl.get("/reports").await.has("Reports for you");
     carl.get(&case).await.has("She shared her password").has("Only these people can open this");
     carl.post(&format!("{case}/acknowledge"), &[]).await;
+    carl.get("/").await.has_not("to take on");
     carl.post(&format!("{case}/note"), &[("text", "Spoke to her"), ("for_parties", "")]).await;
     carl.post(&format!("{case}/note"), &[("text", "Thank you, we act"), ("for_parties", "yes")]).await;
     tess.get(&case).await.has("Thank you, we act").has("It was taken on").has_not("Spoke to her").has_not("Carl");
@@ -96,4 +102,37 @@ async fn a_report_about_a_colleague_reaches_the_head() {
     helen.get("/reports").await.has("Reports for you");
     let mut sam = kit.be("sam").await;
     sam.get("/reports").await.has_not("Reports for you");
+}
+
+/// Requests that somebody else made later, to every office that decides them.
+async fn requests_later(kit: &Kit, count: usize) {
+    let tess = person("tess");
+    let groups = [Group::new("staff")].into();
+    let control = kit.control.in_force().definitions.in_force().find_map(|definition| match definition {
+        Definition::Request(request) if &*request.kind == "open-site" => Some(request.control.clone()),
+        _ => None,
+    });
+    let answers: RawValues = [("site", "games.example"), ("class", "6B"), ("until", "Friday"), ("why", "Probability")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    kit.clock.advance(SignedDuration::from_mins(1)).unwrap();
+    for _ in 0..count {
+        kit.control.request_open(control.as_ref().unwrap(), &tess, &groups, &answers, None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_waits_stays_in_sight_however_much_comes_after_it() {
+    let kit = Kit::new().await;
+    let (mut tess, mut ivy, mut helen) = (kit.be("tess").await, kit.be("ivy").await, kit.be("helen").await);
+    let path = form(&mut tess).await;
+    let fields = [("person", "sam"), ("what", "Betting in a lesson"), ("step", "send")];
+    assert_eq!(tess.post(&path, &fields).await.status, StatusCode::SEE_OTHER);
+    let first = [("site", "first.example"), ("class", "6B"), ("until", "27/11/2026"), ("why", "Probability")];
+    assert_eq!(tess.post("/requests/new/open-site", &first).await.status, StatusCode::SEE_OTHER);
+    requests_later(&kit, 201).await;
+    ivy.get("/requests/queue").await.has("first.example");
+    ivy.get("/").await.has("202 requests to decide");
+    helen.get("/reports").await.has("Reports for you");
+    helen.get("/").await.has("one report to take on");
 }

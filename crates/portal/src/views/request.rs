@@ -67,6 +67,8 @@ pub(crate) struct DecideForm {
 #[template(path = "request/queue.html")]
 pub(crate) struct QueuePage {
     pub(crate) frame: Frame,
+    /// What the list leaves out; empty when nothing.
+    pub(crate) note: String,
     pub(crate) rows: Vec<QueueRow>,
 }
 

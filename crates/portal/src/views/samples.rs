@@ -340,6 +340,7 @@ fn request_pages() -> Vec<(&'static str, String)> {
     };
     let queue = QueuePage {
         frame: frame("Requests to decide"),
+        note: String::new(),
         rows: vec![QueueRow {
             id: "c1".into(),
             what: "bet.example for 6B until Friday".into(),

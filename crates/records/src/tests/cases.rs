@@ -15,7 +15,7 @@ async fn open(kit: &Kit, case: &Case, privacy: Privacy) {
 }
 
 async fn seen(kit: &Kit, viewer: &Viewer) -> Vec<String> {
-    let page = kit.school.case_list_for(viewer, None, 100).await.unwrap();
+    let page = kit.school.case_list_for(viewer, Wanted::All, None, 100).await.unwrap();
     page.items.into_iter().map(|file| file.case.id.to_string()).collect()
 }
 
@@ -41,7 +41,7 @@ async fn a_sealed_case_is_absent_for_everybody_else() {
     let kit = kit().await;
     let head = viewer("helen", &["headteacher", "deputy-dsl"]);
     let looks = async || {
-        let list = kit.school.case_list_for(&head, None, 10).await.unwrap();
+        let list = kit.school.case_list_for(&head, Wanted::All, None, 10).await.unwrap();
         let open = kit.school.case_list_open(None, None, 10).await.unwrap();
         let journal = kit.school.journal_list(0, 500).await.unwrap();
         let chain = kit.school.journal_head(Chain::Open).await.unwrap();
@@ -93,11 +93,38 @@ async fn a_page_is_not_shorter_for_what_may_not_be_seen() {
         open(&kit, &one, privacy).await;
     }
     let head = viewer("helen", &["headteacher"]);
-    let first = kit.school.case_list_for(&head, None, 4).await.unwrap();
+    let first = kit.school.case_list_for(&head, Wanted::All, None, 4).await.unwrap();
     let ids = |page: &Page<CaseFile>| page.items.iter().map(|file| file.case.id.to_string()).collect::<Vec<_>>();
     assert_eq!(ids(&first), ["c8", "c7", "c5", "c4"]);
-    let second = kit.school.case_list_for(&head, first.next.as_deref(), 4).await.unwrap();
+    let second = kit.school.case_list_for(&head, Wanted::All, first.next.as_deref(), 4).await.unwrap();
     assert_eq!((ids(&second), second.next), (vec!["c2".to_owned(), "c1".to_owned()], None));
+}
+
+#[tokio::test]
+async fn a_list_of_one_kind_is_not_filled_by_the_other() {
+    let kit = kit().await;
+    let to = || vec![office("chair-of-governors")];
+    let concern = case(kit.school.id(), "c0", "tess", report("helen"));
+    open(&kit, &concern, Privacy::Sealed { to: to() }).await;
+    for number in 1..5 {
+        let mut one = case(kit.school.id(), &format!("c{number}"), "tess", request());
+        one.opened_at = later(number);
+        if number % 2 == 0 {
+            one.state = CaseState::Withdrawn;
+        }
+        open(&kit, &one, Privacy::Open { parties: to() }).await;
+    }
+    let chair = viewer("carl", &["chair-of-governors"]);
+    for (wanted, expected) in [
+        (Wanted::All, vec!["c4", "c3"]),
+        (Wanted::Open, vec!["c4", "c3"]),
+        (Wanted::OpenWaiting, vec!["c3", "c1"]),
+        (Wanted::Sealed, vec!["c0"]),
+    ] {
+        let page = kit.school.case_list_for(&chair, wanted, None, 2).await.unwrap();
+        let ids = page.items.iter().map(|file| file.case.id.as_str()).collect::<Vec<_>>();
+        assert_eq!(ids, expected, "{wanted:?}");
+    }
 }
 
 #[tokio::test]

@@ -143,8 +143,10 @@ async fn dump(school: &SchoolStore) -> String {
             text.push_str(&format!("{:?}\n", file.map(|file| file.case)));
         }
     }
-    for page in [school.case_list_for(&me, None, 9).await.unwrap(), school.case_list_open(None, None, 9).await.unwrap()]
-    {
+    for page in [
+        school.case_list_for(&me, Wanted::All, None, 9).await.unwrap(),
+        school.case_list_open(None, None, 9).await.unwrap(),
+    ] {
         text.push_str(&format!("{:?}\n", page.items.into_iter().map(|file| file.case).collect::<Vec<_>>()));
     }
     read!(grant_list_active(now()));

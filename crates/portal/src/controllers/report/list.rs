@@ -11,7 +11,7 @@ use crate::views::request::CaseRow;
 use super::failure;
 
 /// Reports on one page.
-const REPORTS_MAX: u64 = 100;
+const REPORTS_MAX: usize = 100;
 
 pub(crate) async fn report_list(ctx: Ctx) -> PageResult {
     let signed = ctx.person("/reports")?;

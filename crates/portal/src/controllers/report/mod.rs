@@ -17,8 +17,13 @@ pub(crate) use step::{report_acknowledge, report_close, report_note};
 use schoolgate_cases::OpenError;
 use schoolgate_control::ReportError;
 
-use crate::ctx::from_control;
+use crate::ctx::{Ctx, Signed, from_control};
 use crate::failure::{Failure, internal};
+
+/// How many reports wait for somebody to take them on. None and not being anybody's recipient are the same.
+pub(crate) async fn reports_waiting(ctx: &Ctx, signed: &Signed) -> Result<usize, Failure> {
+    ctx.app.control.reports_waiting(signed.id()).await.map_err(failure)
+}
 
 /// What a report's refusal is as a page, where it is not the form's fault.
 fn failure(error: ReportError) -> Failure {

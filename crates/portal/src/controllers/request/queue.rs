@@ -13,7 +13,8 @@ pub(crate) async fn request_queue(ctx: Ctx) -> PageResult {
         return Err(Failure::NotForYou);
     }
     let mut rows = Vec::new();
-    for (file, stands_in) in forms::queue(&ctx, signed).await? {
+    let queue = forms::queue(&ctx, signed).await?;
+    for (file, stands_in) in queue.files {
         let case = &file.case;
         let why = case.values.get("why").map(|value| match value {
             Value::Text(text) => text.clone(),
@@ -30,5 +31,14 @@ pub(crate) async fn request_queue(ctx: Ctx) -> PageResult {
             stands_in,
         });
     }
-    shown(&QueuePage { frame: ctx.frame("/requests/queue", "Requests to decide"), rows })
+    let cut = format!(
+        "More than {} requests are open. Only the newest of them were looked through; the others show once some of \
+        these are decided.",
+        forms::QUEUE_MAX
+    );
+    shown(&QueuePage {
+        frame: ctx.frame("/requests/queue", "Requests to decide"),
+        rows,
+        note: if queue.is_cut { cut } else { String::new() },
+    })
 }
