@@ -19,8 +19,8 @@ use crate::words::{counted, small_hidden};
 
 /// Numbers are of this many days.
 pub(crate) const DAYS: i64 = 30;
-/// Open cases counted at most; a school has a few hundred in a month.
-const CASES_MAX: u64 = 200;
+/// Cases read at once.
+const CASES_PAGE: u64 = 200;
 
 /// Everything that the pages of evidence need, read once for a page.
 pub(crate) struct Evidence {
@@ -198,17 +198,27 @@ impl Evidence {
 
 async fn requests(ctx: &Ctx) -> Result<BTreeMap<ControlId, (usize, usize)>, Failure> {
     let store = ctx.app.control.store();
-    let page = store.case_list_open(None, None, CASES_MAX).await.map_err(from_records)?;
     let since = ctx.now - SignedDuration::from_hours(24 * DAYS);
     let mut requests: BTreeMap<ControlId, (usize, usize)> = BTreeMap::new();
-    for file in page.items.iter().filter(|file| since <= file.case.opened_at) {
-        let counts = requests.entry(file.case.pin.control.clone()).or_default();
-        counts.1 += 1;
-        if !matches!(file.case.state, CaseState::Open | CaseState::Withdrawn) {
-            counts.0 += 1;
+    let mut after: Option<String> = None;
+    loop {
+        let page = store.case_list_open(None, after.as_deref(), CASES_PAGE).await.map_err(from_records)?;
+        for file in &page.items {
+            // Newest first: all others are older still.
+            if file.case.opened_at < since {
+                return Ok(requests);
+            }
+            let counts = requests.entry(file.case.pin.control.clone()).or_default();
+            counts.1 += 1;
+            if !matches!(file.case.state, CaseState::Open | CaseState::Withdrawn) {
+                counts.0 += 1;
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(requests);
         }
     }
-    Ok(requests)
 }
 
 async fn promises(ctx: &Ctx) -> Result<BTreeMap<PolicyId, Promise>, Failure> {

@@ -133,6 +133,7 @@ async fn what_waits_stays_in_sight_however_much_comes_after_it() {
     requests_later(&kit, 201).await;
     ivy.get("/requests/queue").await.has("first.example");
     ivy.get("/").await.has("202 requests to decide");
+    ivy.get("/policies/staff-ict").await.has("0 of 202 requests decided in the last 30 days");
     helen.get("/reports").await.has("Reports for you");
     helen.get("/").await.has("one report to take on");
 }
