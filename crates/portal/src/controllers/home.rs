@@ -1,15 +1,19 @@
 //! The first page: what is waiting, what was just refused, what is open.
 
 use jiff::SignedDuration;
-use schoolgate_decide::snapshot::Grant;
+use schoolgate_base::{ControlId, Host};
+use schoolgate_decide::Reason;
+use schoolgate_decide::redirect::{Because, Redirect};
+use schoolgate_decide::snapshot::{Grant, Target};
 use schoolgate_event::Verdict;
-use schoolgate_eventlog::{Filter, Range};
+use schoolgate_eventlog::{Filter, Range, Row};
 
 use crate::controllers::report::reports_waiting;
 use crate::ctx::{Ctx, Signed};
 use crate::failure::{Failure, PageResult, internal, shown};
 use crate::forms;
 use crate::missing::{self, Missing};
+use crate::onward;
 use crate::site_words;
 use crate::views::Link;
 use crate::views::home::{HomePage, OpenedRow, RefusedRow, Task};
@@ -85,6 +89,8 @@ async fn decisions(ctx: &Ctx, signed: &Signed) -> Result<Option<Task>, Failure> 
     }))
 }
 
+/// What doors refused or warned of. A warning is listed too: to a tunnel it is no page but a refusal, and this is the
+/// only way from there to the button that goes on.
 async fn refused(ctx: &Ctx, signed: &Signed) -> Result<Vec<RefusedRow>, Failure> {
     let snapshot = ctx.app.control.snapshot();
     let Some(member) = snapshot.member(signed.id(), signed.capacity) else { return Ok(Vec::new()) };
@@ -93,25 +99,81 @@ async fn refused(ctx: &Ctx, signed: &Signed) -> Result<Vec<RefusedRow>, Failure>
         from: ctx.now - JUST,
         to: ctx.now + SignedDuration::from_secs(1),
     };
-    let person = Some(member.pseudonym.as_ref().into());
-    let filter = Filter { verdict: Some(Verdict::Block), person, ..Filter::default() };
-    let rows = ctx.app.evidence.rows(&range, &filter, None, REFUSED_ROWS).await.map_err(internal)?.rows;
     let mut refused: Vec<RefusedRow> = Vec::new();
-    for row in rows {
-        let Some(host) = row.host else { continue };
-        if REFUSED_MAX <= refused.len() || refused.iter().any(|one| one.host == host) {
-            continue;
+    for verdict in [Verdict::Block, Verdict::Warn] {
+        let filter =
+            Filter { verdict: Some(verdict), person: Some(member.pseudonym.as_ref().into()), ..Filter::default() };
+        let rows = ctx.app.evidence.rows(&range, &filter, None, REFUSED_ROWS).await.map_err(internal)?.rows;
+        let mut of_verdict = 0;
+        for row in rows {
+            if REFUSED_MAX <= of_verdict || refused.iter().any(|one| Some(&one.host) == row.host.as_ref()) {
+                continue;
+            }
+            let shown = if verdict == Verdict::Warn { warned_row(ctx, signed, row)? } else { refused_row(ctx, row) };
+            of_verdict += usize::from(shown.is_some());
+            refused.extend(shown);
         }
-        let category = row.category.map(|category| site_words::category(ctx, &category));
-        let site: String = form_urlencoded::byte_serialize(host.as_bytes()).collect();
-        refused.push(RefusedRow {
-            when: ctx.moments().since(row.at),
-            why: category.map_or_else(String::new, |category| format!("Kind of site: {category}.")),
-            href: format!("/requests/new/open-site?site={site}"),
-            host,
-        });
     }
     Ok(refused)
+}
+
+fn refused_row(ctx: &Ctx, row: Row) -> Option<RefusedRow> {
+    let host = row.host?;
+    let site: String = form_urlencoded::byte_serialize(host.as_bytes()).collect();
+    Some(RefusedRow {
+        when: ctx.moments().since(row.at),
+        why: kind_of_site(ctx, row.category.as_deref()),
+        href: format!("/requests/new/open-site?site={site}"),
+        link: "See why, or ask for it",
+        host,
+    })
+}
+
+/// `None` once the person has gone on.
+fn warned_row(ctx: &Ctx, signed: &Signed, row: Row) -> Result<Option<RefusedRow>, Failure> {
+    let host = row.host.as_deref().and_then(|host| Host::parse(host).ok());
+    let control = row.control.as_deref().and_then(|control| control.parse::<ControlId>().ok());
+    let (Some(host), Some(control)) = (host, control) else { return Ok(None) };
+    if has_gone_on(ctx, signed, &host, &control) {
+        return Ok(None);
+    }
+    let why = kind_of_site(ctx, row.category.as_deref());
+    let reason = Reason::Rule { control, category: row.category.map(Into::into), list: row.list.map(Into::into) };
+    let redirect = Redirect {
+        because: Because::Decided { verdict: schoolgate_decide::Verdict::Warn, reason },
+        scheme: "https".into(),
+        port: None,
+        path: "/".into(),
+        snapshot: row.snapshot.unwrap_or_default(),
+        made_at: ctx.now,
+        // It never was a door's; what binds it to this browser is the seal.
+        nonce: "".into(),
+        host,
+    };
+    Ok(Some(RefusedRow {
+        when: ctx.moments().since(row.at),
+        host: redirect.host.to_string(),
+        why,
+        href: format!("{}?t={}", redirect.page(), onward::carry(ctx, &redirect)?),
+        link: "Read the rule, and go on if you need it",
+    }))
+}
+
+fn has_gone_on(ctx: &Ctx, signed: &Signed, host: &Host, control: &ControlId) -> bool {
+    let snapshot = ctx.app.control.snapshot();
+    snapshot.live.grants.iter().any(|grant| {
+        let is_host = match (&grant.target, host) {
+            (Target::Domain(open), Host::Name(name)) => open == name,
+            (Target::Host(open), host) => open == host,
+            _ => false,
+        };
+        let is_now = grant.from <= ctx.now && ctx.now < grant.until;
+        is_host && is_now && grant.lifts.as_ref() == Some(control) && grant.audience.persons.contains(signed.id())
+    })
+}
+
+fn kind_of_site(ctx: &Ctx, category: Option<&str>) -> String {
+    category.map_or_else(String::new, |category| format!("Kind of site: {}.", site_words::category(ctx, category)))
 }
 
 fn opened(ctx: &Ctx, signed: &Signed) -> Vec<OpenedRow> {

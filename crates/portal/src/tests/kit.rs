@@ -50,6 +50,7 @@ const OFFICES: [(&str, &str); 8] = [
 pub(crate) struct Kit {
     pub(crate) control: Control,
     pub(crate) clock: Clock,
+    pub(crate) events: EventLog,
     router: Router,
     _tasks: Tasks,
     _dir: tempfile::TempDir,
@@ -107,8 +108,9 @@ impl Kit {
             ca_fingerprint: "3F:9A".into(),
             leave_to: None,
         };
-        let router = Portal::router(PortalParts { control: control.clone(), events, evidence, settings, demo });
-        Self { control, clock, router, _tasks: tasks, _dir: dir }
+        let router =
+            Portal::router(PortalParts { control: control.clone(), events: events.clone(), evidence, settings, demo });
+        Self { control, clock, events, router, _tasks: tasks, _dir: dir }
     }
 
     pub(crate) fn browser(&self) -> Browser {

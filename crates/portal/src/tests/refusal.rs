@@ -1,9 +1,11 @@
 //! The pages in place of a site.
 
 use axum::http::StatusCode;
+use schoolgate_base::{Capacity, Host};
 use schoolgate_decide::redirect::Because;
 use schoolgate_decide::snapshot::Target;
 use schoolgate_decide::{Reason, Verdict};
+use schoolgate_event::{Decision, Door, Event, Mode, Pseudonym, Recorded, Recorder, Traffic, Who};
 
 use super::kit::{Kit, person};
 
@@ -73,6 +75,40 @@ async fn a_warning_can_be_gone_past_by_this_person() {
     let t = tess.get(&format!("/blocked?t={block}")).await.after(r#"name="t" value=""#);
     tess.post("/blocked/go-on", &[("t", &t)]).await.has("This page has gone out of date");
     assert_eq!(kit.control.snapshot().live.grants.len(), 1);
+}
+
+#[tokio::test]
+async fn a_warning_that_was_no_page_is_on_the_first_page() {
+    let kit = Kit::new().await;
+    let mut tess = kit.be("tess").await;
+    let Because::Decided { reason: Reason::Rule { control, .. }, .. } = kit.block() else { panic!() };
+    let snapshot = kit.control.snapshot();
+    let member = snapshot.member(&person("tess"), Capacity::Staff).unwrap();
+    let who = Who { person: Pseudonym::new(&member.pseudonym).ok(), ..Who::UNKNOWN };
+    let event = Event::Decision(Decision {
+        school: kit.control.school().clone(),
+        at: kit.control.now(),
+        door: Door::Proxy,
+        who,
+        host: Host::parse("shop.example").unwrap(),
+        url: None,
+        method: "CONNECT".into(),
+        verdict: schoolgate_event::Verdict::Warn,
+        reason: schoolgate_event::Reason { control: Some(control), ..Default::default() },
+        snapshot: 1,
+        traffic: Traffic::default(),
+        mode: Mode::Tunnel,
+    });
+    assert_eq!(kit.events.record(event), Recorded::Queued);
+    kit.events.flush().await.unwrap();
+    let home = tess.get("/").await;
+    let href = home.has("shop.example").after(r#"<a class="govuk-link" href="/blocked"#);
+    let t =
+        tess.get(&format!("/blocked{href}")).await.has("Do you need shop.example now?").after(r#"name="t" value=""#);
+    assert_eq!(tess.post("/blocked/go-on", &[("t", &t)]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(kit.control.snapshot().live.grants.len(), 1);
+    tess.get("/").await.has_not("Just refused for you");
+    kit.be("sam").await.get("/").await.has_not("shop.example");
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ pub(crate) struct RefusedRow {
     pub(crate) host: String,
     pub(crate) why: String,
     pub(crate) href: String,
+    /// What the link leads to.
+    pub(crate) link: &'static str,
 }
 
 #[derive(Debug, Clone)]

@@ -138,6 +138,7 @@ fn first_pages() -> Vec<(&'static str, String)> {
             host: "bet.example".into(),
             why: "Gambling, rule 5.3.".into(),
             href: "/blocked?t=x".into(),
+            link: "See why, or ask for it",
         }]),
         waiting: vec![
             Task {
