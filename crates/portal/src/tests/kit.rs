@@ -84,7 +84,11 @@ impl Kit {
             tasks: tasks.clone(),
             snapshot_dir: dir.path().join("snapshot"),
             lists: Some(b"none".to_vec()),
-            open_lists: |_| Ok(Arc::new(CategoryTable::default())),
+            open_lists: |_| {
+                let mut lists = CategoryTable::default();
+                lists.insert("malware.example".parse().unwrap(), "malware", "a list");
+                Ok(Arc::new(lists))
+            },
         };
         let (control, follower) = Control::open(parts).await.unwrap();
         tasks.spawn("follow", follower.run());
