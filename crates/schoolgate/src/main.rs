@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod pack;
+mod people;
 mod policy;
 mod school;
 
@@ -42,6 +43,17 @@ fn on_a_school(command: school::SchoolCommand) -> Result<Found, Box<dyn std::err
     Ok(runtime.block_on(school::run(command, &mut io::stdout()))?)
 }
 
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Policy(command) => policy::run(command, &mut io::stdout().lock()),
@@ -50,6 +62,8 @@ fn main() -> ExitCode {
     match done {
         Ok(Found::NothingWrong) => ExitCode::SUCCESS,
         Ok(Found::SomethingWrong) => ExitCode::from(1),
+        // Whoever read the rest of what we wrote has gone, as `head` does: nothing is wrong.
+        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
             let mut text = error.to_string();
             let mut source = error.source();

@@ -1,7 +1,7 @@
-//! Commands on a data directory: demo, init, serve, verify, backup, restore, lists.
+//! Commands on a data directory: demo, init, serve, verify, backup, restore, people, lists.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use schoolgate_runtime::Clock;
 
 use crate::Found;
 use crate::pack::{self, PackError};
+use crate::people::{self, PeopleCommand, PeopleError};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SchoolCommand {
@@ -25,11 +26,13 @@ pub(crate) enum SchoolCommand {
     Demo(DemoArgs),
     /// Make the data directory of a school, with its keys and its first policy.
     Init {
+        /// A new directory for it.
         #[arg(long)]
         data: PathBuf,
         /// Short id of the school, such as `riverside`.
         #[arg(long)]
         school: String,
+        /// As people call it.
         #[arg(long)]
         name: String,
         /// Folder of the policy pack.
@@ -38,18 +41,22 @@ pub(crate) enum SchoolCommand {
     },
     /// Run a school's portal and proxy.
     Serve {
+        /// Directory that `init` made.
         #[arg(long)]
         data: PathBuf,
+        /// TOML file of addresses, names and certificates.
         #[arg(long)]
         settings: PathBuf,
     },
     /// Check the journal of every change from its first note to its last.
     Verify {
+        /// Directory of the school.
         #[arg(long)]
         data: PathBuf,
     },
     /// Copy the records while the program runs. Keys are never in a backup.
     Backup {
+        /// Directory of the school.
         #[arg(long)]
         data: PathBuf,
         /// A new or empty directory.
@@ -61,6 +68,7 @@ pub(crate) enum SchoolCommand {
     },
     /// Bring a backup back into a new data directory.
     Restore {
+        /// Directory of the backup.
         #[arg(long)]
         from: PathBuf,
         /// Where the keys were kept apart.
@@ -70,6 +78,9 @@ pub(crate) enum SchoolCommand {
         #[arg(long)]
         data: PathBuf,
     },
+    /// Import people, give passwords and offices, while the school is not served.
+    #[command(subcommand)]
+    People(PeopleCommand),
     /// Build the index of categories from lists.
     #[command(subcommand)]
     Lists(ListsCommand),
@@ -104,6 +115,7 @@ enum Ports {
 pub(crate) enum ListsCommand {
     /// Build from files, one `CATEGORY=FILE` each; the service puts the index in force at its next start.
     Build {
+        /// Directory of the school.
         #[arg(long)]
         data: PathBuf,
         /// A plain list, a hosts file or a warning list, as `gambling=hosts.txt`.
@@ -124,6 +136,8 @@ pub(crate) enum SchoolError {
     Start(#[from] StartError),
     #[error(transparent)]
     Pack(#[from] PackError),
+    #[error(transparent)]
+    People(#[from] PeopleError),
     #[error("`{0}` is no id of a school; use letters, digits and -")]
     School(String),
     #[error("the records could not be read or written")]
@@ -171,6 +185,7 @@ pub(crate) async fn run(command: SchoolCommand, out: &mut impl Write) -> Result<
         SchoolCommand::Verify { data } => return verify(&data, out).await,
         SchoolCommand::Backup { data, to, keys_to } => copy(&data, &to, keys_to.as_deref(), out).await?,
         SchoolCommand::Restore { from, keys, data } => return bring_back(&from, &keys, &data, out).await,
+        SchoolCommand::People(command) => people::run(command, &mut io::stdin().lock(), out).await?,
         SchoolCommand::Lists(ListsCommand::Build { data, files }) => build(&data, &files, out)?,
     }
     Ok(Found::NothingWrong)
