@@ -54,8 +54,9 @@ async fn an_upload_may_take_longer_than_a_site_may_think() {
     let mut stream = kit.dial(TESS).await;
     let head = "POST http://news.example/form HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\nConnection: close\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
-    for pause in [10, 250, 250, 10, 700, 10, 10, 10] {
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+    let mut pace = tokio::time::interval(Duration::from_millis(150));
+    for _ in 0..8 {
+        pace.tick().await;
         stream.write_all(b"x").await.unwrap();
     }
     let response = read_all(&mut stream).await;
