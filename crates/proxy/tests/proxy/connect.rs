@@ -1,7 +1,5 @@
 //! CONNECT: tunnels, decrypted connections and local answers.
 
-use std::time::Duration;
-
 use schoolgate_base::Strength;
 use schoolgate_event::{Mode, Verdict};
 use tokio::io::AsyncWriteExt;
