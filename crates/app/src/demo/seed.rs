@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::{Capacity, Group, PersonId, Role};
 use schoolgate_control::install;
 use schoolgate_keys::{random_bytes, sha256_hex};
-use schoolgate_policy::show::text;
 use schoolgate_policy::{Context, Pack, build, show};
 use schoolgate_records::{Actor, Person, SchoolStore, Signature, Store};
 
@@ -94,7 +93,12 @@ async fn signatures_write(
     then: Timestamp,
 ) -> Result<(), DemoError> {
     let built = build(pack, Context::default());
-    let views: Vec<_> = built.parsed.documents.iter().filter_map(|one| show::show(one, &built.compiled)).collect();
+    let documents = built.parsed.documents.iter();
+    let shown = documents.filter_map(|document| {
+        let hash = sha256_hex(show::canonical_text(document).as_bytes());
+        show::show(document, &built.compiled).map(|view| (view, hash))
+    });
+    let shown: Vec<_> = shown.collect();
     let mut write = school.begin(Actor::program("demo"), then).await?;
     let mut at = then;
     for (login, person) in people {
@@ -102,7 +106,7 @@ async fn signatures_write(
             continue;
         }
         at += SignedDuration::from_mins(7);
-        for view in &views {
+        for (view, hash) in &shown {
             let clauses = view.parts.iter().filter_map(|part| match part {
                 show::PartView::Clause(clause) => Some(clause.id.clause.clone()),
                 show::PartView::Heading { .. } | show::PartView::Prose { .. } => None,
@@ -112,7 +116,7 @@ async fn signatures_write(
                 policy: view.policy.clone(),
                 version: view.version.as_str().into(),
                 clauses: clauses.collect(),
-                rendering_sha256: sha256_hex(text(view).as_bytes()).into(),
+                rendering_sha256: hash.as_str().into(),
                 difference: None,
                 language: "en".into(),
                 at,

@@ -19,7 +19,7 @@ async fn an_approval_opens_the_site_before_the_page_answers() {
     let case = ask(&mut tess).await;
     ivy.get("/").await.has("one request to decide");
     ivy.get("/requests/queue").await.has("games.example for 6B until Friday 27 November").has("Probability");
-    ivy.get(&case).await.has("Approve").has("Refuse");
+    ivy.get(&case).await.has("Approve").has("Refuse").has("What the lists say of it");
     let answer = ivy.post(&format!("{case}/approve"), &[]).await;
     assert_eq!(answer.to, "/requests/queue?done=approved", "{}", answer.html);
     assert_eq!(kit.control.snapshot().live.grants.len(), 1);

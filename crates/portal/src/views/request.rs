@@ -57,6 +57,8 @@ pub(crate) struct RequestPage {
 
 #[derive(Debug, Clone)]
 pub(crate) struct DecideForm {
+    /// What the lists say of the site: `gambling sites, on “county list”`.
+    pub(crate) kinds: Vec<String>,
     /// The rule that an approval would lift, in words; may be empty.
     pub(crate) lifts: String,
     pub(crate) approve: Vec<Input>,

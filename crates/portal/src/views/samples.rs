@@ -328,6 +328,7 @@ fn request_pages() -> Vec<(&'static str, String)> {
         state: "Waiting for an answer, due 10:19".into(),
         answers: answers(),
         decide: Some(DecideForm {
+            kinds: vec!["gambling sites, on “county list”".into()],
             lifts: "rule 5.3, gambling".into(),
             approve: vec![
                 Input::new("until", "Open until", InputKind::Short)

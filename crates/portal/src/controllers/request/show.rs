@@ -2,12 +2,14 @@
 
 use axum::extract::Path;
 use schoolgate_base::CaseId;
-use schoolgate_cases::{Body, Case, CaseState, Definition, RequestDefinition};
+use schoolgate_cases::{Body, Case, CaseState, Definition, RequestDefinition, Value};
+use schoolgate_decide::CategoryHit;
 use schoolgate_records::CaseFile;
 
 use crate::ctx::{Ctx, Signed, from_records};
 use crate::failure::{Failure, PageResult, shown};
 use crate::forms::{self, School};
+use crate::site_words;
 use crate::views::input::{Input, InputKind, Mistake};
 use crate::views::request::{DecideForm, RequestPage};
 
@@ -52,6 +54,21 @@ pub(super) async fn page(
     })
 }
 
+/// What the lists say of the sites that a request names.
+fn kinds(ctx: &Ctx, case: &Case) -> Vec<String> {
+    let snapshot = ctx.app.control.snapshot();
+    let sites = case.values.values().filter_map(|value| match value {
+        Value::Site(site) => Some(site),
+        _ => None,
+    });
+    let hits = sites.flat_map(|site| {
+        let hits = snapshot.categories(&site.host, site.path.as_deref());
+        let words = |hit: &CategoryHit<'_>| format!("{}, on “{}”", site_words::category(ctx, hit.category), hit.list);
+        if hits.is_empty() { vec!["nothing".to_owned()] } else { hits.iter().map(words).collect() }
+    });
+    hits.collect()
+}
+
 fn decide_form(ctx: &Ctx, definition: &RequestDefinition, case: &Case, mistakes: &[Mistake]) -> DecideForm {
     let lifts = match &case.body {
         Body::Request { lifts: Some(control) } => ctx.in_force.clause(&control.clause),
@@ -69,6 +86,7 @@ fn decide_form(ctx: &Ctx, definition: &RequestDefinition, case: &Case, mistakes:
         .value(ctx.fields.get("reason"))
         .mistaken(mistakes);
     DecideForm {
+        kinds: kinds(ctx, case),
         lifts: lifts.map(|clause| format!("rule {}", clause.number)).unwrap_or_default(),
         approve: if has_end { vec![until] } else { Vec::new() },
         refuse: vec![reason],
