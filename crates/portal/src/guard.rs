@@ -119,6 +119,7 @@ fn done(uri: &Uri) -> Option<&'static str> {
         "in-force" => Some("The new rules are in force at every door."),
         "entered" => Some("The list is changed, at every door."),
         "people" => Some("The people are as in the file."),
+        "about-you" => Some("Your report is with them. As it is about you, you cannot open it again here."),
         "ended" => Some("That session is ended."),
         "clock" => Some("The time is set."),
         _ => None,

@@ -137,3 +137,14 @@ async fn what_waits_stays_in_sight_however_much_comes_after_it() {
     helen.get("/reports").await.has("Reports for you");
     helen.get("/").await.has("one report to take on");
 }
+
+#[tokio::test]
+async fn a_report_about_oneself_is_sent_and_not_opened_again() {
+    let kit = Kit::new().await;
+    let (mut sam, mut helen) = (kit.be("sam").await, kit.be("helen").await);
+    let path = form(&mut sam).await;
+    let sent = sam.post(&path, &[("person", "sam"), ("what", "I left my laptop open"), ("step", "send")]).await;
+    assert_eq!(sent.to, "/reports?done=about-you", "{}", sent.html);
+    sam.get(&sent.to).await.has("Your report is with them").has_not("left my laptop");
+    helen.get("/reports").await.has("Reports for you");
+}

@@ -60,8 +60,12 @@ async fn preview(ctx: &Ctx, definition: &ReportDefinition, raw: &RawValues) -> P
 
 async fn send(ctx: &Ctx, signed: &Signed, definition: &ReportDefinition, raw: &RawValues) -> PageResult {
     match ctx.app.control.report_open(&definition.control, signed.id(), &signed.groups, raw).await {
-        // A page of its own, so that loading it again sends nothing.
-        Ok(sent) => see_other(&format!("/reports/sent/{}", sent.case)),
+        // A page of its own, so that loading it again sends nothing. Nobody opens a report about themselves, not even
+        // their own.
+        Ok(sent) => match ctx.app.control.report_for(signed.id(), &sent.case).await.map_err(failure)? {
+            Some(_) => see_other(&format!("/reports/sent/{}", sent.case)),
+            None => see_other("/reports?done=about-you"),
+        },
         Err(ReportError::Form { source: OpenError::Form(problems) }) => {
             shown_again(&form_page(ctx, definition, raw, forms::mistakes(&problems)).await?)
         }
