@@ -22,7 +22,7 @@ use schoolgate_runtime::proxy_protocol::{self, Step};
 use schoolgate_runtime::{Clock, Shutdown, Tasks};
 use schoolgate_tls::{LeafFor, Leaves};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
@@ -56,13 +56,33 @@ pub(crate) struct Front {
     slots: Arc<Semaphore>,
 }
 
+/// Where connections come in: from browsers themselves, or handed on by the proxy.
+pub(crate) enum Listener {
+    Browsers(TcpListener),
+    Proxy(UnixListener),
+}
+
+enum Guest {
+    Browser(TcpStream, SocketAddr),
+    Proxy(UnixStream),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Guest> {
+        match self {
+            Self::Browsers(listener) => listener.accept().await.map(|(stream, peer)| Guest::Browser(stream, peer)),
+            Self::Proxy(listener) => listener.accept().await.map(|(stream, _)| Guest::Proxy(stream)),
+        }
+    }
+}
+
 impl Front {
     pub(crate) fn new(router: Router, tasks: Tasks, clock: Clock, identities: Arc<Identities>) -> Self {
         Self { router, tasks, clock, identities, slots: Arc::new(Semaphore::new(CONNECTIONS)) }
     }
 
-    /// Takes connections from browsers themselves.
-    pub(crate) fn listen(&self, listener: TcpListener, tls: Tls) {
+    /// Takes connections until the program stops.
+    pub(crate) fn listen(&self, listener: Listener, tls: Tls) {
         let front = self.clone();
         self.tasks.spawn("portal listener", async move {
             let shutdown = front.tasks.shutdown();
@@ -72,47 +92,32 @@ impl Front {
                     accepted = listener.accept() => accepted,
                     () = shutdown.begun() => return,
                 };
-                let Some((stream, peer)) = taken(accepted).await else { continue };
+                let Some(guest) = taken(accepted).await else { continue };
                 let (this, tls) = (front.clone(), tls.clone());
                 front.tasks.spawn("portal connection", async move {
-                    let client = Client {
-                        address: peer.ip().to_canonical(),
-                        via_proxy: false,
-                        is_tls: !matches!(tls, Tls::Off),
-                    };
-                    this.serve(stream, tls, client).await;
+                    this.receive(guest, tls).await;
                     drop(slot);
                 });
             }
         });
     }
 
-    /// Takes connections that the proxy hands on.
-    pub(crate) fn listen_for_proxy(&self, listener: UnixListener, tls: Tls) {
-        let front = self.clone();
-        self.tasks.spawn("portal socket", async move {
-            let shutdown = front.tasks.shutdown();
-            loop {
-                let Ok(slot) = Arc::clone(&front.slots).acquire_owned().await else { return };
-                let accepted = tokio::select! {
-                    accepted = listener.accept() => accepted,
-                    () = shutdown.begun() => return,
-                };
-                let Some((mut stream, _)) = taken(accepted).await else { continue };
-                let (this, tls) = (front.clone(), tls.clone());
-                front.tasks.spawn("portal connection", async move {
-                    match tokio::time::timeout(PATIENCE, named_client(&mut stream)).await {
-                        Ok(Ok(peer)) => {
-                            let client = Client { address: peer.ip(), via_proxy: true, is_tls: true };
-                            this.serve(stream, tls, client).await;
-                        }
-                        Ok(Err(error)) => warn!(%error, "refused a connection on the portal's socket"),
-                        Err(_) => warn!("a connection on the portal's socket named no client in time"),
-                    }
-                    drop(slot);
-                });
+    async fn receive(&self, guest: Guest, tls: Tls) {
+        match guest {
+            Guest::Browser(stream, peer) => {
+                let is_tls = !matches!(tls, Tls::Off);
+                let client = Client { address: peer.ip().to_canonical(), via_proxy: false, is_tls };
+                self.serve(stream, tls, client).await;
             }
-        });
+            Guest::Proxy(mut stream) => match tokio::time::timeout(PATIENCE, named_client(&mut stream)).await {
+                Ok(Ok(peer)) => {
+                    let client = Client { address: peer.ip(), via_proxy: true, is_tls: true };
+                    self.serve(stream, tls, client).await;
+                }
+                Ok(Err(error)) => warn!(%error, "refused a connection on the portal's socket"),
+                Err(_) => warn!("a connection on the portal's socket named no client in time"),
+            },
+        }
     }
 
     async fn serve<S>(&self, stream: S, tls: Tls, client: Client)

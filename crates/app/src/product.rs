@@ -27,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{error, info};
 
 use crate::data_dir::{DataDir, DataDirError, Running};
-use crate::front::{Front, Tls};
+use crate::front::{Front, Listener, Tls};
 use crate::seals::RingSeals;
 use crate::upkeep;
 
@@ -204,9 +204,9 @@ impl Product {
         };
         let proxy = proxy_listener.as_ref().map(|(_, address)| *address);
         let front = common.front(&ca_pem, proxy, plan.demo)?;
-        front.listen(portal_listener, common.outside(plan.portal_tls));
+        front.listen(Listener::Browsers(portal_listener), common.outside(plan.portal_tls));
         if let Some((listener, address)) = proxy_listener {
-            front.listen_for_proxy(socket(dir)?, common.own_tls());
+            front.listen(Listener::Proxy(socket(dir)?), common.own_tls());
             let rule =
                 AddressRule { allows_private: plan.allows_private, listed: Vec::new(), own: vec![portal, address] };
             common.proxy(dir, rule, plan.inner_web)?.serve(listener, None);
