@@ -103,11 +103,16 @@ impl DataDir {
         path.join(MARK)
     }
 
+    /// Makes a directory that nobody else on the machine may look into: spool and snapshot name people and addresses.
+    /// One that is there keeps its mode.
+    pub fn make_private(path: &Path) -> Result<(), DataDirError> {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|source| DataDirError::Write { path: path.to_owned(), source })
+    }
+
     fn create(path: &Path, mark: Mark) -> Result<Self, DataDirError> {
         let write = |path: &Path, source| DataDirError::Write { path: path.to_owned(), source };
-        // Spool and snapshot name people and addresses: nobody else on the machine may look.
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.map_err(|source| write(path, source))?;
+        Self::make_private(path)?;
         let file = path.join(MARK);
         let text = serde_json::to_vec_pretty(&mark).map_err(|source| write(&file, source.into()))?;
         let created = fs::OpenOptions::new().write(true).create_new(true).open(&file);

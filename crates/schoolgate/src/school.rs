@@ -232,6 +232,7 @@ fn tell(school: &str, report: &JournalReport, out: &mut impl Write) -> Result<Fo
 
 async fn copy(data: &Path, to: &Path, keys_to: Option<&Path>, out: &mut impl Write) -> Result<(), SchoolError> {
     let dir = DataDir::open(data)?;
+    DataDir::make_private(to)?;
     let (store, _, keys) = records(&dir).await?;
     let manifest = backup(&store, to, Clock::system().now()).await?;
     store.close().await?;
@@ -251,7 +252,7 @@ async fn bring_back(from: &Path, keys: &Path, data: &Path, out: &mut impl Write)
     if DataDir::mark_in(data).exists() {
         return Err(DataDirError::Occupied { path: data.to_owned() }.into());
     }
-    fs::create_dir_all(data).map_err(|source| SchoolError::Write { path: data.to_owned(), source })?;
+    DataDir::make_private(data)?;
     KeyRing::open(keys)?.export(data)?;
     let ring = KeyRing::open(data)?;
     let reports = restore(from, data, Arc::new(ring), &[], Clock::system().now()).await?;
