@@ -14,6 +14,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
+/// Largest write that is made in one piece, in bytes: a head and a small body.
+const SMALL: usize = 2 * 1024;
+
 /// A client's connection to the proxy.
 #[derive(Debug)]
 pub(crate) enum Wire {
@@ -52,6 +55,17 @@ impl<S> Guarded<S> {
     }
 }
 
+/// The parts, of few bytes, as one: copying them costs less than handing the kernel a list.
+fn joined<'a>(parts: &[io::IoSlice<'_>], whole: &'a mut [u8]) -> &'a [u8] {
+    let mut rest = &mut *whole;
+    for part in parts {
+        let (place, after) = rest.split_at_mut(part.len());
+        place.copy_from_slice(part);
+        rest = after;
+    }
+    whole
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_read(cx, buf)
@@ -79,7 +93,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        let length: usize = bufs.iter().map(|part| part.len()).sum();
+        let outcome = if length <= SMALL {
+            let mut whole = [0; SMALL];
+            Pin::new(&mut self.inner).poll_write(cx, joined(bufs, &mut whole[..length]))
+        } else {
+            Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
+        };
         self.guard(outcome, cx)
     }
 

@@ -16,7 +16,7 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// Our name in `Via` (RFC 9110 §7.6.3): a pseudonym, so that sites learn nothing of the inside.
 const VIA_US: HeaderValue = HeaderValue::from_static("1.1 schoolgate");
 
-const OF_ONE_HOP: [HeaderName; 9] = [
+const OF_ONE_HOP: [HeaderName; 10] = [
     CONNECTION,
     KEEP_ALIVE,
     PROXY_CONNECTION,
@@ -26,6 +26,7 @@ const OF_ONE_HOP: [HeaderName; 9] = [
     TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
+    EXPECT,
 ];
 
 /// Headers that `Connection` may not take away: what the message means hangs on them.
@@ -49,9 +50,11 @@ pub(crate) fn pass_on(headers: &mut HeaderMap) {
         }
     }
     for name in OF_ONE_HOP {
-        headers.remove(name);
+        // Comparing is cheaper than the hash of a name that is hardly ever there.
+        if headers.keys().any(|header| *header == name) {
+            headers.remove(name);
+        }
     }
-    headers.remove(EXPECT);
     headers.append(VIA, VIA_US);
 }
 

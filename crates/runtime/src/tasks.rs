@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -35,10 +35,24 @@ impl Shutdown {
 }
 
 async fn reached(mut stage: watch::Receiver<Stage>, wanted: Stage) {
-    if stage.wait_for(|stage| wanted <= *stage).await.is_err() {
-        // All handles are gone without a drain: nobody is left who could want us to stop.
-        std::future::pending::<()>().await;
-    }
+    let changes = stage.clone();
+    let mut waiting = pin!(async {
+        if stage.wait_for(|stage| wanted <= *stage).await.is_err() {
+            // All handles are gone without a drain: nobody is left who could want us to stop.
+            std::future::pending::<()>().await;
+        }
+    });
+    // A task is polled far more often for its work than for its end, so what is registered is not registered again.
+    let mut registered: Option<Waker> = None;
+    poll_fn(|context| {
+        let is_registered = registered.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+        if is_registered && matches!(changes.has_changed(), Ok(false)) {
+            return Poll::Pending;
+        }
+        registered = Some(context.waker().clone());
+        waiting.as_mut().poll(context)
+    })
+    .await;
 }
 
 /// The set of a program's tasks. Clones share the set.
