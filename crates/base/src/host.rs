@@ -1,5 +1,6 @@
 //! Host names as doors see them: lower-case ASCII labels, no trailing dot, or an address.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -76,12 +77,17 @@ fn check(ascii: &str) -> Result<(), HostNameError> {
     if ascii.len() > 253 {
         return Err(HostNameError::TooLong);
     }
-    if ascii.split('.').any(|label| label.is_empty() || label.len() > 63) {
-        return Err(HostNameError::Label);
+    let mut label = 0;
+    for byte in ascii.bytes() {
+        label = match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' if label < 63 => label + 1,
+            b'.' if label > 0 => 0,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => return Err(HostNameError::Label),
+            _ => return Err(HostNameError::Character),
+        };
     }
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
-    if !ascii.bytes().all(allowed) {
-        return Err(HostNameError::Character);
+    if label == 0 {
+        return Err(HostNameError::Label);
     }
     // A last label of digits only is how inet_aton forms such as `127.1` come in (WHATWG URL, host parsing).
     let last = ascii.rsplit('.').next().unwrap_or(ascii);
@@ -94,6 +100,13 @@ fn check(ascii: &str) -> Result<(), HostNameError> {
 impl fmt::Display for HostName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Maps by name are asked for a suffix of one without making a name of it.
+impl Borrow<str> for HostName {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -103,8 +103,7 @@ impl Snapshot {
             return true;
         }
         let Host::Name(host) = host else { return false };
-        let names = || host.suffixes().filter_map(|suffix| HostName::parse(suffix).ok());
-        names().any(|name| self.rules.by_url_host.contains_key(&name))
+        host.suffixes().any(|name| self.rules.by_url_host.contains_key(name))
             || self.live.own_entries.iter().any(|entry| entry.path.is_some() && host.is_within(&entry.host))
             || self.program.always_open.iter().any(|open| open.path.is_some() && host.is_within(&open.host))
             || self
@@ -127,9 +126,9 @@ impl Snapshot {
         }
         found.extend(self.rules.by_host.get(host).into_iter().flatten());
         let Host::Name(name) = host else { return found };
-        for suffix in name.suffixes().filter_map(|suffix| HostName::parse(suffix).ok()) {
-            found.extend(self.rules.by_domain.get(&suffix).into_iter().flatten());
-            let addressed = self.rules.by_url_host.get(&suffix).into_iter().flatten();
+        for suffix in name.suffixes() {
+            found.extend(self.rules.by_domain.get(suffix).into_iter().flatten());
+            let addressed = self.rules.by_url_host.get(suffix).into_iter().flatten();
             found.extend(addressed.filter(|&&rule| {
                 let target = self.program.rules.get(rule).map(|rule| &rule.target);
                 matches!((target, path), (Some(Target::Url { path: prefix, .. }), Some(path)) if path_is_below(path, prefix))

@@ -174,10 +174,10 @@ impl Exchange {
         }
         let path = self.path.as_deref()?;
         let (scheme, port) = match self.mode {
-            Mode::Plain => ("http", 80),
-            Mode::Tunnel | Mode::Inspected | Mode::LocalAnswer => ("https", 443),
+            Mode::Plain => ("http://", 80),
+            Mode::Tunnel | Mode::Inspected | Mode::LocalAnswer => ("https://", 443),
         };
-        Some(format!("{scheme}://{}{path}", self.site.authority(port)).into())
+        Some([scheme, &self.site.authority(port), path].concat().into())
     }
 
     fn verdict(&self) -> event::Verdict {

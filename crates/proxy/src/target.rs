@@ -30,7 +30,15 @@ pub(crate) enum Target {
 impl Site {
     /// How the `Host` header names it on a scheme whose own port is `default_port`.
     pub(crate) fn authority(&self, default_port: u16) -> String {
-        if self.port == default_port { self.host.to_string() } else { format!("{}:{}", self.host, self.port) }
+        let mut text = match &self.host {
+            Host::Name(name) => name.as_str().to_owned(),
+            Host::Address(_) => self.host.to_string(),
+        };
+        if self.port != default_port {
+            text.push(':');
+            text.push_str(&self.port.to_string());
+        }
+        text
     }
 }
 
