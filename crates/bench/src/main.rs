@@ -10,6 +10,11 @@ mod stats;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
+
+/// The program's own allocator.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures Schoolgate beside its peers.
 #[derive(Debug, Parser)]
