@@ -223,8 +223,9 @@ struct Table {
 /// A key and what is said of it: a (category, list) pair, later the number of a set of them.
 #[derive(Debug, Clone, Copy)]
 struct Row {
-    /// The key's beginning, which settles nearly every comparison without a look into the arena.
-    packed: u64,
+    /// The key's beginning, which settles nearly every comparison without a look into the arena: its first packed
+    /// symbols and those after them.
+    packed: [u64; 2],
     start: u32,
     category: CategoryId,
     list: ListId,
@@ -245,7 +246,9 @@ impl Table {
         let len = u16::try_from(key.len()).ok().filter(|_| key.len() <= KEY_MAX_BYTES).ok_or(BuildError::TooLarge)?;
         self.arena.extend_from_slice(&len.to_le_bytes());
         self.arena.extend_from_slice(key);
-        self.rows.push(Row { packed: alphabet.pack(key), start, category, list });
+        let second = key.get(alphabet.packed_symbols()..).unwrap_or_default();
+        let packed = [alphabet.pack(key), alphabet.pack(second)];
+        self.rows.push(Row { packed, start, category, list });
         Ok(())
     }
 
@@ -257,7 +260,9 @@ impl Table {
             let pairs = || (left.category, left.list).cmp(&(right.category, right.list));
             left.packed.cmp(&right.packed).then_with(keys).then_with(pairs)
         });
-        let mut distinct = Vec::new();
+        let mut distinct = Vec::with_capacity(self.rows.len());
+        // In the order of the rows, so that whoever reads all keys afterwards does not jump about in memory.
+        let mut ordered = Vec::with_capacity(arena.len());
         let mut pairs: Vec<Pair> = Vec::new();
         let same_key = |left: &Row, right: &Row| left.packed == right.packed && left.key(arena) == right.key(arena);
         for rows in self.rows.chunk_by(same_key) {
@@ -271,9 +276,17 @@ impl Table {
                 }
             }
             let number = sets.number(&pairs).ok_or(BuildError::TooManySets)?;
-            distinct.extend(rows.first().map(|row| Row { list: ListId(number), ..*row }));
+            if let Some(row) = rows.first() {
+                let key = row.key(arena);
+                // No longer than the arena that the keys come from, and as long in each key.
+                let (start, len) = (ordered.len() as u32, key.len() as u16);
+                ordered.extend_from_slice(&len.to_le_bytes());
+                ordered.extend_from_slice(key);
+                distinct.push(Row { start, list: ListId(number), ..*row });
+            }
         }
         self.rows = distinct;
+        self.arena = ordered;
         Ok(())
     }
 

@@ -52,7 +52,7 @@ impl Alphabet {
     }
 
     /// How many symbols a packed prefix holds: as many as fit 64 bits.
-    pub(super) const fn packed_symbols(self) -> usize {
+    pub(crate) const fn packed_symbols(self) -> usize {
         match self {
             Self::Host => 12,
             Self::Url => 10,
