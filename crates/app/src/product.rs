@@ -251,6 +251,11 @@ impl Common {
         }
     }
 
+    /// What devices are told: a gateway that listens everywhere is found where the portal is.
+    fn reached_at(&self, proxy: SocketAddr) -> String {
+        if proxy.ip().is_unspecified() { format!("{}:{}", self.portal_name, proxy.port()) } else { proxy.to_string() }
+    }
+
     fn front(&self, ca_pem: &str, proxy: Option<SocketAddr>, demo: Option<Demo>) -> Result<Front, StartError> {
         let router = schoolgate_portal::Portal::router(PortalParts {
             control: self.control.clone(),
@@ -258,7 +263,7 @@ impl Common {
             evidence: Evidence::new(self.events.clone())?,
             settings: schoolgate_portal::Settings {
                 portal_name: self.portal_name.to_string(),
-                proxy_address: proxy.map(|address| address.to_string()).unwrap_or_default(),
+                proxy_address: proxy.map(|address| self.reached_at(address)).unwrap_or_default(),
                 ca_pem: ca_pem.to_owned(),
                 ca_fingerprint: fingerprint(ca_pem),
                 leave_to: None,

@@ -35,7 +35,7 @@ fn controls_are_words_and_html_is_safe() {
     assert!(clause.html.contains("<em>gambling</em>"), "{}", clause.html);
     assert!(!clause.html.contains("<script") && !clause.html.contains("javascript:"), "{}", clause.html);
     assert_eq!(clause.controls[0].keeper, "the web filter");
-    assert_eq!(clause.controls[0].words, "gambling are blocked for staff at all times");
+    assert_eq!(clause.controls[0].words, "blocked for staff at all times: gambling");
 }
 
 #[test]

@@ -8,7 +8,9 @@ const CLOSE: &str = "```";
 /// A clause as its form shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClauseSource {
-    /// What people read, with number and id.
+    /// Number and name in braces: evidence and signatures hang on them, so the form leaves them alone.
+    pub(crate) head: String,
+    /// What people read.
     pub(crate) text: String,
     /// What is inside its control blocks.
     pub(crate) controls: String,
@@ -43,12 +45,14 @@ pub(crate) fn split(source: &str) -> ClauseSource {
             (false, _) => text.push_str(line),
         }
     }
-    ClauseSource { text: text.trim().to_owned(), controls: controls.trim().to_owned() }
+    let text = text.trim();
+    let (head, text) = text.split_at(text.find('}').map_or(0, |end| end + 1));
+    ClauseSource { head: head.to_owned(), text: text.trim().to_owned(), controls: controls.trim().to_owned() }
 }
 
 /// Puts a clause together, with one empty line after it.
 pub(crate) fn join(clause: &ClauseSource) -> String {
-    let mut source = format!("{}\n\n", clause.text.trim());
+    let mut source = format!("{} {}\n\n", clause.head, clause.text.trim());
     if !clause.controls.trim().is_empty() {
         source.push_str(&format!("{OPEN}\n{}\n{CLOSE}\n\n", clause.controls.trim()));
     }
@@ -66,11 +70,11 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(clause: usize, text: &str, controls: &str) {
+    fn check(clause: usize, head: &str, text: &str, controls: &str) {
         let starts = starts();
         let range = range(DOCUMENT, starts[clause], &starts);
         let split = split(&DOCUMENT[range.clone()]);
-        assert_eq!((split.text.as_str(), split.controls.as_str()), (text, controls));
+        assert_eq!((split.head.as_str(), split.text.as_str(), split.controls.as_str()), (head, text, controls));
         let mut again = DOCUMENT.to_owned();
         again.replace_range(range, &join(&split));
         assert_eq!(again.trim_end(), DOCUMENT.trim_end());
@@ -78,8 +82,8 @@ mod tests {
 
     #[test]
     fn a_clause_is_taken_out_and_put_back() {
-        check(0, "5.1 {#one} First.", "# a note\n[[web]]\nblock = [\"a\"]");
-        check(1, "5.2 {#two} Second.", "");
-        check(2, "6.1 {#three} Third.", "");
+        check(0, "5.1 {#one}", "First.", "# a note\n[[web]]\nblock = [\"a\"]");
+        check(1, "5.2 {#two}", "Second.", "");
+        check(2, "6.1 {#three}", "Third.", "");
     }
 }

@@ -1,6 +1,6 @@
 //! Sites, categories and audiences as people say them.
 
-use schoolgate_base::Group;
+use schoolgate_base::{Group, Host};
 use schoolgate_decide::snapshot::{Audience, Target};
 
 use crate::ctx::{Ctx, from_records};
@@ -20,6 +20,11 @@ pub(crate) fn target(ctx: &Ctx, target: &Target) -> String {
         Target::Host(host) => host.to_string(),
         Target::Url { host, path } => format!("{host}{path}"),
     }
+}
+
+/// Whether a site is this portal: it is where people go to change a decision, so none closes it.
+pub(crate) fn is_portal(ctx: &Ctx, host: &Host) -> bool {
+    host.name().is_some_and(|name| name.as_str() == ctx.app.settings.portal_name)
 }
 
 /// `6B`, `teachers`.

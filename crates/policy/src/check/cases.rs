@@ -70,7 +70,11 @@ impl Checker<'_, '_> {
         if let Some(person) = alone {
             self.push(
                 Code::SelfDecidedRequest,
-                format!("when {person} asks for `{}`, nobody can decide it", request.kind),
+                format!(
+                    "when the holder of {} asks for `{}`, nobody can decide it",
+                    held(person, offices),
+                    request.kind
+                ),
                 "nobody decides a request of their own",
                 "add another office to `decide` or `stand_in`".to_owned(),
             );
@@ -172,7 +176,7 @@ impl Checker<'_, '_> {
             if was_skipped(&plain) {
                 self.reaches_subject(report, person, None, offices)
             } else {
-                self.reaches_nobody(report, Some(person))
+                self.reaches_nobody(report, Some(&held(person, offices)))
             }
             return;
         }
@@ -192,16 +196,19 @@ impl Checker<'_, '_> {
         flag: Option<&Flag>,
         offices: &Offices,
     ) {
-        let held: Vec<String> = offices.of_person(person).into_iter().map(|role| format!("`{role}`")).collect();
-        let held = held.join(" and ");
+        let held = held(person, offices);
         let message = match flag {
-            Some(flag) => format!("with `{flag}` ticked, a report about {person} would reach nobody but {person}"),
-            None => format!("a report about {person} would reach nobody but {person}"),
+            Some(flag) => {
+                format!(
+                    "with `{flag}` ticked, a report about the holder of {held} would reach nobody but the same person"
+                )
+            }
+            None => format!("a report about the holder of {held} would reach nobody but the same person"),
         };
         self.push(
             Code::ReportReachesSubject,
             message,
-            &format!("{person} holds {held}; a report never reaches a person it is about"),
+            "a report never reaches a person it is about",
             format!(
                 "name in `about` an office that another person holds, for each of {held} that hears `{}`",
                 report.kind
@@ -209,8 +216,8 @@ impl Checker<'_, '_> {
         );
     }
 
-    fn reaches_nobody(&mut self, report: &ReportDefinition, about: Option<&PersonId>) {
-        let about = about.map(|person| format!(" about {person}")).unwrap_or_default();
+    fn reaches_nobody(&mut self, report: &ReportDefinition, held: Option<&str>) {
+        let about = held.map(|held| format!(" about the holder of {held}")).unwrap_or_default();
         let roles = self.titles(&report.to);
         self.push(
             Code::ReportReachesNobody,
@@ -227,10 +234,20 @@ impl Checker<'_, '_> {
         if route(report, &Concern::default(), &away).is_nobody() {
             self.push(
                 Code::ReportHangsOnOne,
-                format!("when {} is away, a report `{}` reaches nobody", only.person, report.kind),
+                format!(
+                    "when the holder of {} is away, a report `{}` reaches nobody",
+                    held(&only.person, offices),
+                    report.kind
+                ),
                 "one illness, and nobody hears",
                 format!("give `{}` a deputy, or add an office to `to` or to `about`", only.role),
             );
         }
     }
+}
+
+/// A person by the offices held: findings are read by whoever edits a policy, and name nobody.
+fn held(person: &PersonId, offices: &Offices) -> String {
+    let held: Vec<String> = offices.of_person(person).into_iter().map(|role| format!("`{role}`")).collect();
+    held.join(" and ")
 }

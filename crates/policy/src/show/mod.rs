@@ -85,7 +85,7 @@ pub struct ControlView {
     pub id: ControlId,
     /// Who keeps it: "the web filter", "a form in the portal".
     pub keeper: String,
-    /// What it does: "gambling sites are blocked for staff at all times".
+    /// What it does: "blocked for staff at all times: gambling sites".
     pub words: String,
     /// `false`: a kind that this release does not keep yet.
     pub is_kept: bool,

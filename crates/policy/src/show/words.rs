@@ -53,15 +53,10 @@ impl Words<'_> {
         let does = match web.verdict.as_ref().map(|verdict| verdict.value) {
             Some(Verdict::Allow) => Some("may be opened by"),
             Some(Verdict::Warn) => Some("open only after a reminder, for"),
-            Some(_) => Some("are blocked for"),
+            Some(_) => Some("blocked for"),
             None => None,
         };
-        let mut text = match does {
-            Some(does) => format!("{targets} {does} {}", self.audience(&web.audience)),
-            None => {
-                format!("{targets}, for {}: {}", self.audience(&web.audience), conditions_in_words(&web.conditions))
-            }
-        };
+        let mut text = format!("{} {}", does.unwrap_or("for"), self.audience(&web.audience));
         if !web.except.is_empty() {
             text.push_str(&format!(" (but not for {})", self.audience(&web.except)));
         }
@@ -72,7 +67,8 @@ impl Words<'_> {
         if !web.devices.is_empty() {
             text.push_str(&format!(", on {}", self.devices(&web.devices)));
         }
-        if does.is_some() && web.conditions != Conditions::default() {
+        text.push_str(&format!(": {targets}"));
+        if web.conditions != Conditions::default() {
             text.push_str(&format!("; {}", conditions_in_words(&web.conditions)));
         }
         text
@@ -130,7 +126,7 @@ impl Words<'_> {
             text.push_str(&format!(", or by {} when they cannot", self.roles(&decide.stand_in, "or")));
         }
         if let Some(answer) = &request.answer_within {
-            text.push_str(&format!(", within {}", answer.value));
+            text.push_str(&format!(", {}", within(&answer.value)));
         }
         if let Some(longest) = &request.longest {
             text.push_str(&format!("; for at most {}", longest.value));
@@ -140,8 +136,8 @@ impl Words<'_> {
 
     fn report(&self, report: &ReportSyntax) -> String {
         let mut text = format!("goes to {}", self.roles(&report.to, "and"));
-        if let Some(within) = &report.within {
-            text.push_str(&format!(", who act within {}", within.value));
+        if let Some(time) = &report.within {
+            text.push_str(&format!(", who act {}", self::within(&time.value)));
         }
         for (role, instead) in &report.about {
             let role = self.compiled.school.role_title(&Role::new(&role.text));
@@ -197,6 +193,14 @@ impl Words<'_> {
             Moment::Trip => "when a trip or visit is planned",
         });
         format!("shown to {} {moment}", self.audience(&remind.audience))
+    }
+}
+
+/// "within 2 school days", "on the same day".
+fn within(time: &impl ToString) -> String {
+    match time.to_string().as_str() {
+        "same day" => "on the same day".to_owned(),
+        time => format!("within {time}"),
     }
 }
 

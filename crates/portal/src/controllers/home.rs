@@ -197,7 +197,9 @@ fn links(ctx: &Ctx, signed: &Signed) -> Vec<Link> {
         .into_iter()
         .map(|request| Link::new(format!("/requests/new/{}", request.kind), request.title.to_string()))
         .collect();
-    links.push(Link::new("/requests", "See what I have asked for"));
+    if !links.is_empty() {
+        links.push(Link::new("/requests", "See what I have asked for"));
+    }
     links.push(Link::new("/reports", "Report a concern"));
     if ctx.decides(signed) {
         links.push(Link::new("/grants", "See what is open now"));

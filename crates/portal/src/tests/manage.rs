@@ -52,19 +52,30 @@ async fn one_clause_is_edited_alone() {
     let kit = Kit::new().await;
     let mut ivy = kit.be("ivy").await;
     let page = ivy.get("/manage/staff-ict/look-after-yourself").await;
-    page.has("{#look-after-yourself}").has("What people read").has("What makes it true");
+    page.has("What people read").has("What makes it true");
     let base = page.after(r#"name="base" value=""#);
     let fields = [
         ("base", base.as_str()),
-        ("text", "4.1 {#look-after-yourself} The rules of this section protect everybody."),
+        ("text", "The rules of this section protect everybody."),
         ("controls", "information = true"),
         ("step", "publish"),
     ];
     let answer = ivy.post("/manage/staff-ict/look-after-yourself", &fields).await;
     assert_eq!(answer.to, "/manage?done=in-force", "{}", answer.html);
     let text = kit.control.in_force().pack.get("staff-ict.md").unwrap().to_owned();
-    assert!(text.contains("The rules of this section protect everybody"));
+    assert!(text.contains("4.1 {#look-after-yourself} The rules of this section protect everybody"));
     assert_eq!(text.matches("{#").count(), pack().get("staff-ict.md").unwrap().matches("{#").count());
+}
+
+#[tokio::test]
+async fn a_rule_is_not_left_without_words() {
+    let kit = Kit::new().await;
+    let mut ivy = kit.be("ivy").await;
+    let base = ivy.get("/manage/staff-ict/look-after-yourself").await.after(r#"name="base" value=""#);
+    let fields = [("base", base.as_str()), ("text", " "), ("controls", "information = true"), ("step", "publish")];
+    let answer = ivy.post("/manage/staff-ict/look-after-yourself", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    answer.has("A rule needs words");
 }
 
 #[tokio::test]
@@ -76,7 +87,7 @@ async fn other_words_are_a_new_version_and_everybody_is_asked_again() {
     let base = ivy.get("/manage/staff-ict/look-after-yourself").await.after(r#"name="base" value=""#);
     let same = [
         ("base", base.as_str()),
-        ("text", "4.1 {#look-after-yourself} Everybody gives the school their house."),
+        ("text", "Everybody gives the school their house."),
         ("controls", "information = true"),
         ("step", "publish"),
     ];
@@ -94,6 +105,12 @@ async fn entries_are_added_and_removed_at_every_door() {
     ivy.get("/manage/entries").await.has("Add an entry").has("gambling");
     let fields = [("site", "puzzle.example"), ("is_in", "no"), ("category", "gambling"), ("why", "Maths")];
     assert_eq!(ivy.post("/manage/entries", &fields).await.to, "/manage/entries?done=entered");
+    assert_eq!(kit.control.snapshot().live.own_entries.len(), 1);
+    let again = ivy.post("/manage/entries", &fields).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    again.has("says already that this site is not of this kind");
+    let portal = [("site", "portal.demo.test"), ("is_in", "yes"), ("category", "gambling")];
+    assert_eq!(ivy.post("/manage/entries", &portal).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(kit.control.snapshot().live.own_entries.len(), 1);
     let page = ivy.get("/manage/entries").await;
     let entry = page.has("puzzle.example").has("Maths").after(r#"name="entry" value=""#);

@@ -9,6 +9,7 @@ use crate::views::frame::Frame;
 pub(crate) struct CertificatePage {
     pub(crate) frame: Frame,
     pub(crate) fingerprint: String,
+    /// Empty where no gateway runs.
     pub(crate) pac: String,
     pub(crate) state: String,
 }

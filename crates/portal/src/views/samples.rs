@@ -479,8 +479,9 @@ fn policy_pages() -> Vec<(&'static str, String)> {
             class: how.class(),
         })
         .collect();
-    let gambling =
-        || control(Known::System, "Gambling is blocked for everybody, always", "Refused 12 times in the last 30 days");
+    let gambling = || {
+        control(Known::System, "Blocked for everybody at all times: gambling", "Refused 12 times in the last 30 days")
+    };
     let policy = PolicyPage {
         frame: frame("Staff acceptable use of ICT"),
         policy: "staff-ict".into(),

@@ -32,6 +32,7 @@ pub(crate) async fn agreement_done(ctx: Ctx, Query(asked): Query<Asked>) -> Page
 
 /// Going on after a warning.
 pub(crate) async fn onward_show(ctx: Ctx, Query(asked): Query<Asked>) -> PageResult {
+    ctx.person("/")?;
     shown(&going_on(&ctx, "It is open for you", String::new(), &asked.t))
 }
 

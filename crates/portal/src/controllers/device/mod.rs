@@ -19,10 +19,13 @@ pub(crate) async fn certificate_show(ctx: Ctx) -> PageResult {
     } else {
         "You reached this page without the school's proxy. Set the address above, then load this page again."
     };
+    // The gateway's own address: a device finds the portal's name only once it goes through the gateway.
+    let has_gateway = !settings.proxy_address.is_empty();
+    let pac = if has_gateway { format!("http://{}/proxy.pac", settings.proxy_address) } else { String::new() };
     shown(&CertificatePage {
         frame: ctx.frame("", "Set up a device"),
         fingerprint: settings.ca_fingerprint.clone(),
-        pac: format!("https://{}/proxy.pac", settings.portal_name),
+        pac,
         state: state.to_owned(),
     })
 }

@@ -8,6 +8,8 @@ use schoolgate_decide::snapshot::Target;
 use crate::ctx::{Ctx, Signed, from_control};
 use crate::failure::{Failure, PageResult, see_other, shown_again};
 use crate::forms::{self, School};
+use crate::site_words;
+use crate::views::input::Mistake;
 
 use super::list::page;
 
@@ -19,7 +21,22 @@ pub(crate) async fn urgent_create(ctx: Ctx) -> PageResult {
     match School::load(&ctx).await?.check(&ctx, &[field], &raw) {
         Ok(values) => {
             let Some(Value::Site(site)) = values.get("site") else { return Err(Failure::NotFound) };
-            ctx.app.control.urgent_block(signed.id(), target(site.clone())).await.map_err(from_control)?;
+            if let Some(mistake) = stays_open(&ctx, &site.host) {
+                return shown_again(&page(&ctx, signed, text, vec![mistake]).await?);
+            }
+            let target = target(site.clone());
+            // A second press is not a second block.
+            if !ctx
+                .app
+                .control
+                .snapshot()
+                .live
+                .urgent
+                .iter()
+                .any(|block| block.target == target && ctx.now < block.until)
+            {
+                ctx.app.control.urgent_block(signed.id(), target).await.map_err(from_control)?;
+            }
             see_other("/grants?done=blocked")
         }
         Err(problems) => shown_again(&page(&ctx, signed, text, forms::mistakes(&problems)).await?),
@@ -39,6 +56,18 @@ pub(crate) async fn urgent_end(ctx: Ctx, Path(id): Path<String>) -> PageResult {
 fn who(ctx: &Ctx) -> Result<&Signed, Failure> {
     let signed = ctx.person("/grants")?;
     if signed.powers.blocks_at_once { Ok(signed) } else { Err(Failure::NotForYou) }
+}
+
+/// What no block closes: it would say that it had, and the site would go on opening.
+fn stays_open(ctx: &Ctx, host: &Host) -> Option<Mistake> {
+    let Host::Name(name) = host else { return None };
+    if site_words::is_portal(ctx, host) {
+        return Some(Mistake::new("site", "This is the portal itself, which is never closed"));
+    }
+    let snapshot = ctx.app.control.snapshot();
+    let open = snapshot.program.always_open.iter().find(|open| open.path.is_none() && name.is_within(&open.host))?;
+    let words = format!("{} is always open ({}), and no block closes it", open.host, open.why);
+    Some(Mistake::new("site", words))
 }
 
 /// A site with everything below it; a page with everything below that.

@@ -90,12 +90,28 @@ async fn update(ctx: &Ctx, signed: &Signed, place: &Place) -> PageResult {
     if ctx.fields.get("base") != sha256_hex(current.as_bytes()) {
         return Err(moved_on());
     }
+    if place.clause.is_some() && ctx.fields.trimmed("text").is_empty() {
+        return shown_again(&page(ctx, place, Some(wordless(ctx))));
+    }
     let mut pack = ctx.in_force.pack.clone();
     pack.insert(&place.file, &edited(ctx, current, place));
     if ctx.fields.get("step") == "publish" {
         publish(ctx, signed, place, pack).await
     } else {
         check(ctx, place, pack).await
+    }
+}
+
+/// The checker would take the controls for the words that are missing.
+fn wordless(ctx: &Ctx) -> Outcome {
+    Outcome {
+        pack: ctx.in_force.pack.clone(),
+        diagnostics: Vec::new(),
+        is_refused: true,
+        verdict:
+            "A rule needs words that people can read, and this one would have none. Write some; to take the whole \
+            rule out, edit its document."
+                .to_owned(),
     }
 }
 
@@ -108,8 +124,11 @@ fn moved_on() -> Failure {
 /// The whole file with what was typed in its place.
 fn edited(ctx: &Ctx, current: &str, place: &Place) -> String {
     let Some(range) = place.clause.clone() else { return ctx.fields.get("text").to_owned() };
-    let clause =
-        ClauseSource { text: ctx.fields.get("text").to_owned(), controls: ctx.fields.get("controls").to_owned() };
+    let clause = ClauseSource {
+        head: split(current.get(range.clone()).unwrap_or_default()).head,
+        text: ctx.fields.get("text").to_owned(),
+        controls: ctx.fields.get("controls").to_owned(),
+    };
     let (before, after) =
         (current.get(..range.start).unwrap_or_default(), current.get(range.end..).unwrap_or_default());
     format!("{before}{}{after}", join(&clause))
@@ -190,7 +209,7 @@ fn inputs(place: &Place, text: &str, controls: &str) -> Vec<Input> {
     }
     vec![
         Input::new("text", "What people read", InputKind::Text(5))
-            .hint("Begins with its number and its name in braces, which stay as they are")
+            .hint("Its number and its name stay as they are: agreements and evidence hang on them")
             .longest(TEXT_MAX)
             .value(text),
         Input::new("controls", "What makes it true", InputKind::Source(14))

@@ -2,6 +2,7 @@
 
 use schoolgate_base::Host;
 use schoolgate_cases::{Field, Value};
+use schoolgate_decide::snapshot::OwnEntry;
 use schoolgate_records::{Actor, NewOwnEntry};
 
 use crate::ctx::{Ctx, from_control, from_records};
@@ -66,6 +67,10 @@ async fn read(ctx: &Ctx) -> Result<Result<NewOwnEntry, Vec<Mistake>>, Failure> {
         }
     };
     let host = match found.as_ref().map(|site| &site.host) {
+        Some(host @ Host::Name(_)) if site_words::is_portal(ctx, host) => {
+            mistakes.push(Mistake::new("site", "This is the portal itself, which the lists never decide"));
+            None
+        }
         Some(Host::Name(host)) => Some(host.clone()),
         Some(Host::Address(_)) => {
             mistakes.push(Mistake::new("site", "Enter a name, not an address in numbers"));
@@ -73,16 +78,16 @@ async fn read(ctx: &Ctx) -> Result<Result<NewOwnEntry, Vec<Mistake>>, Failure> {
         }
         None => None,
     };
-    match (host, mistakes.is_empty()) {
-        (Some(host), true) => Ok(Ok(NewOwnEntry {
-            host,
-            path: found.and_then(|site| site.path),
-            category: category.into(),
-            is_in,
-            note: ctx.fields.trimmed("why").to_owned(),
-        })),
-        _ => Ok(Err(mistakes)),
+    let Some(host) = host.filter(|_| mistakes.is_empty()) else { return Ok(Err(mistakes)) };
+    let path = found.and_then(|site| site.path);
+    let snapshot = ctx.app.control.snapshot();
+    let same = |entry: &&OwnEntry| entry.host == host && entry.path == path && &*entry.category == category;
+    if let Some(entry) = snapshot.live.own_entries.iter().find(same) {
+        let words = if entry.is_in { "is of this kind" } else { "is not of this kind" };
+        let words = format!("The list says already that this site {words}: take that entry away to say otherwise");
+        return Ok(Err(vec![Mistake::new("site", words)]));
     }
+    Ok(Ok(NewOwnEntry { host, path, category: category.into(), is_in, note: ctx.fields.trimmed("why").to_owned() }))
 }
 
 async fn page(ctx: &Ctx, mistakes: Vec<Mistake>) -> Result<EntriesPage, Failure> {

@@ -1,6 +1,7 @@
 //! Being somebody with one click, and setting the time: only where the demonstration's capability was given.
 
 use axum::extract::{Path, Query};
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use schoolgate_base::PersonId;
 use serde::Deserialize;
@@ -12,6 +13,9 @@ use crate::views::input::{Input, InputKind, Mistake};
 use crate::views::session::{BePage, BeRow};
 
 use super::create::begin;
+
+/// How far the clock is moved at once. What is kept ends by its time: a slip of a digit would throw all of it away.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 #[derive(Deserialize)]
 pub(crate) struct Asked {
@@ -42,11 +46,13 @@ pub(crate) async fn clock_set(ctx: Ctx) -> PageResult {
     let text = ctx.fields.trimmed("clock").to_owned();
     let zone = ctx.moments().calendar.zone.clone();
     let at = text.replace(' ', "T").parse::<DateTime>().ok().and_then(|at| at.to_zoned(zone).ok());
-    let set = at.is_some_and(|at| ctx.app.control.clock().set(at.timestamp()).is_ok());
-    if set {
-        return see_other("/be?done=clock");
-    }
-    let mistake = Mistake::new("clock", "Enter a day and time such as 2026-11-24 10:10");
+    let mistake = match at.map(|at| at.timestamp()) {
+        Some(at) if FARTHEST < at.duration_since(ctx.now).abs() => {
+            Mistake::new("clock", "Enter a day within a year of the one it is here")
+        }
+        Some(at) if ctx.app.control.clock().set(at).is_ok() => return see_other("/be?done=clock"),
+        _ => Mistake::new("clock", "Enter a day and time such as 2026-11-24 10:10"),
+    };
     shown_again(&page(&ctx, "/", &text, vec![mistake]).await?)
 }
 
