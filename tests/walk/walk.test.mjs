@@ -117,6 +117,13 @@ test('a site whose certificate ran out is not shown', async () => {
   assert.doesNotMatch(await tess.locator('body').innerText(), /ran out years ago/);
 });
 
+test('where the school looks inside, it is the portal that says so', async () => {
+  const found = await open(tess, 'https://oldsearch.example/');
+  assert.ok(isPortal('/unreachable')(found), JSON.stringify(found));
+  assert.match(await tess.locator('main').innerText(), /oldsearch\.example.*certificate/s);
+  await look(tess, 'unreachable');
+});
+
 // A request.
 
 test('she asks for the site for 6B until Friday', async () => {

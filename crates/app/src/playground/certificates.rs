@@ -1,4 +1,4 @@
-//! The playground's root and leaves: one good leaf for all sites, one that ran out for `badcert.example`.
+//! The playground's root and leaves: one good leaf for all sites, one that ran out.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use rustls::sign::CertifiedKey;
 
 use super::sites::SITES;
 
-/// The site whose certificate ran out.
-const OUT_OF_DATE: &str = "badcert.example";
+/// Sites whose certificate ran out: one that nobody looks into, and one that the school does.
+pub(super) const OUT_OF_DATE: [&str; 2] = ["badcert.example", "oldsearch.example"];
 
 #[derive(Debug)]
 pub(super) struct Certificates {
@@ -33,9 +33,9 @@ struct Leaf {
 /// Makes all of it anew; takes a few milliseconds.
 pub(super) fn make() -> Result<Certificates, rcgen::Error> {
     let root = CertifiedIssuer::self_signed(root_parameters()?, KeyPair::generate()?)?;
-    let names = || SITES.iter().map(|site| site.name).filter(|name| *name != OUT_OF_DATE);
+    let names = || SITES.iter().map(|site| site.name).filter(|name| !OUT_OF_DATE.contains(name));
     let all = names().map(str::to_owned).chain(names().map(|name| format!("*.{name}"))).collect();
-    let mut out_of_date = leaf_parameters(vec![OUT_OF_DATE.to_owned()])?;
+    let mut out_of_date = leaf_parameters(OUT_OF_DATE.map(str::to_owned).into())?;
     out_of_date.not_before = date_time_ymd(2019, 1, 1);
     out_of_date.not_after = date_time_ymd(2020, 1, 1);
     Ok(Certificates {
@@ -96,7 +96,7 @@ struct ByName {
 
 impl ResolvesServerCert for ByName {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let is_out_of_date = hello.server_name() == Some(OUT_OF_DATE);
+        let is_out_of_date = hello.server_name().is_some_and(|name| OUT_OF_DATE.contains(&name));
         Some(Arc::clone(if is_out_of_date { &self.out_of_date } else { &self.good }))
     }
 }

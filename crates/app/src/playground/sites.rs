@@ -16,7 +16,7 @@ const fn site(name: &'static str, title: &'static str, category: &'static str, s
 }
 
 /// In the order of the playground's own list of links.
-pub const SITES: [Site; 15] = [
+pub const SITES: [Site; 16] = [
     site("news.example", "News", "", "Today's news: the river path is open again, and the library has new hours."),
     site("maps.example", "Maps", "", "Rivers, hills and bus stops. Choose a place to begin."),
     site("wiki.example", "Encyclopaedia", "", "An encyclopaedia that anybody may read. Today: how bridges stand up."),
@@ -37,6 +37,7 @@ pub const SITES: [Site; 15] = [
     site("adult.example", "Adults only", "adult", "A site for adults only; this one is empty."),
     site("malware.example", "Free downloads", "malware", "Here would be a harmful program; this one is harmless."),
     site("badcert.example", "Out of date", "", "This site's certificate ran out years ago."),
+    site("oldsearch.example", "Old search", "search-engines", "This search engine's certificate ran out years ago."),
 ];
 
 impl Site {

@@ -15,7 +15,7 @@ use schoolgate_decide::{CategoryTable, Reason, Verdict};
 use schoolgate_eventlog::{EventLog, Evidence};
 use schoolgate_keys::KeyRing;
 use schoolgate_policy::Pack;
-use schoolgate_records::{Actor, Person, Store};
+use schoolgate_records::{Actor, Person, Store, Write};
 use schoolgate_runtime::{Clock, Tasks};
 use tower::ServiceExt;
 
@@ -53,7 +53,7 @@ pub(crate) struct Kit {
     pub(crate) events: EventLog,
     router: Router,
     _tasks: Tasks,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 pub(crate) fn pack() -> Pack {
@@ -114,7 +114,14 @@ impl Kit {
         };
         let router =
             Portal::router(PortalParts { control: control.clone(), events: events.clone(), evidence, settings, demo });
-        Self { control, clock, events, router, _tasks: tasks, _dir: dir }
+        Self { control, clock, events, router, _tasks: tasks, dir }
+    }
+
+    /// Another program that holds the records, and lets go of them when dropped.
+    pub(crate) async fn held_records(&self) -> Write {
+        let keys = Arc::new(KeyRing::open(self.dir.path()).unwrap());
+        let other = Store::open(self.dir.path(), keys).await.unwrap();
+        other.school(self.control.school()).begin(Actor::program("another"), self.control.now()).await.unwrap()
     }
 
     pub(crate) fn browser(&self) -> Browser {

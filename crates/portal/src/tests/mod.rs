@@ -3,6 +3,7 @@
 mod agreement;
 mod kit;
 mod manage;
+mod records;
 mod refusal;
 mod report;
 mod request;

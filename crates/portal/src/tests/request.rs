@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::kit::{Browser, Kit};
 
-async fn ask(tess: &mut Browser) -> String {
+pub(super) async fn ask(tess: &mut Browser) -> String {
     tess.get("/requests/new/open-site").await.has("Ask for a site");
     let fields = [("site", "games.example"), ("class", "6B"), ("until", "27/11/2026"), ("why", "Probability")];
     let answer = tess.post("/requests/new/open-site", &fields).await;
@@ -90,8 +90,14 @@ async fn an_urgent_block_is_one_form_and_ends_by_hand() {
     let mut ivy = kit.be("ivy").await;
     ivy.get("/grants").await.has("Close a site for everybody, now");
     assert_eq!(ivy.post("/urgent", &[("site", "not a site")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(ivy.post("/urgent", &[("site", "social.example")]).await.to, "/grants?done=blocked");
-    assert_eq!(kit.control.snapshot().live.urgent.len(), 1);
+    for _ in 0..2 {
+        assert_eq!(ivy.post("/urgent", &[("site", "social.example")]).await.to, "/grants?done=blocked");
+        assert_eq!(kit.control.snapshot().live.urgent.len(), 1, "a second press is not a second block");
+    }
+    for open in ["www.union.example", "portal.demo.test"] {
+        let answer = ivy.post("/urgent", &[("site", open)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{open} is never closed");
+    }
     let page = ivy.get("/grants").await;
     let end = page.has("social.example").after(r#"action="/urgent/"#);
     ivy.post(&format!("/urgent/{end}"), &[]).await;
