@@ -114,6 +114,8 @@ codes! {
     UnknownKind = "unknown-kind", Error;
     /// A kind of control that the language has and this release does not keep yet.
     KindNotKept = "kind-not-kept", Warning;
+    /// Something a control says that this release reads, explains and does not carry out yet.
+    PartNotKept = "part-not-kept", Warning;
     /// A rule names a group or capacity that `school.toml` does not declare.
     UnknownGroup = "unknown-group", Error;
     /// A control names a role that `school.toml` does not declare.

@@ -10,7 +10,7 @@ pub mod web;
 
 use schoolgate_base::ControlKind;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::syntax::reader::{Findings, Reader};
 use crate::syntax::{Control, Table, Word};
 
@@ -68,4 +68,11 @@ fn not_kept(kind: ControlKind, key: &Word) -> Diagnostic {
     Diagnostic::new(Code::KindNotKept, key.span, format!("`{}` controls are not kept yet", kind.as_str()))
         .why("this release keeps web, request, report, sign and remind; the clause counts as promised, not as kept")
         .help("leave it in place for a later release, or name who keeps the clause with `kept_by`")
+}
+
+/// Of a control that is kept: a part that is not.
+fn part_not_kept(span: Span, message: &str, instead: &str) -> Diagnostic {
+    Diagnostic::new(Code::PartNotKept, span, message)
+        .why(instead)
+        .help("leave it in place for a later release, and do not promise it to anybody until then")
 }

@@ -11,6 +11,7 @@
 use schoolgate_base::Within;
 
 use crate::diagnostic::Span;
+use crate::kinds::part_not_kept;
 use crate::syntax::front;
 use crate::syntax::reader::{self, Findings, Reader};
 use crate::syntax::{Spanned, Table, Word};
@@ -52,6 +53,8 @@ pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> SignSy
 fn again(word: &Word, findings: &mut Findings) -> Option<Spanned<Again>> {
     if word.text.starts_with("every ") {
         let every = front::every(word, findings)?;
+        let message = "nobody is asked again yet because time has passed";
+        findings.push(part_not_kept(word.span, message, "this release asks again when a version's words change"));
         return Some(Spanned { value: Again::Every(every.value), span: word.span });
     }
     let choices = [("any change", true), ("material change", false)];

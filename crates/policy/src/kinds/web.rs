@@ -17,6 +17,7 @@ use schoolgate_decide::snapshot::Target;
 use schoolgate_decide::{Conditions, Inspect, Verdict};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::kinds::part_not_kept;
 use crate::syntax::reader::{Findings, Reader};
 use crate::syntax::{Spanned, Table, Word};
 
@@ -120,6 +121,10 @@ fn conditions(reader: &mut Reader<'_, '_>) -> Conditions {
             None
         }
     });
+    if let (Some(_), Some(span)) = (rate_kbit, reader.key_span("rate_kbit")) {
+        let message = "`rate_kbit` slows nobody down yet";
+        reader.findings.push(part_not_kept(span, message, "this release's gateway passes everything at full speed"));
+    }
     let log = reader.choice("log", &[("full", false), ("host", true)]);
     Conditions { inspect, safe_search, rate_kbit, host_only_log: log.is_some_and(|log| log.value) }
 }
