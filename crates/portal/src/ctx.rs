@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::cookie::Secret;
 use crate::failure::{Failure, internal};
 use crate::fields::Fields;
+use crate::forms::requests_for;
 use crate::powers::Powers;
 use crate::views::frame::{Frame, PersonShown, SectionShown};
 use crate::words::Moments;
@@ -121,8 +122,11 @@ impl Ctx {
     }
 
     fn sections(&self, signed: &Signed, current: &str) -> Vec<SectionShown> {
-        let mut sections = vec![("/", "Start"), ("/requests", "Ask"), ("/reports", "Report a concern")];
-        sections.push(("/policies", "The rules"));
+        let mut sections = vec![("/", "Start")];
+        if !requests_for(self, signed).is_empty() {
+            sections.push(("/requests", "Ask"));
+        }
+        sections.extend([("/reports", "Report a concern"), ("/policies", "The rules")]);
         if self.decides(signed) {
             sections.push(("/requests/queue", "Decide"));
         }
