@@ -18,6 +18,56 @@ pub fn normal_path(path_and_query: &str) -> Cow<'_, str> {
     Cow::Owned(normal)
 }
 
+/// Whether a path in its normal form is `prefix`, as people or lists wrote it, or below it: by whole segments and whole
+/// parameters. `/a` holds `/a`, `/a/b`, `/a;b` and `/a?x`, not `/ab`; `/a?x=1` holds `/a?x=1&y`.
+///
+/// Slashes at the end of a path say nothing, nor do capitals: most lists are made in lower case, many servers read them
+/// alike, and two pages that differ in nothing else are rare. What is taken for the same by mistake costs a page;
+/// what is taken for another opens one that was closed.
+pub fn path_is_below(path: &str, prefix: &str) -> bool {
+    let prefix = normal_path(prefix);
+    let ((path, query), (prefix, wanted)) = (parts(path), parts(&prefix));
+    match (rest_after(path, prefix), wanted) {
+        (Some(rest), "") => prefix.is_empty() || is_end(rest),
+        (Some(""), wanted) => rest_after(query, wanted).is_some_and(is_end),
+        (Some(_) | None, _) => false,
+    }
+}
+
+/// Whether what is named may end before this byte of a path and query.
+pub fn ends_part(byte: u8) -> bool {
+    matches!(byte, b'/' | b'?' | b'&' | b';')
+}
+
+/// The path with its escaped slashes, backslashes and semicolons as such, in its normal form; `None` where it has none.
+/// RFC 3986 §2.2 keeps `/a%2Fb` and `/a/b` apart, but not every server does.
+pub fn revealed_path(path_and_query: &str) -> Option<String> {
+    let at = path_and_query.find(['?', '#']).unwrap_or(path_and_query.len());
+    let (path, query) = path_and_query.split_at_checked(at)?;
+    if !path.contains('%') {
+        return None;
+    }
+    let normal = normal_path(path);
+    let revealed = normal.replace("%2F", "/").replace("%5C", "/").replace("%3B", ";");
+    (revealed != *normal).then(|| normal_path(&format!("{revealed}{query}")).into_owned())
+}
+
+/// Path without the slashes around it, and query.
+fn parts(normal: &str) -> (&str, &str) {
+    let text = normal.split('#').next().unwrap_or_default();
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
+    (path.trim_matches('/'), query)
+}
+
+fn rest_after<'a>(text: &'a str, start: &str) -> Option<&'a str> {
+    let (begin, rest) = text.split_at_checked(start.len())?;
+    begin.eq_ignore_ascii_case(start).then_some(rest)
+}
+
+fn is_end(rest: &str) -> bool {
+    rest.bytes().next().is_none_or(ends_part)
+}
+
 /// Whether nothing is to be done; not the other way round.
 fn is_normal(text: &str) -> bool {
     let path = text.split('?').next().unwrap_or_default();
@@ -107,6 +157,44 @@ mod tests {
         check("/exam/.", "/exam/");
         check("/exam//", "/exam/");
         check("/../../a", "/a");
+    }
+
+    #[track_caller]
+    fn check_below(path: &str, prefix: &str, expected: bool) {
+        assert_eq!(path_is_below(&normal_path(path), prefix), expected, "{path} below {prefix}");
+    }
+
+    #[test]
+    fn below_means_whole_segments_and_parameters() {
+        for prefix in ["/games", "/games/", "games", "/Games//", "/x/../games"] {
+            for path in ["/games", "/games/", "/games/1", "/games;x", "/games?x", "/GAMES", "/games&x", "/games/?x#y"] {
+                check_below(path, prefix, true);
+            }
+            for path in ["/gamesy", "/game", "/", "/a/games", "/?games"] {
+                check_below(path, prefix, false);
+            }
+        }
+        for path in ["/watch?v=abc", "/watch/?v=abc&t=1", "/watch?v=abc;t=1"] {
+            check_below(path, "/watch?v=abc", true);
+        }
+        for path in ["/watch", "/watch?v=abcd", "/watch/x?v=abc"] {
+            check_below(path, "/watch?v=abc", false);
+        }
+        check_below("/anything?x", "/", true);
+        check_below("/?page=1", "?page=1", true);
+    }
+
+    #[test]
+    fn hidden_separators_are_revealed() {
+        let check = |path: &str, expected: Option<&str>| assert_eq!(revealed_path(path).as_deref(), expected, "{path}");
+        check("/games%2Fplay?a=%2F", Some("/games/play?a=%2F"));
+        check("/%2fgames", Some("/games"));
+        check("/games%5cplay", Some("/games/play"));
+        check("/games%3bx", Some("/games;x"));
+        check("/exam/..%2Fgames", Some("/games"));
+        check("/games?a=%2F", None);
+        check("/caf%C3%A9", None);
+        check("/games", None);
     }
 
     #[test]

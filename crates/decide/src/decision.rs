@@ -111,8 +111,8 @@ pub enum Reason {
     Default,
 }
 
-/// How much of the request a door may record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How much of the request a door may record; ordered, the least last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trace {
     Full,

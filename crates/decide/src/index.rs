@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use schoolgate_base::{Capacity, Group, Host, HostName, PersonId, normal_path};
+use schoolgate_base::{Capacity, Group, Host, HostName, PersonId, path_is_below};
 
 use crate::categories::{Categories, CategoryHit};
 use crate::searches::HelpSearches;
@@ -154,17 +154,6 @@ impl Snapshot {
 
 /// Provenance of the school's own entries.
 const OWN_LIST: &str = "the school's own list";
-
-/// Whether `path` is `prefix` or below it, by whole segments: `/a` holds `/a`, `/a/b` and `/a?x`, not `/ab`.
-///
-/// `path` is in its normal form; `prefix` is as people wrote it.
-pub(crate) fn path_is_below(path: &str, prefix: &str) -> bool {
-    let prefix = normal_path(prefix);
-    match path.strip_prefix(&*prefix) {
-        Some(rest) => rest.is_empty() || prefix.ends_with('/') || rest.starts_with(['/', '?', '#']),
-        None => false,
-    }
-}
 
 impl RuleIndex {
     fn new(program: &Program) -> Self {

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use schoolgate_base::{Host, HostName, HostNameError, normal_path};
+use schoolgate_base::{Host, HostName, HostNameError, ends_part, normal_path};
 
 use crate::PATH_MAX_BYTES;
 
@@ -84,8 +84,8 @@ fn host_error(authority: &str, error: HostNameError) -> EntryError {
 
 /// A path with its query in the form paths are compared in, without the leading slash.
 ///
-/// [`normal_path`], and letters are folded to lower case (most lists were made that way, and what differs only in case
-/// is the same site); trailing slashes and the fragment are removed.
+/// [`normal_path`], and letters are folded to lower case; trailing slashes and the fragment are removed. What is below
+/// what is the same as in [`schoolgate_base::path_is_below`], which says why.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UrlPath(Box<str>);
 
@@ -115,7 +115,7 @@ impl UrlPath {
     /// Lengths of the prefixes at which an entry may end, shortest first: whole segments and whole parameters.
     pub(crate) fn boundaries(&self) -> impl Iterator<Item = usize> {
         let bytes = self.0.as_bytes();
-        let inner = bytes.iter().enumerate().filter(|(_, byte)| matches!(byte, b'/' | b'?' | b'&' | b';'));
+        let inner = bytes.iter().enumerate().filter(|(_, byte)| ends_part(**byte));
         inner.map(|(at, _)| at).chain([bytes.len()]).filter(|&at| at > 0)
     }
 }
@@ -136,6 +136,8 @@ fn fold(path_and_query: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use schoolgate_base::path_is_below;
+
     use super::*;
 
     #[track_caller]
@@ -187,5 +189,34 @@ mod tests {
         let ends = |text: &str| UrlPath::cut(text).boundaries().collect::<Vec<_>>();
         assert_eq!(ends("/a/bc?x=1&y"), [1, 4, 8, 10]);
         assert_eq!(ends("/"), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn an_entry_holds_what_a_rule_for_the_same_path_holds() {
+        let texts = [
+            "/games",
+            "/games/",
+            "/Games/1",
+            "/games;x",
+            "/games?",
+            "/games?x=1",
+            "/games/?x=1&y",
+            "/games?x=1;y",
+            "/gamesy",
+            "/?x=1",
+            "/a/../games//",
+            "/g%61mes&x",
+            "/games%2Fx",
+            "/games?x=1/2",
+            "/games?x?y",
+            "/games#x",
+        ];
+        for prefix in texts {
+            for path in texts {
+                let (entry, seen) = (UrlPath::cut(prefix), UrlPath::cut(path));
+                let held = seen.boundaries().any(|end| seen.as_str().get(..end) == Some(entry.as_str()));
+                assert_eq!(held, path_is_below(&normal_path(path), prefix), "{path} below {prefix}");
+            }
+        }
     }
 }

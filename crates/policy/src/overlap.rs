@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Span as JiffSpan;
 use jiff::civil::Date;
-use schoolgate_base::{Calendar, DayKind, DeviceClass, Group, Host, HostName, Minute, Period};
+use schoolgate_base::{
+    Calendar, DayKind, DeviceClass, Group, Host, HostName, Minute, Period, normal_path, path_is_below,
+};
 use schoolgate_decide::snapshot::{Audience, Program, Target, WebRule};
 
 use crate::school::School;
@@ -352,7 +354,7 @@ impl<'a> World<'a> {
             (Target::Domain(domain), Target::Url { host, .. }) => host.is_within(domain),
             (Target::Host(Host::Name(name)), Target::Domain(cell) | Target::Url { host: cell, .. }) => name == cell,
             (Target::Url { host, path }, Target::Url { host: name, path: below }) => {
-                name.is_within(host) && (below == path || is_below(below, path))
+                name.is_within(host) && path_is_below(&normal_path(below), path)
             }
             (target, cell) => target == cell,
         }
@@ -378,10 +380,6 @@ fn below(target: &Target) -> Option<Target> {
         Target::Url { host, path } => Some(Target::Url { host: other(host)?, path: path.clone() }),
         Target::Host(_) | Target::Any | Target::Class(_) | Target::Category(_) => None,
     }
-}
-
-fn is_below(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || prefix.ends_with('/') || rest.starts_with('/'))
 }
 
 fn times_of(rule: &WebRule, program: &Program, clock: &Clock) -> Times {
