@@ -140,16 +140,16 @@ pub enum Host {
 
 impl Host {
     /// Reads the host part of an authority: a name, an IPv4 address, or an IPv6 address in brackets or bare.
+    ///
+    /// An IPv4 address in its IPv6 form (RFC 4291 §2.5.5.2) is that IPv4 address: it leads to the same machine, so rules
+    /// must not tell them apart.
     pub fn parse(text: &str) -> Result<Self, HostNameError> {
-        let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']'));
-        if let Some(Ok(address)) = bare.map(str::parse::<Ipv6Addr>) {
-            return Ok(Self::Address(address.into()));
-        }
         if let Ok(address) = text.parse::<Ipv4Addr>() {
             return Ok(Self::Address(address.into()));
         }
-        if let Ok(address) = text.parse::<Ipv6Addr>() {
-            return Ok(Self::Address(address.into()));
+        let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+        if let Ok(address) = bare.parse::<Ipv6Addr>() {
+            return Ok(Self::Address(address.to_canonical()));
         }
         HostName::parse(text).map(Self::Name)
     }
@@ -227,5 +227,14 @@ mod tests {
             assert!(matches!(Host::parse(text), Ok(Host::Address(_))), "{text}");
         }
         assert!(matches!(Host::parse("a.example"), Ok(Host::Name(_))));
+    }
+
+    #[test]
+    fn an_ipv4_address_is_one_in_every_form() {
+        let address = Host::parse("192.0.2.7").unwrap();
+        for text in ["::ffff:192.0.2.7", "[::ffff:192.0.2.7]", "[::FFFF:c000:207]", "[0:0:0:0:0:ffff:192.0.2.7]"] {
+            assert_eq!(Host::parse(text).unwrap(), address, "{text}");
+        }
+        assert_eq!(Host::parse("[2001:db8::1]").unwrap().to_string(), "[2001:db8::1]");
     }
 }
