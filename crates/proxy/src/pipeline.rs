@@ -39,7 +39,8 @@ pub(crate) async fn answer(door: Arc<Door>, client: Client, request: Request<Inc
             let home = Home::Pool(Arc::clone(&door.pool), site.clone());
             let asked = Asked { site, path, mode: Mode::Plain };
             // An address that leads inside is refused whoever asks, so nobody is told more by being somebody.
-            match leads_inside(&door, &asked.site) {
+            let refusal = leads_inside(&door, &asked.site);
+            match refusal.or_else(|| asked.site.has_bad_port().then_some(Failure::PortRefused)) {
                 Some(refusal) => refuse_for_all(&door, client, asked, request.method(), refusal),
                 None => judged(&door, client, asked, request, home).await,
             }

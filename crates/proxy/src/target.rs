@@ -9,6 +9,15 @@ use crate::failure::Failure;
 /// Longest path and query that is judged and forwarded, in bytes.
 const PATH_MAX: usize = 32 * 1024;
 
+/// Ports on which something else than HTTP listens, which would read a request as words of its own (Fetch standard, "bad
+/// port"). In order.
+const BAD_PORTS: [u16; 83] = [
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109,
+    110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531,
+    532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060,
+    5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+];
+
 /// A site as a request names it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Site {
@@ -28,6 +37,10 @@ pub(crate) enum Target {
 }
 
 impl Site {
+    pub(crate) fn has_bad_port(&self) -> bool {
+        BAD_PORTS.binary_search(&self.port).is_ok()
+    }
+
     /// How the `Host` header names it on a scheme whose own port is `default_port`.
     pub(crate) fn authority(&self, default_port: u16) -> String {
         let mut text = match &self.host {
@@ -185,6 +198,13 @@ mod tests {
         check("GET", "http://user@news.example/", authority);
         check("GET", "http://news.example:0/", authority);
         check("GET", "https://news.example/", Err(Failure::Malformed("scheme")));
+    }
+
+    #[test]
+    fn bad_ports_are_in_order() {
+        assert!(BAD_PORTS.is_sorted());
+        let has = |port| Site { host: "news.example".parse().unwrap(), port }.has_bad_port();
+        assert!(has(22) && has(25) && has(10080) && !has(80) && !has(8080));
     }
 
     #[test]

@@ -170,6 +170,18 @@ async fn addresses_that_lead_inside_are_refused_and_counted() {
 }
 
 #[tokio::test]
+async fn a_plain_request_reaches_no_port_of_another_protocol() {
+    let kit = Kit::start().await;
+    for port in [22, 25, 6667] {
+        let response = kit.get(TESS, &format!("http://news.example:{port}/")).await;
+        assert!(response.starts_with("HTTP/1.1 403") && response.contains("This port is not open"), "{response}");
+        assert_eq!(kit.decision().await.verdict, Verdict::Refused);
+    }
+    assert_eq!(kit.origin_connections(), 0);
+    assert!(kit.get(TESS, "http://news.example:8080/").await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
 async fn the_portal_says_what_is_wrong_with_a_site() {
     let kit = Kit::start_with(|limits| limits.response_deadline = Duration::from_millis(50)).await;
     for url in
