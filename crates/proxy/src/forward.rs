@@ -6,7 +6,7 @@
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::header::{CONNECTION, HOST, HeaderValue, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
@@ -56,6 +56,10 @@ pub(crate) async fn forward(
     let upgrade = hops::wanted_upgrade(&head.headers).map(|protocol| (protocol, head.extensions.remove::<OnUpgrade>()));
     let home = if upgrade.is_some() || hops::binds_connection(&head.headers) { Home::Nowhere } else { home };
     rewrite(exchange, &mut head.headers, upgrade.as_ref().map(|(protocol, _)| protocol))?;
+    // hyper writes a body without a length as chunks by itself, except for methods that rarely have one.
+    if !body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
+        head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
     let uri = match held_to_safe_search(exchange, &mut head.headers) {
         Some(path) => path.parse().map_err(|_| Failure::Malformed("path"))?,
         None => origin_form(exchange, &head.uri)?,
@@ -212,6 +216,8 @@ fn answer(
     }
     let (mut head, body) = response.into_parts();
     hops::pass_on(&mut head.headers);
+    // RFC 9110 §2.5: the version is of the hop, and this one is ours.
+    head.version = Version::HTTP_11;
     head.extensions.clear();
     let download = Download::new(body, Arc::clone(exchange), lease);
     Ok(Response::from_parts(head, Reply::Site(Box::new(download))))

@@ -1,7 +1,7 @@
 //! Headers that belong to one hop and must not be passed on (RFC 9110 §7.6.1), and what a navigation looks like.
 
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, EXPECT, HeaderName, HeaderValue, ORIGIN, REFERER, TE, TRAILER,
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HeaderName, HeaderValue, ORIGIN, REFERER, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderMap, Method};
@@ -48,6 +48,10 @@ pub(crate) fn pass_on(headers: &mut HeaderMap) {
         for name in named {
             headers.remove(name);
         }
+    }
+    // RFC 9112 §6.3: where both are there the length is not the body's, and is not passed on.
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
     }
     for name in OF_ONE_HOP {
         // Comparing is cheaper than the hash of a name that is hardly ever there.
@@ -114,6 +118,13 @@ mod tests {
         let mut names: Vec<&str> = map.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept", "host", "via"]);
+    }
+
+    #[test]
+    fn a_length_beside_a_transfer_encoding_is_taken_away() {
+        let mut map = headers(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
+        pass_on(&mut map);
+        assert!(!map.contains_key(CONTENT_LENGTH));
     }
 
     #[track_caller]

@@ -76,6 +76,10 @@ pub(crate) fn read<B>(request: &Request<B>) -> Result<Target, Failure> {
 
 /// Reads the path of a request inside a decrypted connection to `site`, which its `Host` must name.
 pub(crate) fn read_inner<B>(request: &Request<B>, site: &Site) -> Result<Box<str>, Failure> {
+    // A tunnel inside would carry what nobody decided on.
+    if request.method() == Method::CONNECT {
+        return Err(Failure::Malformed("method"));
+    }
     check_hosts(request.headers())?;
     let named = match (request.uri().authority(), request.headers().get(HOST)) {
         (Some(authority), _) => authority.as_str(),
@@ -214,6 +218,8 @@ mod tests {
         assert_eq!(read_inner(&request("news.example"), &site), Ok("/a".into()));
         assert_eq!(read_inner(&request("NEWS.example:443"), &site), Ok("/a".into()));
         assert_eq!(read_inner(&request("bet.example"), &site), Err(Failure::Misdirected));
+        let tunnel = Request::builder().method("CONNECT").uri("news.example:443").body(()).unwrap();
+        assert_eq!(read_inner(&tunnel, &site), Err(Failure::Malformed("method")));
         let twice =
             Request::builder().uri("/").header(HOST, "news.example").header(HOST, "b.example").body(()).unwrap();
         assert_eq!(read_inner(&twice, &site), Err(Failure::Malformed("host")));

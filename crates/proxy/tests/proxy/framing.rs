@@ -70,17 +70,38 @@ async fn ambiguous_lengths_never_make_two_requests_of_one() {
 #[tokio::test]
 async fn chunked_with_a_length_is_passed_on_by_chunks_alone() {
     let kit = Kit::start().await;
-    let smuggled = "GET http://bet.example/ HTTP/1.1\r\nHost: x\r\n\r\n";
-    let request = format!(
-        "POST http://news.example/silent HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n\
-         0\r\n\r\n{smuggled}"
-    );
+    let smuggled = "GET http://news.example/smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    for both in
+        ["Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n"]
+    {
+        let request = format!("POST http://news.example/a HTTP/1.1\r\nHost: x\r\n{both}\r\n0\r\n\r\n{smuggled}");
+        kit.raw(TESS, request.as_bytes()).await;
+        let seen = std::mem::take(&mut *kit.origin.requests.lock().unwrap());
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert!(seen[0].contains("transfer-encoding: chunked") && !seen[0].contains("content-length"), "{seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_any_request_is_passed_on() {
+    let kit = Kit::start().await;
+    let request = "GET http://news.example/silent HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\
+        5\r\nhello\r\n0\r\n\r\n";
     let mut stream = kit.dial(TESS).await;
     stream.write_all(request.as_bytes()).await.unwrap();
     soon(kit.origin.arrived.notified()).await;
     let seen = kit.origin.requests.lock().unwrap().clone();
-    assert_eq!(seen.len(), 1);
-    assert!(seen[0].contains("transfer-encoding: chunked") && !seen[0].contains("content-length"), "{seen:?}");
+    assert!(seen[0].contains("transfer-encoding: chunked"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_response_is_framed_anew() {
+    let kit = Kit::start().await;
+    let both = kit.get(TESS, "http://news.example/both").await;
+    assert!(both.contains("content") && both.contains("transfer-encoding: chunked"), "{both}");
+    assert!(!both.contains("content-length"), "{both}");
+    let old = kit.get(TESS, "http://news.example/old").await;
+    assert!(old.starts_with("HTTP/1.1 200") && old.ends_with("content"), "{old}");
 }
 
 #[tokio::test]

@@ -441,6 +441,10 @@ async fn origin_serve(origin: &Origin, mut stream: impl AsyncRead + AsyncWrite +
             }
             "/stream" => b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n",
             "/socket" => b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nhello",
+            "/both" => {
+                b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n7\r\ncontent\r\n0\r\n\r\n"
+            }
+            "/old" => b"HTTP/1.0 200 OK\r\nContent-Length: 7\r\n\r\ncontent",
             "/garbage" => b"this is not HTTP\r\n\r\n",
             _ => b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nKeep-Alive: timeout=5\r\nX-Site: yes\r\n\r\ncontent",
         };
