@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use schoolgate_base::Host;
 use schoolgate_decide::{Inspect, Seen, Verdict};
 use schoolgate_event::Mode;
-use schoolgate_runtime::proxy_protocol;
+use schoolgate_runtime::{Guarded, proxy_protocol};
 use schoolgate_tls::{ClientHello, HelloFailure, NamedServer, Replay, read_hello};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixStream};
@@ -21,13 +21,13 @@ use crate::body::Reply;
 use crate::door::{Client, Door, Judged};
 use crate::exchange::{About, Exchange};
 use crate::failure::Failure;
-use crate::guarded::{Guarded, Wire};
 use crate::inside::{Inside, answer_locally, look_inside};
 use crate::pipeline::{self, is_portal, leads_inside, refuse_for_all};
 use crate::reply::{Wanted, fail, turn_away};
 use crate::safe_search::is_engine;
 use crate::target::Site;
 use crate::tunnel;
+use crate::wire::Wire;
 
 /// The client's side of a CONNECT, with what was read of it already.
 pub(crate) type Opened = Replay<Wire>;

@@ -13,6 +13,7 @@ use hyper::client::conn::http1;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use schoolgate_event::Mode;
+use schoolgate_runtime::Guarded;
 use schoolgate_tls::UpstreamStream;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
@@ -38,7 +39,9 @@ where
     let mut builder = http1::Builder::new();
     // Most requests are a head and nothing else, and one buffer is handed to the kernel faster than a list of one.
     builder.max_buf_size(RESPONSE_HEAD_MAX).writev(false);
-    let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|_| Failure::BadResponse)?;
+    // A site may answer early and then neither read the rest of the body nor close.
+    let stream = TokioIo::new(Guarded::new(stream, door.settings.limits.body_idle));
+    let (sender, connection) = builder.handshake(stream).await.map_err(|_| Failure::BadResponse)?;
     door.tasks.spawn("connection to a site", async move {
         // How it ended is told to whoever waits for a response on it.
         let _ = if may_upgrade { connection.with_upgrades().await } else { connection.await };

@@ -6,7 +6,6 @@ mod door;
 mod exchange;
 mod failure;
 mod forward;
-mod guarded;
 mod hops;
 mod inside;
 mod meters;
@@ -21,6 +20,7 @@ mod settings;
 mod standing;
 mod target;
 mod tunnel;
+mod wire;
 
 use std::sync::Arc;
 

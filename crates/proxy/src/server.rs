@@ -14,7 +14,7 @@ use hyper::server::conn::http1::{Builder, UpgradeableConnection};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use schoolgate_runtime::Gauge;
+use schoolgate_runtime::{Gauge, Guarded};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -22,9 +22,9 @@ use tracing::warn;
 
 use crate::body::Reply;
 use crate::door::{Client, Door};
-use crate::guarded::{Guarded, Wire};
 use crate::pipeline::answer;
 use crate::settings::Limits;
+use crate::wire::Wire;
 
 /// After a failed accept, which is most often a lack of file descriptors that only others can end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

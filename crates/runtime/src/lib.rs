@@ -4,6 +4,7 @@
 
 mod clock;
 mod dialer;
+mod guarded;
 mod metrics;
 pub mod proxy_protocol;
 mod refusal;
@@ -11,6 +12,7 @@ mod tasks;
 
 pub use clock::{Clock, ClockError};
 pub use dialer::{Connected, DialError, Dialer, DialerSettings, Purpose, Resolver, Resolving, SystemResolver};
+pub use guarded::Guarded;
 pub use metrics::{Counter, Gauge, Metrics};
 pub use refusal::{AddressRule, Refusal};
 pub use tasks::{Drained, Shutdown, Task, TaskFailure, Tasks};

@@ -136,6 +136,21 @@ async fn a_body_that_never_comes_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_site_that_stops_reading_is_given_up() {
+    let kit = Kit::start_with(|limits| limits.body_idle = Duration::from_millis(60)).await;
+    let mut stream = kit.dial(TESS).await;
+    let (mut reader, mut writer) = stream.split();
+    let head = "POST http://news.example/deaf HTTP/1.1\r\nHost: x\r\nContent-Length: 32000000\r\n\r\n";
+    writer.write_all(head.as_bytes()).await.unwrap();
+    let body = vec![b'x'; 32_000_000];
+    // More than all buffers on the way hold, so that it is never taken whole.
+    let (_, head) = tokio::join!(writer.write_all(&body), read_head(&mut reader));
+    assert!(head.starts_with("HTTP/1.1 413"), "{head}");
+    // Recorded when nothing holds the exchange any more, the connection to the site last.
+    assert_eq!(kit.decision().await.verdict, schoolgate_event::Verdict::Allow);
+}
+
+#[tokio::test]
 async fn one_address_cannot_take_every_place() {
     let kit = Kit::start_with(|limits| limits.connections_per_address_max = 2).await;
     let mut first = kit.dial(TESS).await;

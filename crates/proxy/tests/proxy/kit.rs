@@ -426,11 +426,15 @@ async fn origin_serve(origin: &Origin, mut stream: impl AsyncRead + AsyncWrite +
             }
         }
         let mut text = String::from_utf8(head).unwrap();
+        let Some(path) = text.split(' ').nth(1).map(str::to_owned) else { return };
+        if path == "/deaf" {
+            stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            std::future::pending::<()>().await;
+        }
         let length = text.lines().find_map(|line| line.strip_prefix("content-length: ")).map(|n| n.parse().unwrap());
         let mut body = vec![0; length.unwrap_or(0)];
         stream.read_exact(&mut body).await.unwrap();
         text.push_str(&String::from_utf8(body).unwrap());
-        let path = text.split(' ').nth(1).unwrap().to_owned();
         let is_last = text.contains("Connection: close");
         origin.requests.lock().unwrap().push(text);
         origin.arrived.notify_one();

@@ -1,7 +1,7 @@
 //! A stream that gives up on a peer that takes nothing.
 //!
-//! hyper has deadlines for what it reads; a client that stops reading its response would otherwise keep a connection,
-//! its buffers and a connection to the site for ever.
+//! hyper has deadlines for what it reads; a peer that stops reading would otherwise keep a connection, its buffers and
+//! whatever waits behind it for ever.
 
 use std::future::Future;
 use std::io;
@@ -10,22 +10,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
-use tokio_rustls::server::TlsStream;
 
 /// Largest write that is made in one piece, in bytes: a head and a small body.
 const SMALL: usize = 2 * 1024;
 
-/// A client's connection to the proxy.
-#[derive(Debug)]
-pub(crate) enum Wire {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
 /// `inner`, which fails a write that makes no progress for `idle`.
-pub(crate) struct Guarded<S> {
+#[derive(Debug)]
+pub struct Guarded<S> {
     inner: S,
     idle: Duration,
     /// Only while a write waits.
@@ -33,11 +25,11 @@ pub(crate) struct Guarded<S> {
 }
 
 impl<S> Guarded<S> {
-    pub(crate) fn new(inner: S, idle: Duration) -> Self {
+    pub fn new(inner: S, idle: Duration) -> Self {
         Self { inner, idle, waiting: None }
     }
 
-    pub(crate) fn into_inner(self) -> S {
+    pub fn into_inner(self) -> S {
         self.inner
     }
 
@@ -96,7 +88,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         let length: usize = bufs.iter().map(|part| part.len()).sum();
         let outcome = if length <= SMALL {
             let mut whole = [0; SMALL];
-            Pin::new(&mut self.inner).poll_write(cx, joined(bufs, &mut whole[..length]))
+            Pin::new(&mut self.inner).poll_write(cx, joined(bufs, whole.get_mut(..length).unwrap_or_default()))
         } else {
             Pin::new(&mut self.inner).poll_write_vectored(cx, bufs)
         };
@@ -108,52 +100,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 }
 
-impl AsyncRead for Wire {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-impl AsyncWrite for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
-    }
+    use super::*;
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_is_given_up_on() {
+        let (mut peer, ours) = duplex(8);
+        let mut guarded = Guarded::new(ours, Duration::from_millis(20));
+        let failure = guarded.write_all(b"more than there is room for").await.unwrap_err();
+        assert_eq!(failure.kind(), io::ErrorKind::TimedOut);
+        peer.read_exact(&mut [0; 8]).await.unwrap();
+        guarded.write_all(b"again").await.unwrap();
     }
 }
