@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use schoolgate_base::{Capacity, Group, Host, HostName, PersonId, path_is_below};
+use schoolgate_base::{Capacity, Group, Host, HostName, PersonId, normal_path, path_is_below};
 
 use crate::categories::{Categories, CategoryHit};
 use crate::searches::HelpSearches;
-use crate::snapshot::{Live, Member, People, Place, Program, Root, Target};
+use crate::snapshot::{Live, Member, OwnEntry, People, Place, Program, Root, Target};
 
 /// Everything a door needs to decide. A request keeps the one it began with.
 #[derive(Debug, Clone)]
@@ -79,6 +79,20 @@ impl Snapshot {
         let mut hits = Vec::new();
         self.lists.look_up(host, path, &mut hits);
         let Host::Name(host) = host else { return hits };
+        for entry in self.own_words(host, path) {
+            if entry.is_in {
+                hits.push(CategoryHit { category: &entry.category, list: OWN_LIST });
+            } else if !self.program.marks.locked.contains(&entry.category) {
+                hits.retain(|hit| hit.category != &*entry.category);
+            }
+        }
+        hits
+    }
+
+    /// The school's own entry on each category: of those that are about the request the most specific, by path, then by
+    /// host; of two that are alike, the one that puts it in.
+    fn own_words(&self, host: &HostName, path: Option<&str>) -> Vec<&OwnEntry> {
+        let mut deciding: Vec<&OwnEntry> = Vec::new();
         for entry in &self.live.own_entries {
             let on_path = match (&entry.path, path) {
                 (None, _) => true,
@@ -88,13 +102,13 @@ impl Snapshot {
             if !on_path || !host.is_within(&entry.host) {
                 continue;
             }
-            if entry.is_in {
-                hits.push(CategoryHit { category: &entry.category, list: OWN_LIST });
-            } else if !self.program.marks.locked.contains(&entry.category) {
-                hits.retain(|hit| hit.category != &*entry.category);
+            match deciding.iter_mut().find(|other| other.category == entry.category) {
+                Some(other) if specificity(other) < specificity(entry) => *other = entry,
+                Some(_) => {}
+                None => deciding.push(entry),
             }
         }
-        hits
+        deciding
     }
 
     /// Whether seeing the path could change what is known of this host.
@@ -150,6 +164,11 @@ impl Snapshot {
         }
         false
     }
+}
+
+fn specificity(entry: &OwnEntry) -> (usize, usize, bool) {
+    let path_bytes = entry.path.as_ref().map_or(0, |path| normal_path(path).trim_matches('/').len());
+    (path_bytes, entry.host.label_count(), entry.is_in)
 }
 
 /// Provenance of the school's own entries.

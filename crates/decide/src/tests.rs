@@ -290,6 +290,41 @@ fn the_schools_own_word_adds_and_takes_away_but_never_unlocks() {
 }
 
 #[test]
+fn the_most_specific_of_the_schools_own_words_decides() {
+    let rules = vec![rule("bets", Verdict::Block, category("gambling"), &["staff"])];
+    let entry = |name: &str, path: Option<&str>, is_in| OwnEntry {
+        host: host(name),
+        path: path.map(Into::into),
+        category: "gambling".into(),
+        is_in,
+    };
+    let mut own_entries = vec![
+        entry("bet.example", None, true),
+        entry("news.bet.example", None, false),
+        entry("bet.example", Some("/about/"), false),
+        entry("bet.example", Some("/about/odds"), true),
+        entry("new.example", None, true),
+        entry("new.example", None, false),
+    ];
+    for _ in 0..own_entries.len() {
+        own_entries.rotate_left(1);
+        let live = Live { own_entries: own_entries.clone(), ..Live::default() };
+        let snapshot = world(program(rules.clone()), live, tess());
+        for (name, path, verdict) in [
+            ("bet.example", "/", Verdict::Block),
+            ("news.bet.example", "/", Verdict::Allow),
+            ("bet.example", "/about", Verdict::Allow),
+            ("bet.example", "/about/odds/1", Verdict::Block),
+            ("news.bet.example", "/about/odds", Verdict::Block),
+            ("new.example", "/", Verdict::Block),
+        ] {
+            let decision = outcome(&snapshot, name, Seen::Seen(path)).into_decision();
+            assert_eq!(decision.verdict, verdict, "{name}{path}");
+        }
+    }
+}
+
+#[test]
 fn a_tunnel_is_told_when_the_address_could_matter() {
     let part = Target::Url { host: host("wiki.example"), path: "/bets".into() };
     let snapshot = world(program(vec![rule("part", Verdict::Block, part, &["staff"])]), Live::default(), tess());
