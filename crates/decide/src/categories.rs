@@ -19,6 +19,9 @@ pub trait Categories: fmt::Debug + Send + Sync {
 
     /// Whether some address below this host may be listed, so that the path could add a category.
     fn has_paths(&self, host: &Host) -> bool;
+
+    /// As [`Categories::has_paths`], of addresses in one of these categories.
+    fn has_paths_in(&self, host: &Host, categories: &[Box<str>]) -> bool;
 }
 
 /// A handful of categories in memory: the world of a scenario.
@@ -47,6 +50,10 @@ impl Categories for CategoryTable {
     }
 
     fn has_paths(&self, _host: &Host) -> bool {
+        false
+    }
+
+    fn has_paths_in(&self, _host: &Host, _categories: &[Box<str>]) -> bool {
         false
     }
 }

@@ -122,9 +122,8 @@ impl<'a> Evaluation<'a> {
             return Outcome::Decided(decision);
         }
         if let Some(decision) = self.always_open() {
-            // The path could still be on a locked list.
-            let listed_paths = self.path.is_none() && self.snapshot.lists.has_paths(self.facts.host);
-            return self.settle(decision, listed_paths);
+            let could_be_locked = self.path.is_none() && self.snapshot.path_may_be_locked(self.facts.host);
+            return self.settle(decision, could_be_locked);
         }
         if let Some(decision) = self.urgent() {
             // Only an address that is always open comes before an urgent block.

@@ -111,6 +111,16 @@ impl Snapshot {
         deciding
     }
 
+    /// Whether the path could be on a locked list: the only thing that closes what is always open.
+    pub(crate) fn path_may_be_locked(&self, host: &Host) -> bool {
+        let locked = &self.program.marks.locked;
+        let is_own = |entry: &OwnEntry| {
+            let is_about = host.name().is_some_and(|host| host.is_within(&entry.host));
+            is_about && entry.is_in && entry.path.is_some() && locked.contains(&entry.category)
+        };
+        self.lists.has_paths_in(host, locked) || self.live.own_entries.iter().any(is_own)
+    }
+
     /// Whether seeing the path could change what is known of this host.
     pub(crate) fn path_matters(&self, host: &Host) -> bool {
         if self.lists.has_paths(host) {

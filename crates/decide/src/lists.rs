@@ -26,4 +26,8 @@ impl Categories for Index {
             Host::Address(address) => self.has_address_urls(*address),
         }
     }
+
+    fn has_paths_in(&self, host: &Host, categories: &[Box<str>]) -> bool {
+        self.has_urls_in(host, |category| categories.iter().any(|wanted| **wanted == *category))
+    }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use schoolgate_base::{Calendar, Capacity, ControlId, GrantId, Group, Host, HostName, PersonId, PolicyId, SchoolId};
+use schoolgate_lists::{Entry, Index, IndexBuilder};
 
 use crate::snapshot::{
     Audience, CategoryMarks, Grant, Help, Live, Member, MustSign, OpenTarget, OwnEntry, People, Program, Root, Target,
@@ -335,6 +336,38 @@ fn a_tunnel_is_told_when_the_address_could_matter() {
     assert_eq!(outcome(&snapshot, "wiki.example", Seen::Seen("/bets/1")).decision().verdict, Verdict::Block);
     assert_eq!(outcome(&snapshot, "wiki.example", Seen::Seen("/betsy")).decision().verdict, Verdict::Allow);
     assert!(matches!(outcome(&snapshot, "news.example", Seen::Unseen), Outcome::Decided(_)));
+}
+
+/// Some lists name single pages of nearly every large site.
+#[test]
+fn what_is_always_open_is_looked_into_only_for_a_locked_address() {
+    let mut lists = IndexBuilder::new();
+    let list = lists.list("test list").unwrap();
+    for (url, category) in [("exams.example/bets", "gambling"), ("files.example/vile", "illegal")] {
+        let category = lists.category(category).unwrap();
+        lists.add(Entry::parse(url).unwrap(), category, list).unwrap();
+    }
+    let lists = Arc::new(Index::open(Arc::new(lists.build().unwrap())).unwrap());
+    let entry = |name: &str, category: &str| OwnEntry {
+        host: host(name),
+        path: Some("/x".into()),
+        category: category.into(),
+        is_in: true,
+    };
+    let own_entries = vec![entry("exams.example", "gambling"), entry("own.example", "illegal")];
+    let mut program = program(Vec::new());
+    for name in ["files.example", "own.example"] {
+        program.always_open.push(OpenTarget { host: host(name), path: None, why: "work".into() });
+    }
+    let before = world(program, Live { own_entries, ..Live::default() }, tess());
+    let Snapshot { root, program, people, live, .. } = before;
+    let snapshot = Snapshot::new(root, lists, program, people, live);
+    assert!(matches!(outcome(&snapshot, "exams.example", Seen::Unseen), Outcome::Decided(_)));
+    for name in ["files.example", "own.example"] {
+        assert!(matches!(outcome(&snapshot, name, Seen::Unseen), Outcome::Needs { need: Need::Url, .. }), "{name}");
+    }
+    let vile = outcome(&snapshot, "files.example", Seen::Seen("/vile")).into_decision();
+    assert_eq!(vile.verdict, Verdict::Block);
 }
 
 #[test]

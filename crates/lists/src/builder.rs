@@ -290,20 +290,21 @@ impl Table {
         Ok(())
     }
 
-    /// Adds each host of a URL prefix, with its slash, as a key with nothing said of it: look-ups stop there for all
-    /// other hosts.
+    /// Adds each host of a URL prefix, with its slash, as a key with the categories of its prefixes: look-ups stop there
+    /// for all other hosts.
     fn mark_hosts(&mut self, sets: &mut SetsBuilder) -> Result<(), BuildError> {
-        let nothing = sets.number(&[]).ok_or(BuildError::TooManySets)?;
-        let mut marks: Vec<Vec<u8>> = Vec::new();
-        for row in &self.rows {
-            let key = row.key(&self.arena);
-            let host = key.split_inclusive(|byte| *byte == b'/').next().unwrap_or_default();
-            if marks.last().is_none_or(|last| last != host) {
-                marks.push(host.to_vec());
-            }
+        let arena = &self.arena;
+        let host = |row: &Row| row.key(arena).split_inclusive(|byte| *byte == b'/').next().unwrap_or_default();
+        let mut marks: Vec<(Vec<u8>, u16)> = Vec::new();
+        for rows in self.rows.chunk_by(|left, right| host(left) == host(right)) {
+            let mut below: Vec<Pair> = rows.iter().flat_map(|row| sets.get(row.list.0)).copied().collect();
+            below.sort_unstable();
+            below.dedup_by_key(|(category, _)| *category);
+            let number = sets.number(&below).ok_or(BuildError::TooManySets)?;
+            marks.push((rows.first().map(host).unwrap_or_default().to_vec(), number));
         }
-        for mark in marks {
-            self.push(Alphabet::Url, &mark, (CategoryId(0), ListId(nothing)))?;
+        for (mark, number) in marks {
+            self.push(Alphabet::Url, &mark, (CategoryId(0), ListId(number)))?;
         }
         let arena = &self.arena;
         self.rows.sort_unstable_by(|left, right| {

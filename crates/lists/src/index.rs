@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use schoolgate_base::HostName;
+use schoolgate_base::{Host, HostName};
 
 use crate::dictionary::{Alphabet, KeyHash, Parts};
 use crate::entry::UrlPath;
@@ -138,6 +138,20 @@ impl Index {
         self.has_urls_of(&HostKey::of_address(address))
     }
 
+    /// Whether a URL prefix that could add a match is listed in a category that `is_wanted` by name.
+    pub fn has_urls_in(&self, host: &Host, is_wanted: impl Fn(&str) -> bool) -> bool {
+        let mut found = false;
+        self.for_each_url_host(&HostKey::of(host), |_, _, _, below| {
+            let below = self.0.sets.get(usize::from(below));
+            found |= match below.map(|set| &**set) {
+                // Files of an earlier build say only that there are some.
+                None | Some([]) => true,
+                Some(below) => below.iter().any(|(category, _)| is_wanted(self.category_name(*category))),
+            };
+        });
+        found
+    }
+
     /// What lists say of a name: of itself and of every name it is within, whole labels only.
     pub fn lookup_host(&self, name: &HostName) -> Matches<'_> {
         self.lookup_key(&HostKey::of_name(name))
@@ -161,7 +175,7 @@ impl Index {
 
     fn has_urls_of(&self, key: &HostKey) -> bool {
         let mut found = false;
-        self.for_each_url_host(key, |_, _, _| found = true);
+        self.for_each_url_host(key, |_, _, _, _| found = true);
         found
     }
 
@@ -180,7 +194,7 @@ impl Index {
         let dictionary = self.0.urls.over((*self.0.bytes).as_ref());
         let mut matches = self.no_matches();
         let mut folded = None;
-        self.for_each_url_host(key, |parent, labels, mut hash| {
+        self.for_each_url_host(key, |parent, labels, mut hash, _| {
             let path = folded.get_or_insert_with(|| UrlPath::cut(path));
             let url = url_key(parent, path.as_str().as_bytes());
             let mut hashed = 0;
@@ -198,14 +212,16 @@ impl Index {
     }
 
     /// Visits the host's key and those of its parents that have URL prefixes, shortest first, with their label counts
-    /// and the hash up to the slash behind them. Such hosts stand in the dictionary as keys of their own, so that no
+    /// the hash up to the slash behind them and the set of what is said below them. Such hosts stand in the dictionary as keys of their own, so that no
     /// path is touched for any other.
-    fn for_each_url_host(&self, key: &HostKey, mut visit: impl FnMut(&[u8], u8, KeyHash)) {
+    fn for_each_url_host(&self, key: &HostKey, mut visit: impl FnMut(&[u8], u8, KeyHash, u16)) {
         let dictionary = self.0.urls.over((*self.0.bytes).as_ref());
         for_each_parent(key, |parent, labels, hash| {
             let hash = hash.push(b'/');
-            if dictionary.may_contain(hash) && dictionary.get(&url_key(parent, &[])).is_some() {
-                visit(parent, labels, hash);
+            if dictionary.may_contain(hash)
+                && let Some(below) = dictionary.get(&url_key(parent, &[]))
+            {
+                visit(parent, labels, hash, below);
             }
         });
     }

@@ -36,6 +36,11 @@ impl SetsBuilder {
         Some(number)
     }
 
+    /// The pairs of a set by the number it was given.
+    pub(crate) fn get(&self, number: u16) -> &[Pair] {
+        self.sets.get(usize::from(number)).map_or(&[], |set| set)
+    }
+
     /// Renumbers so that frequent sets come first; gives the sets, and the new number of each old one.
     pub(crate) fn by_use(self) -> (Vec<Box<[Pair]>>, Vec<u16>) {
         let mut order: Vec<(u64, Box<[Pair]>, usize)> =

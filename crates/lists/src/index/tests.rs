@@ -272,6 +272,14 @@ proptest! {
             prop_assert_eq!(found.collect::<Vec<_>>(), oracle.host(&name), "{}", host);
             let has_urls = oracle.urls.keys().any(|(listed, _)| name.suffixes().any(|suffix| suffix == listed));
             prop_assert_eq!(index.has_urls(&name), has_urls, "{}", host);
+            for (id, category) in index.categories() {
+                let number = usize::from(id.0);
+                let is_below = |listed: &str| name.suffixes().any(|suffix| suffix == listed);
+                let mut below = oracle.urls.iter().filter(|((listed, _), _)| is_below(listed));
+                let expected = below.any(|(_, pairs)| pairs.iter().any(|(category, _)| *category == number));
+                let found = index.has_urls_in(&Host::Name(name.clone()), |name| *name == *category.name);
+                prop_assert_eq!(found, expected, "{} {}", host, category.name);
+            }
             let found = index.lookup_url(&name, &path).map(|m| (usize::from(m.path_bytes), usize::from(m.category.0), usize::from(m.list.0)));
             prop_assert_eq!(found.collect::<Vec<_>>(), oracle.url(&name, &path), "{}{}", host, path);
         }
