@@ -126,12 +126,12 @@ impl<'a> Evaluation<'a> {
             return self.settle(decision, could_be_locked);
         }
         if let Some(decision) = self.urgent() {
-            // Only an address that is always open comes before an urgent block.
-            return self.settle(decision, path_unseen);
+            // Only an address that is always open comes before an urgent block, and help speaks in its place.
+            return self.settle(decision, path_unseen || self.is_searchable_unseen());
         }
         let member = match self.facts.who {
             Who::Unseen => {
-                let if_unseen = self.decision(Verdict::Gate, Reason::NotSignedIn, Trace::HostOnly);
+                let if_unseen = self.gated(Reason::NotSignedIn);
                 return Outcome::Needs { need: Need::Person, if_unseen };
             }
             Who::Nobody => None,
@@ -148,8 +148,7 @@ impl<'a> Evaluation<'a> {
                 self.granted(&grants, &ruled).unwrap_or(ruled)
             }
         };
-        let searchable = self.path.is_none() && self.could_be_a_help_search();
-        self.settle(decision, path_unseen || searchable)
+        self.settle(decision, path_unseen || self.is_searchable_unseen())
     }
 
     fn settle(&self, decision: Decision, could_change: bool) -> Outcome {
@@ -207,13 +206,17 @@ impl<'a> Evaluation<'a> {
             .iter()
             .find(|block| block.from <= self.now && self.now < block.until && self.is_about(&block.target))?;
         self.until(Some(block.until));
+        // It stays closed, but whoever looks for help finds it and is not written down.
+        if let Some(help) = self.help() {
+            return Some(help);
+        }
         let reason = Reason::Urgent { id: block.id.clone(), until: block.until };
         Some(self.decision(Verdict::Block, reason, Trace::Full))
     }
 
     fn gate(&mut self, member: Option<&Member>) -> Option<Decision> {
         let Some(member) = member else {
-            return Some(self.decision(Verdict::Gate, Reason::NotSignedIn, Trace::HostOnly));
+            return Some(self.gated(Reason::NotSignedIn));
         };
         let (missing, later): (Vec<_>, Vec<_>) = member.must_sign.iter().partition(|must| must.from <= self.now);
         if missing.is_empty() {
@@ -221,15 +224,23 @@ impl<'a> Evaluation<'a> {
             return None;
         }
         let policies = missing.iter().map(|must| must.policy.clone()).collect();
-        Some(self.decision(Verdict::Gate, Reason::Unsigned { policies }, Trace::HostOnly))
+        Some(self.gated(Reason::Unsigned { policies }))
+    }
+
+    /// Somebody without an agreement may be in need as well: what the help page would answer leaves a count here too.
+    fn gated(&self, reason: Reason) -> Decision {
+        let trace = if self.help_topic().is_some() { Trace::CountOnly } else { Trace::HostOnly };
+        self.decision(Verdict::Gate, reason, trace)
     }
 
     fn help(&self) -> Option<Decision> {
-        let topic = match self.searched_topic() {
-            Some(topic) => topic,
-            None => self.first_hit(&self.snapshot.program.help.categories)?.category.into(),
-        };
+        let topic = self.help_topic()?;
         Some(self.decision(Verdict::Help, Reason::HelpTopic { topic }, Trace::CountOnly))
+    }
+
+    fn help_topic(&self) -> Option<Box<str>> {
+        let of_site = || self.first_hit(&self.snapshot.program.help.categories).map(|hit| hit.category.into());
+        self.searched_topic().or_else(of_site)
     }
 
     fn searched_topic(&self) -> Option<Box<str>> {
@@ -237,9 +248,10 @@ impl<'a> Evaluation<'a> {
         self.snapshot.searched_topic(host, self.path.as_deref()?)
     }
 
-    fn could_be_a_help_search(&self) -> bool {
+    /// Whether the address could be a search about a topic of help.
+    fn is_searchable_unseen(&self) -> bool {
         let Host::Name(host) = self.facts.host else { return false };
-        self.snapshot.is_search_engine(host)
+        self.path.is_none() && self.snapshot.is_search_engine(host)
     }
 
     /// The grants that are about this request now. One that begins later bounds the decision.

@@ -399,11 +399,39 @@ fn words_that_are_typed_or_cried_out_are_never_written_down() {
     for (live, name, path) in [
         (Live::default(), "search.example", "/complete/search?q=how+to+kill+mysel"),
         (Live::default(), "suggestqueries.example", "/complete/search?q=how+to+kill+myself"),
-        (live, "search.example", "/?q=how+to+kill+myself"),
+        (live, "search.example", "/complete/search?q=the+tud"),
     ] {
         let snapshot = world(program(Vec::new()), live, tess());
         assert_eq!(outcome(&snapshot, name, Seen::Seen(path)).into_decision().trace, Trace::HostOnly, "{name}{path}");
     }
+}
+
+#[test]
+fn help_comes_before_an_urgent_block_and_nobody_is_named_at_the_gate() {
+    let block = |name: &str| UrgentBlock {
+        id: GrantId::new("u1").unwrap(),
+        target: Target::Domain(host(name)),
+        from: at("2026-11-24T08:00:00Z"),
+        until: at("2026-11-25T08:00:00Z"),
+    };
+    let live = Live { urgent: vec![block("sad.example"), block("search.example")], ..Live::default() };
+    let must_sign = vec![MustSign { policy: PolicyId::new("ict").unwrap(), version: "1".into(), from: at(NOW) }];
+    let blocked = world(program(Vec::new()), live, tess());
+    let gated = world(program(Vec::new()), Live::default(), Member { must_sign, ..tess() });
+    for (name, path) in [("sad.example", "/deep"), ("search.example", "/?q=how+to+kill+myself")] {
+        let decision = outcome(&blocked, name, Seen::Seen(path)).into_decision();
+        assert_eq!((decision.verdict, decision.trace), (Verdict::Help, Trace::CountOnly), "{name}");
+        assert_eq!(decision.valid_until, Some(at("2026-11-25T08:00:00Z")));
+        let decision = outcome(&gated, name, Seen::Seen(path)).into_decision();
+        assert_eq!((decision.verdict, decision.trace), (Verdict::Gate, Trace::CountOnly), "{name}");
+        let seen = Host::Name(host(name));
+        let facts = Facts { host: &seen, url: Seen::Seen(path), who: Who::Unseen, place: None, device_class: None };
+        assert_eq!(decide(&gated, &facts, at(NOW)).decision().trace, Trace::CountOnly, "{name}");
+    }
+    // A tunnel to the engine cannot know which of both it will be.
+    assert!(matches!(outcome(&blocked, "search.example", Seen::Unseen), Outcome::Needs { need: Need::Url, .. }));
+    assert_eq!(outcome(&blocked, "search.example", Seen::Seen("/?q=owls")).decision().verdict, Verdict::Block);
+    assert_eq!(outcome(&gated, "news.example", Seen::Seen("/")).decision().trace, Trace::HostOnly);
 }
 
 #[test]
