@@ -102,6 +102,13 @@ struct Candidate<'a> {
     verdict: Verdict,
 }
 
+/// The rules about a request: those that may speak, and why the others may not.
+#[derive(Default)]
+struct Matching<'a> {
+    candidates: Vec<Candidate<'a>>,
+    lost: Vec<(usize, WhyNot)>,
+}
+
 impl<'a> Evaluation<'a> {
     fn new(snapshot: &'a Snapshot, facts: &'a Facts<'a>, now: Timestamp) -> Self {
         let path = match facts.url {
@@ -121,6 +128,8 @@ impl<'a> Evaluation<'a> {
         if let Some(decision) = self.locked() {
             return Outcome::Decided(decision);
         }
+        // Conditions hold whatever speaks, so they are joined before anything does.
+        let matching = self.matching();
         if let Some(decision) = self.always_open() {
             let could_be_locked = self.path.is_none() && self.snapshot.path_may_be_locked(self.facts.host);
             return self.settle(decision, could_be_locked);
@@ -144,7 +153,7 @@ impl<'a> Evaluation<'a> {
             Some(decision) => decision,
             None => {
                 let grants = self.open_grants(member);
-                let ruled = self.ruled(member, &grants, considered);
+                let ruled = self.ruled(matching, member, &grants, considered);
                 self.granted(&grants, &ruled).unwrap_or(ruled)
             }
         };
@@ -196,6 +205,10 @@ impl<'a> Evaluation<'a> {
             };
             below && host.is_within(&open.host)
         })?;
+        // Looking inside would close updates that trust their own roots only, and no verdict hangs on it.
+        if self.conditions.inspect == Inspect::Wanted {
+            self.conditions.inspect = Inspect::Unset;
+        }
         Some(self.decision(Verdict::Allow, Reason::AlwaysOpen { why: open.why.clone() }, Trace::HostOnly))
     }
 
@@ -290,32 +303,41 @@ impl<'a> Evaluation<'a> {
         Some(self.decision(Verdict::Allow, reason, Trace::Full))
     }
 
+    /// The rules about this request. The conditions of those that match now are joined.
+    fn matching(&mut self) -> Matching<'a> {
+        let snapshot = self.snapshot;
+        let member = match self.facts.who {
+            Who::Known(member) => Some(member),
+            Who::Unseen | Who::Nobody => None,
+        };
+        let mut matching = Matching::default();
+        for place in snapshot.rules_about(self.facts.host, self.path.as_deref(), &self.hits) {
+            let Some(rule) = snapshot.program.rules.get(place) else { continue };
+            if let Some(lost) = self.why_not(rule, member) {
+                matching.lost.push((place, lost));
+                continue;
+            }
+            self.conditions = std::mem::take(&mut self.conditions).join(&rule.conditions);
+            match rule.verdict {
+                Some(verdict) => matching.candidates.push(Candidate { place, rule, verdict }),
+                None => matching.lost.push((place, WhyNot::ConditionsOnly)),
+            }
+        }
+        matching
+    }
+
     fn ruled(
         &mut self,
+        matching: Matching<'a>,
         member: Option<&Member>,
         grants: &[&Grant],
         considered: &mut Option<Vec<Considered>>,
     ) -> Decision {
         let snapshot = self.snapshot;
-        let mut candidates = Vec::new();
-        for place in snapshot.rules_about(self.facts.host, self.path.as_deref(), &self.hits) {
-            let Some(rule) = snapshot.program.rules.get(place) else { continue };
-            let lost = match (self.why_not(rule, member), rule.verdict) {
-                (Some(lost), _) => lost,
-                (None, verdict) => {
-                    self.conditions = std::mem::take(&mut self.conditions).join(&rule.conditions);
-                    match verdict {
-                        Some(verdict) => {
-                            candidates.push(Candidate { place, rule, verdict });
-                            continue;
-                        }
-                        None => WhyNot::ConditionsOnly,
-                    }
-                }
-            };
+        for (place, lost) in matching.lost {
             note(considered, place, Some(lost));
         }
-        let equals = self.winners(candidates, member, considered);
+        let equals = self.winners(matching.candidates, member, considered);
         // Of equals, one that no grant lifts speaks: an approval under one control opens nothing that another closes.
         let lifted = |candidate: &&Candidate<'_>| longest_lifting(grants, Some(&candidate.rule.control));
         let unlifted = equals.iter().find(|candidate| lifted(candidate).is_none());

@@ -237,6 +237,33 @@ fn conditions_join_over_all_rules_and_grants_do_not_lift_them() {
 }
 
 #[test]
+fn conditions_join_whatever_speaks() {
+    let mut quiet = rule("quiet", Verdict::Allow, Target::Any, &[]);
+    quiet.conditions =
+        Conditions { safe_search: true, host_only_log: true, inspect: Inspect::Wanted, ..Conditions::default() };
+    let block = UrgentBlock {
+        id: GrantId::new("u1").unwrap(),
+        target: Target::Domain(host("shop.example")),
+        from: at("2026-11-24T08:00:00Z"),
+        until: at("2026-11-25T08:00:00Z"),
+    };
+    let must_sign = vec![MustSign { policy: PolicyId::new("ict").unwrap(), version: "1".into(), from: at(NOW) }];
+    let signed = world(program(vec![quiet.clone()]), Live { urgent: vec![block], ..Live::default() }, tess());
+    let unsigned = world(program(vec![quiet]), Live::default(), Member { must_sign, ..tess() });
+    for (snapshot, name, verdict) in [
+        (&signed, "exams.example", Verdict::Allow),
+        (&signed, "shop.example", Verdict::Block),
+        (&unsigned, "news.example", Verdict::Gate),
+    ] {
+        let decision = outcome(snapshot, name, Seen::Seen("/a")).into_decision();
+        assert_eq!((decision.verdict, decision.trace), (verdict, Trace::HostOnly), "{name}");
+        assert!(decision.conditions.safe_search && decision.conditions.host_only_log, "{name}");
+    }
+    let open = outcome(&signed, "exams.example", Seen::Unseen).into_decision();
+    assert_eq!(open.conditions.inspect, Inspect::Unset, "updates that trust their own roots stay open");
+}
+
+#[test]
 fn never_inspect_wins() {
     let mut look = rule("look", Verdict::Allow, Target::Any, &[]);
     look.conditions.inspect = Inspect::Wanted;
