@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use schoolgate_base::{Calendar, ControlId, Group, Host, normal_path, path_is_below, revealed_path};
+use schoolgate_base::{ControlId, Group, Host, normal_path, path_is_below, revealed_path};
 use schoolgate_inspect::SearchEngines;
 
 use crate::categories::CategoryHit;
@@ -419,16 +419,13 @@ impl<'a> Evaluation<'a> {
         if !rule.device_classes.is_empty() && !device.is_some_and(|class| rule.device_classes.contains(class)) {
             return Some(WhyNot::OtherDevice);
         }
-        let calendar: &Calendar = &self.snapshot.program.calendar;
-        let period = |name: &Option<Box<str>>| name.as_ref().map(|name| self.snapshot.program.periods.get(name));
-        let (when, except) = (period(&rule.when), period(&rule.except_when));
         let mut in_time = true;
-        for (named, inside) in [(when, true), (except, false)] {
-            let Some(period) = named else { continue };
+        for (named, inside) in [(&rule.when, true), (&rule.except_when, false)] {
+            let Some(name) = named else { continue };
             // A period that is not there cannot be kept out of: the rule stands, which is never looser.
-            let Some(period) = period else { continue };
-            in_time &= calendar.is_in(period, self.now) == inside;
-            self.valid_until = earlier(self.valid_until, calendar.next_boundary(period, self.now));
+            let Some(holding) = self.snapshot.periods.at(&self.snapshot.program, name, self.now) else { continue };
+            in_time &= holding.is_in == inside;
+            self.until(holding.until);
         }
         (!in_time).then_some(WhyNot::OtherTime)
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use schoolgate_base::{Capacity, Group, Host, HostName, PersonId, normal_path, path_is_below};
 
 use crate::categories::{Categories, CategoryHit};
+use crate::periods::Periods;
 use crate::searches::HelpSearches;
 use crate::snapshot::{Live, Member, OwnEntry, People, Place, Program, Root, Target};
 
@@ -20,6 +21,7 @@ pub struct Snapshot {
     pub live: Arc<Live>,
     rules: Arc<RuleIndex>,
     searches: Arc<HelpSearches>,
+    pub(crate) periods: Arc<Periods>,
     members: Arc<HashMap<(PersonId, Capacity), usize>>,
 }
 
@@ -44,9 +46,10 @@ impl Snapshot {
     ) -> Self {
         let rules = Arc::new(RuleIndex::new(&program));
         let searches = Arc::new(HelpSearches::new(&program.help));
+        let periods = Arc::new(Periods::new(&program));
         let members = people.members.iter().enumerate();
         let members = members.map(|(place, member)| ((member.person.clone(), member.capacity), place)).collect();
-        Self { root, lists, program, people, live, rules, searches, members: Arc::new(members) }
+        Self { root, lists, program, people, live, rules, searches, periods, members: Arc::new(members) }
     }
 
     /// The same snapshot with another live part: what a click changes.

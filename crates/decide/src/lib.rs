@@ -13,6 +13,7 @@ mod evaluate;
 mod facts;
 mod index;
 mod lists;
+mod periods;
 pub mod redirect;
 mod searches;
 pub mod snapshot;

@@ -57,7 +57,7 @@ fn member(person: &str, groups: &[&str]) -> Member {
     }
 }
 
-fn program(rules: Vec<WebRule>) -> Program {
+pub(crate) fn program(rules: Vec<WebRule>) -> Program {
     Program {
         calendar: Calendar {
             zone: TimeZone::UTC,
