@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::{Capacity, DeviceClass, DeviceId, Group, PersonId, SessionId, Strength};
-use schoolgate_decide::snapshot::{AddressSession, Live, Member, Place};
+use schoolgate_decide::snapshot::{AddressSession, Live, Member, People, Program};
 use schoolgate_decide::{Facts, Seen, Snapshot, Who};
 
 use crate::token::basic_credentials;
@@ -72,20 +72,28 @@ pub enum Refused {
     InClear,
 }
 
-/// Identifies connections by the newest snapshot it was shown; keeps when each session was last seen.
+/// Identifies connections by the newest snapshots it was shown; keeps when each session was last seen.
 #[derive(Debug)]
 pub struct Identities {
-    index: Mutex<Arc<Index>>,
+    /// The last first. Two, since for a moment after a publish requests come by the old root and by the new.
+    indexes: Mutex<[Arc<Index>; 2]>,
     pub trust: TrustBook,
 }
 
-/// The live part by address and by token.
+/// Who is where by address, by token and by place, ready to be handed out.
 #[derive(Debug, Default)]
 struct Index {
-    live: Option<Arc<Live>>,
-    people: Option<Arc<schoolgate_decide::snapshot::People>>,
+    parts: Option<(Arc<Live>, Arc<People>, Arc<Program>)>,
     by_address: HashMap<IpAddr, Vec<Session>>,
-    by_device: HashMap<DeviceId, usize>,
+    by_device: HashMap<DeviceId, Device>,
+    /// By the group that a place acts as.
+    acting: HashMap<Group, Arc<Member>>,
+}
+
+#[derive(Debug)]
+struct Device {
+    place: usize,
+    member: Option<Arc<Member>>,
 }
 
 #[derive(Debug)]
@@ -99,7 +107,7 @@ struct Session {
 impl Identities {
     /// Learns at most `trust_max` addresses that trust the CA.
     pub fn new(trust_max: usize) -> Self {
-        Self { index: Mutex::new(Arc::new(Index::default())), trust: TrustBook::new(trust_max) }
+        Self { indexes: Mutex::default(), trust: TrustBook::new(trust_max) }
     }
 
     pub fn identify(&self, snapshot: &Snapshot, looking: Looking<'_>, now: Timestamp) -> Result<Identified, Refused> {
@@ -120,27 +128,35 @@ impl Identities {
         if found.persons.is_empty() {
             by_address(&index, looking, now, &mut found);
         }
-        if found.persons.is_empty()
-            && let Some(member) = place.and_then(|place| acting(snapshot, place))
-        {
-            found.persons.push(Arc::new(member));
+        if found.persons.is_empty() {
+            // Shared and unattended devices act as their place.
+            let group = place.and_then(|place| place.acts_as.as_ref());
+            found.persons.extend(group.and_then(|group| index.acting.get(group)).cloned());
         }
         Ok(found)
     }
 
-    /// Whether two snapshots tell the same about who is where.
     fn index(&self, snapshot: &Snapshot) -> Arc<Index> {
-        let mut current = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_current = current.live.as_ref().is_some_and(|live| Arc::ptr_eq(live, &snapshot.live))
-            && current.people.as_ref().is_some_and(|people| Arc::ptr_eq(people, &snapshot.people));
-        if !is_current {
-            *current = Arc::new(Index::new(snapshot, &current));
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = indexes.iter().find(|index| index.is_of(snapshot)) {
+            return Arc::clone(index);
         }
-        Arc::clone(&current)
+        let [last, before] = &mut *indexes;
+        *before = std::mem::replace(last, Arc::new(Index::new(snapshot, last)));
+        Arc::clone(last)
     }
 }
 
 impl Index {
+    /// Whether the snapshot tells the same about who is where.
+    fn is_of(&self, snapshot: &Snapshot) -> bool {
+        self.parts.as_ref().is_some_and(|(live, people, program)| {
+            Arc::ptr_eq(live, &snapshot.live)
+                && Arc::ptr_eq(people, &snapshot.people)
+                && Arc::ptr_eq(program, &snapshot.program)
+        })
+    }
+
     fn new(snapshot: &Snapshot, before: &Self) -> Self {
         let seen_before: HashMap<&SessionId, &Arc<AtomicI64>> = before
             .by_address
@@ -160,18 +176,25 @@ impl Index {
             let entry = Session { place, member: Arc::new(member.clone()), last_seen };
             by_address.entry(session.address.to_canonical()).or_default().push(entry);
         }
-        let devices = snapshot.live.devices.iter().enumerate();
-        let by_device = devices.map(|(place, device)| (device.device.clone(), place)).collect();
+        let devices = snapshot.live.devices.iter().enumerate().map(|(place, device)| {
+            let person = device.person.as_ref();
+            let member = person.and_then(|(person, capacity)| snapshot.member(person, *capacity));
+            (device.device.clone(), Device { place, member: member.cloned().map(Arc::new) })
+        });
+        let groups = snapshot.program.places.iter().filter_map(|place| place.acts_as.as_ref());
+        let acting = groups.filter_map(|group| Some((group.clone(), Arc::new(acting(&snapshot.program, group)?))));
+        let (live, people, program) = (&snapshot.live, &snapshot.people, &snapshot.program);
         Self {
-            live: Some(Arc::clone(&snapshot.live)),
-            people: Some(Arc::clone(&snapshot.people)),
             by_address,
-            by_device,
+            by_device: devices.collect(),
+            acting: acting.collect(),
+            parts: Some((Arc::clone(live), Arc::clone(people), Arc::clone(program))),
         }
     }
 
     fn session(&self, session: &Session) -> Option<&AddressSession> {
-        self.live.as_ref()?.sessions.get(session.place)
+        let (live, ..) = self.parts.as_ref()?;
+        live.sessions.get(session.place)
     }
 }
 
@@ -186,15 +209,15 @@ fn by_token(
         return Err(Refused::InClear);
     }
     let (device, hash) = basic_credentials(header).ok_or(Refused::Unknown)?;
-    let enrolled = index.by_device.get(&device).and_then(|place| snapshot.live.devices.get(*place));
+    let known = index.by_device.get(&device).ok_or(Refused::Unknown)?;
+    let enrolled = snapshot.live.devices.get(known.place);
     // Comparing hashes of random secrets in variable time tells nothing that helps to find one.
     let enrolled = enrolled.filter(|enrolled| *enrolled.secret_sha256 == *hash).ok_or(Refused::Unknown)?;
     found.device = Some(device);
     found.device_class = Some(enrolled.class.clone());
     found.trusts_ca |= enrolled.is_managed;
-    let person = enrolled.person.as_ref();
-    if let Some(member) = person.and_then(|(person, capacity)| snapshot.member(person, *capacity)) {
-        found.persons.push(Arc::new(member.clone()));
+    if let Some(member) = &known.member {
+        found.persons.push(Arc::clone(member));
         found.strength = Strength::Connection;
     }
     Ok(())
@@ -226,13 +249,12 @@ fn by_address(index: &Index, looking: Looking<'_>, now: Timestamp, found: &mut I
     }
 }
 
-/// Shared and unattended devices act as their place.
-fn acting(snapshot: &Snapshot, place: &Place) -> Option<Member> {
-    let group = place.acts_as.as_ref()?;
+/// A device that stands where devices act as this group.
+fn acting(program: &Program, group: &Group) -> Option<Member> {
     let mut groups = vec![group.clone()];
     let mut at = group;
     for _ in 0..INCLUSION_MAX {
-        let Some(outer) = snapshot.program.groups.get(at) else { break };
+        let Some(outer) = program.groups.get(at) else { break };
         groups.push(outer.clone());
         at = outer;
     }

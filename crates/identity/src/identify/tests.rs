@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use schoolgate_base::{Calendar, SchoolId};
 use schoolgate_decide::CategoryTable;
-use schoolgate_decide::snapshot::{CategoryMarks, DeviceToken, FORMAT, Help, Network, People, Program, Root};
+use schoolgate_decide::snapshot::{CategoryMarks, DeviceToken, FORMAT, Help, Network, Place, Root};
 
 use super::*;
 
@@ -127,6 +127,18 @@ fn sessions_end_after_thirty_idle_minutes() {
     // A publish in between keeps what is known of idleness.
     let next = snapshot.with_live(snapshot.root.clone(), Arc::new(Live::clone(&snapshot.live)));
     assert_eq!((count(&next, 58), count(&next, 88), count(&next, 89)), (1, 0, 0));
+}
+
+#[test]
+fn requests_by_two_roots_find_their_indexes_again() {
+    let identities = Identities::new(8);
+    let old = snapshot(vec![session("s1", "10.0.1.5", "tess", Capacity::Staff)]);
+    let new = old.with_live(old.root.clone(), Arc::new(Live::default()));
+    let (first, second) = (identities.index(&old), identities.index(&new));
+    assert!(Arc::ptr_eq(&first, &identities.index(&old)) && Arc::ptr_eq(&second, &identities.index(&new)));
+    let one = identities.identify(&old, looking("10.0.1.5"), at(NOW)).unwrap();
+    let other = identities.identify(&old, looking("10.0.1.5"), at(NOW)).unwrap();
+    assert!(Arc::ptr_eq(&one.persons[0], &other.persons[0]));
 }
 
 #[test]
