@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use schoolgate_base::{Capacity, DeviceClass, DeviceId, Group, PersonId, SessionId, Strength};
+use schoolgate_base::{Capacity, DeviceClass, DeviceId, Group, Host, PersonId, SessionId, Strength};
 use schoolgate_decide::snapshot::{AddressSession, Live, Member, People, Program};
 use schoolgate_decide::{Facts, Seen, Snapshot, Who};
 
@@ -27,6 +27,8 @@ pub struct Looking<'a> {
     /// TLS, or from this machine: a token on it is not read by others.
     pub is_private: bool,
     pub proxy_authorization: Option<&'a [u8]>,
+    /// The site in whose name TLS would be ended, where that is in question.
+    pub site: Option<&'a Host>,
     /// A request keeps sessions awake; looking again at an open connection does not.
     pub is_request: bool,
 }
@@ -46,7 +48,7 @@ pub struct Identified {
 
 impl Identified {
     /// The facts for each of the persons: at least one, with nobody in it where nobody is known.
-    pub fn facts<'a>(&'a self, host: &'a schoolgate_base::Host, url: Seen<&'a str>) -> Vec<Facts<'a>> {
+    pub fn facts<'a>(&'a self, host: &'a Host, url: Seen<&'a str>) -> Vec<Facts<'a>> {
         let of = |who| Facts { host, url, who, place: self.place.as_deref(), device_class: self.device_class.as_ref() };
         if self.persons.is_empty() {
             return vec![of(Who::Nobody)];
@@ -113,13 +115,15 @@ impl Identities {
     pub fn identify(&self, snapshot: &Snapshot, looking: Looking<'_>, now: Timestamp) -> Result<Identified, Refused> {
         let index = self.index(snapshot);
         let place = snapshot.place(looking.address);
+        let is_doubted = || looking.site.is_some_and(|site| self.trust.is_doubted(looking.address, site));
+        let has_shown = || self.trust.is_trusting(looking.address, now) && !is_doubted();
         let mut found = Identified {
             persons: Vec::new(),
             strength: Strength::None,
             device: None,
             device_class: place.and_then(|place| place.device_class.clone()),
             place: place.map(|place| place.name.clone()),
-            trusts_ca: place.is_some_and(|place| place.trusts_ca) || self.trust.is_trusting(looking.address, now),
+            trusts_ca: place.is_some_and(|place| place.trusts_ca) || has_shown(),
             until: None,
         };
         if let Some(header) = looking.proxy_authorization {

@@ -1,48 +1,101 @@
 //! Which addresses are known to trust the school's CA.
 //!
 //! A device that does not must never be shown a certificate of ours: its person would learn to click warnings away.
+//! An app that trusts its own roots only says of its own sites that it does not know our CA, and nothing of the device;
+//! so an alert speaks for the site it came on, and for the device only when several sites in a row have one.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use schoolgate_base::Host;
 
 /// How long a completed handshake speaks for its address: a school day with its clubs.
 pub const LEARNED_FOR: SignedDuration = SignedDuration::from_hours(12);
+/// Alerts on so many sites, with no handshake between them, are the device's and not an app's.
+const ALERTS_MAX: usize = 3;
+/// Sites of one address that are remembered as closed to us; of more, the longest known is forgotten.
+const REFUSING_MAX: usize = 16;
 
-/// What was learned from completed handshakes. Bounded; when full, nothing more is learned until something expires.
+/// What was learned from handshakes. Bounded; when full, the address whose last handshake is longest ago makes room.
 #[derive(Debug)]
 pub struct TrustBook {
-    learned: Mutex<HashMap<IpAddr, Timestamp>>,
+    learned: Mutex<HashMap<IpAddr, Learned>>,
     max: usize,
+    /// Which sites a device met is nobody's business, so only their hashes under a key of this process are kept.
+    hashes: RandomState,
+}
+
+#[derive(Debug)]
+struct Learned {
+    at: Timestamp,
+    /// Sites on which our CA is not known.
+    refusing: Vec<u64>,
+    /// Of those, the ones since the last handshake that was completed.
+    in_a_row: Vec<u64>,
 }
 
 impl TrustBook {
     pub fn new(max: usize) -> Self {
-        Self { learned: Mutex::new(HashMap::new()), max }
+        Self { learned: Mutex::new(HashMap::new()), max, hashes: RandomState::new() }
     }
 
     /// A handshake on a name that the school's CA signed was completed from `address`.
     pub fn learn(&self, address: IpAddr, now: Timestamp) {
-        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.max <= learned.len() && !learned.contains_key(&address) {
-            learned.retain(|_, at| now.duration_since(*at) < LEARNED_FOR);
-            if self.max <= learned.len() {
-                return;
-            }
+        let mut learned = self.lock();
+        if let Some(known) = learned.get_mut(&address) {
+            known.at = now;
+            known.in_a_row.clear();
+            return;
         }
-        learned.insert(address, now);
+        if self.max <= learned.len() {
+            let oldest = learned.iter().min_by_key(|(_, known)| known.at).map(|(address, _)| *address);
+            learned.retain(|other, _| Some(*other) != oldest);
+        }
+        learned.insert(address, Learned { at: now, refusing: Vec::new(), in_a_row: Vec::new() });
     }
 
-    /// A handshake from `address` failed because our CA is not known there.
-    pub fn forget(&self, address: IpAddr) {
-        self.learned.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
+    /// As [`TrustBook::learn`], in the name of `host`.
+    pub fn learn_on(&self, address: IpAddr, host: &Host, now: Timestamp) {
+        self.learn(address, now);
+        let site = self.hashes.hash_one(host);
+        if let Some(known) = self.lock().get_mut(&address) {
+            known.refusing.retain(|other| *other != site);
+        }
+    }
+
+    /// A handshake from `address` in the name of `host` failed because our CA is not known there.
+    pub fn doubt(&self, address: IpAddr, host: &Host) {
+        let site = self.hashes.hash_one(host);
+        let mut learned = self.lock();
+        let Some(known) = learned.get_mut(&address) else { return };
+        for sites in [&mut known.refusing, &mut known.in_a_row] {
+            if !sites.contains(&site) {
+                sites.push(site);
+            }
+        }
+        if ALERTS_MAX <= known.in_a_row.len() {
+            learned.remove(&address);
+        } else if REFUSING_MAX < known.refusing.len() {
+            known.refusing.remove(0);
+        }
     }
 
     pub fn is_trusting(&self, address: IpAddr, now: Timestamp) -> bool {
-        let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        learned.get(&address).is_some_and(|at| now.duration_since(*at) < LEARNED_FOR)
+        let learned = self.lock();
+        learned.get(&address).is_some_and(|known| now.duration_since(known.at) < LEARNED_FOR)
+    }
+
+    /// Whether a certificate of ours for `host` is known to be refused from `address`.
+    pub fn is_doubted(&self, address: IpAddr, host: &Host) -> bool {
+        let site = self.hashes.hash_one(host);
+        self.lock().get(&address).is_some_and(|known| known.refusing.contains(&site))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Learned>> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,19 +103,66 @@ impl TrustBook {
 mod tests {
     use super::*;
 
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn host(text: &str) -> Host {
+        text.parse().unwrap()
+    }
+
     #[test]
-    fn trust_is_learned_bounded_and_ends() {
-        let book = TrustBook::new(1);
-        let now: Timestamp = "2026-11-24T09:00Z".parse().unwrap();
-        let (first, second) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
-        book.learn(first, now);
-        book.learn(second, now);
-        assert!(book.is_trusting(first, now) && !book.is_trusting(second, now));
-        let evening = now + LEARNED_FOR;
-        assert!(!book.is_trusting(first, evening));
-        book.learn(second, evening);
-        assert!(book.is_trusting(second, evening));
-        book.forget(second);
-        assert!(!book.is_trusting(second, evening));
+    fn trust_is_learned_and_ends() {
+        let book = TrustBook::new(2);
+        let (now, address) = (at("2026-11-24T09:00Z"), "10.0.0.1".parse().unwrap());
+        book.learn(address, now);
+        assert!(book.is_trusting(address, now) && !book.is_trusting("10.0.0.2".parse().unwrap(), now));
+        assert!(!book.is_trusting(address, now + LEARNED_FOR));
+    }
+
+    #[test]
+    fn the_oldest_makes_room() {
+        let book = TrustBook::new(2);
+        let moment = |minutes| at("2026-11-24T09:00Z") + SignedDuration::from_mins(minutes);
+        let addresses = ["2001:db8::1", "2001:db8::2", "2001:db8::3"].map(|text| text.parse::<IpAddr>().unwrap());
+        book.learn(addresses[0], moment(0));
+        book.learn(addresses[1], moment(1));
+        book.learn(addresses[0], moment(2));
+        book.learn(addresses[2], moment(3));
+        assert_eq!(addresses.map(|address| book.is_trusting(address, moment(3))), [true, false, true]);
+    }
+
+    #[test]
+    fn an_alert_speaks_for_its_site_and_three_in_a_row_for_the_device() {
+        let book = TrustBook::new(8);
+        let (now, address) = (at("2026-11-24T09:00Z"), "10.0.0.1".parse().unwrap());
+        book.learn(address, now);
+        for _ in 0..5 {
+            book.doubt(address, &host("app.example"));
+        }
+        assert!(book.is_trusting(address, now) && book.is_doubted(address, &host("app.example")));
+        assert!(!book.is_doubted(address, &host("news.example")));
+        book.doubt(address, &host("other.example"));
+        book.learn_on(address, &host("news.example"), now);
+        book.doubt(address, &host("third.example"));
+        assert!(book.is_trusting(address, now), "there was a handshake between them");
+        book.learn_on(address, &host("app.example"), now);
+        assert!(!book.is_doubted(address, &host("app.example")));
+        for name in ["a.example", "b.example", "c.example"] {
+            book.doubt(address, &host(name));
+        }
+        assert!(!book.is_trusting(address, now));
+    }
+
+    #[test]
+    fn doubts_are_bounded() {
+        let book = TrustBook::new(8);
+        let (now, address) = (at("2026-11-24T09:00Z"), "10.0.0.1".parse().unwrap());
+        for number in 0..100 {
+            book.learn(address, now);
+            book.doubt(address, &host(&format!("app{number}.example")));
+        }
+        assert_eq!(book.lock()[&address].refusing.len(), REFUSING_MAX);
+        assert!(book.is_doubted(address, &host("app99.example")));
     }
 }

@@ -82,10 +82,11 @@ impl Door {
     pub(crate) fn judge(&self, client: &Client, host: &Host, url: Seen<&str>) -> Result<Judged, Failure> {
         let snapshot = self.snapshot();
         let now = self.clock.now();
-        let identified = self.identify(&snapshot, client, true, now).map_err(|refused| match refused {
-            Refused::Unknown => Failure::TokenUnknown,
-            Refused::InClear => Failure::TokenInClear,
-        })?;
+        let identified =
+            self.identify(&snapshot, client, site_of(host, url), true, now).map_err(|refused| match refused {
+                Refused::Unknown => Failure::TokenUnknown,
+                Refused::InClear => Failure::TokenInClear,
+            })?;
         Ok(judge_by(&snapshot, identified, host, url, now))
     }
 
@@ -98,7 +99,7 @@ impl Door {
         url: Seen<&str>,
         now: Timestamp,
     ) -> Option<Judged> {
-        let identified = self.identify(snapshot, client, false, now).ok()?;
+        let identified = self.identify(snapshot, client, site_of(host, url), false, now).ok()?;
         Some(judge_by(snapshot, identified, host, url, now))
     }
 
@@ -106,6 +107,7 @@ impl Door {
         &self,
         snapshot: &Snapshot,
         client: &Client,
+        site: Option<&Host>,
         is_request: bool,
         now: Timestamp,
     ) -> Result<Identified, Refused> {
@@ -113,10 +115,16 @@ impl Door {
             address: client.address(),
             is_private: client.is_private,
             proxy_authorization: client.token.as_ref().map(HeaderValue::as_bytes),
+            site,
             is_request,
         };
         self.identities.identify(snapshot, looking, now)
     }
+}
+
+/// The site in whose name we would end TLS: once an address is seen, that is done.
+fn site_of<'a>(host: &'a Host, url: Seen<&str>) -> Option<&'a Host> {
+    (url == Seen::Unseen).then_some(host)
 }
 
 impl Client {

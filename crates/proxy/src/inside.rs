@@ -130,13 +130,13 @@ async fn accept(
     };
     match timeout(door.settings.limits.handshake_deadline, TlsAcceptor::from(config).accept(opened)).await {
         Ok(Ok(stream)) => {
-            door.identities.trust.learn(client.address(), door.clock.now());
+            door.identities.trust.learn_on(client.address(), &site.host, door.clock.now());
             Some(stream)
         }
         Ok(Err(error)) => {
             door.meters.handshakes_failed.increment();
             if says_unknown_ca(&error) {
-                door.identities.trust.forget(client.address());
+                door.identities.trust.doubt(client.address(), &site.host);
             }
             None
         }

@@ -79,7 +79,8 @@ fn snapshot(sessions: Vec<AddressSession>) -> Snapshot {
 }
 
 fn looking(address: &str) -> Looking<'static> {
-    Looking { address: address.parse().unwrap(), is_private: false, proxy_authorization: None, is_request: true }
+    let address = address.parse().unwrap();
+    Looking { address, is_private: false, proxy_authorization: None, site: None, is_request: true }
 }
 
 #[track_caller]
@@ -139,6 +140,24 @@ fn requests_by_two_roots_find_their_indexes_again() {
     let one = identities.identify(&old, looking("10.0.1.5"), at(NOW)).unwrap();
     let other = identities.identify(&old, looking("10.0.1.5"), at(NOW)).unwrap();
     assert!(Arc::ptr_eq(&one.persons[0], &other.persons[0]));
+}
+
+#[test]
+fn a_site_on_which_our_ca_is_refused_is_not_answered_for() {
+    let identities = Identities::new(8);
+    let snapshot = snapshot(Vec::new());
+    let site: Host = "app.example".parse().unwrap();
+    let trusts = |address: &str, site| {
+        let looking = Looking { site, ..looking(address) };
+        identities.identify(&snapshot, looking, at(NOW)).unwrap().trusts_ca
+    };
+    for address in ["10.0.9.9", "10.0.1.5"] {
+        identities.trust.learn(address.parse().unwrap(), at(NOW));
+        identities.trust.doubt(address.parse().unwrap(), &site);
+    }
+    assert!(trusts("10.0.9.9", None) && !trusts("10.0.9.9", Some(&site)));
+    // Of a place the school says that every device there trusts it.
+    assert!(trusts("10.0.1.5", Some(&site)));
 }
 
 #[test]

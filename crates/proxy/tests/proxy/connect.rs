@@ -242,5 +242,12 @@ async fn only_a_client_that_says_so_does_not_trust_our_ca() {
     assert!(trusts());
     assert!(kit.tls(GUEST, "bet.example", Trust::Outside).await.is_err());
     failed(2).await;
+    let (_, head) = kit.connect(GUEST, "bet.example:443").await;
+    assert!(head.starts_with("HTTP/1.1 403"), "the site is not answered for any more: {head}");
+    assert!(trusts(), "one app says nothing of the device");
+    for (count, name) in [(3, "news.bet.example"), (4, "www.bet.example")] {
+        assert!(kit.tls(GUEST, name, Trust::Outside).await.is_err());
+        failed(count).await;
+    }
     assert!(!trusts());
 }
