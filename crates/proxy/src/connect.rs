@@ -124,8 +124,9 @@ fn exchange(door: &Arc<Door>, client: Client, site: Site, judged: Judged, mode: 
 }
 
 pub(crate) fn wanted(exchange: &Exchange, is_navigation: bool) -> Wanted<'_> {
-    let trusts_ca = exchange.judged.identified.trusts_ca;
-    Wanted { scheme: "https", site: &exchange.site, path: "/", is_navigation, trusts_ca }
+    let Judged { identified, decision, .. } = &exchange.judged;
+    let (trusts_ca, trace) = (identified.trusts_ca, decision.trace);
+    Wanted { scheme: "https", site: &exchange.site, path: "/", is_navigation, trusts_ca, trace }
 }
 
 /// The site is connected before the client is told that it is, so that a dead site can be said.

@@ -142,7 +142,7 @@ impl Exchange {
                 who,
                 host: self.site.host.clone(),
                 url: self.url(),
-                method: self.method.as_str().into(),
+                method: self.method().into(),
                 verdict: self.verdict(),
                 reason: reason_of(&self.judged.decision.reason),
                 snapshot: self.judged.snapshot,
@@ -165,6 +165,22 @@ impl Exchange {
             strength: identified.strength,
             device: identified.device.clone(),
             place: identified.place.clone(),
+        }
+    }
+
+    /// A client may make up methods, and would write what it likes into the events.
+    fn method(&self) -> &str {
+        match self.method {
+            Method::GET
+            | Method::HEAD
+            | Method::POST
+            | Method::PUT
+            | Method::DELETE
+            | Method::CONNECT
+            | Method::OPTIONS
+            | Method::TRACE
+            | Method::PATCH => self.method.as_str(),
+            _ => "other",
         }
     }
 

@@ -123,7 +123,7 @@ async fn accept(
     let config = match door.leaves.config(&site.host, purpose).await {
         Ok(config) => config,
         Err(error) => {
-            debug!("no leaf for a connection: {error}");
+            debug!(kind = error.as_str(), "no leaf for a connection");
             door.meters.refused(&Failure::NoLeaf);
             return None;
         }

@@ -83,6 +83,7 @@ pub(crate) async fn judged(
         path: exchange.path.as_deref().unwrap_or("/"),
         is_navigation,
         trusts_ca: exchange.judged.identified.trusts_ca,
+        trace: exchange.judged.decision.trace,
     };
     if exchange.judged.decision.verdict != Verdict::Allow {
         return turn_away(door, &wanted, &exchange.judged);

@@ -7,7 +7,7 @@ use http::header::{
 use http::{Response, StatusCode};
 use schoolgate_base::Host;
 use schoolgate_decide::redirect::{Because, Redirect};
-use schoolgate_decide::{Reason, Verdict};
+use schoolgate_decide::{Reason, Trace, Verdict};
 
 use crate::body::Reply;
 use crate::door::{Door, Judged};
@@ -24,6 +24,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) is_navigation: bool,
     /// Whether the portal can be opened without a certificate warning.
     pub(crate) trusts_ca: bool,
+    /// How much of it may be written down, and so may travel on.
+    pub(crate) trace: Trace,
 }
 
 /// The answer to a decision that is not to let through.
@@ -62,11 +64,8 @@ pub(crate) fn fail(door: &Door, wanted: Option<&Wanted<'_>>, failure: Failure) -
 
 fn redirect_for(door: &Door, wanted: &Wanted<'_>, because: Because, snapshot: u64) -> Redirect {
     let own_port = if wanted.scheme == "https" { 443 } else { 80 };
-    // Neither what was searched for nor where may travel on to the help page, and a locked entry is never shown.
-    let leaves_no_trace = matches!(
-        &because,
-        Because::Decided { verdict: Verdict::Help, .. } | Because::Decided { reason: Reason::Locked { .. }, .. }
-    );
+    // Neither what was searched for nor where may travel on to any page, and a locked entry is never shown.
+    let leaves_no_trace = matches!(wanted.trace, Trace::CountOnly | Trace::HashOnly);
     let (scheme, host, port, path) = if leaves_no_trace {
         ("https", Host::Name(door.settings.portal.name.clone()), None, "/")
     } else {

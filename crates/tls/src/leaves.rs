@@ -47,6 +47,18 @@ pub enum LeafError {
     Busy,
 }
 
+impl LeafError {
+    /// The word in logs, which name no host.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Key { .. } => "key",
+            Self::Unusable { .. } => "unusable",
+            Self::Sign { .. } => "sign",
+            Self::Busy => "busy",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     host: Host,

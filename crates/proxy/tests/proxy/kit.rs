@@ -91,7 +91,7 @@ impl Resolver for Names {
         let found = match (name.as_str(), port) {
             ("rebound.example", port) => Ok(vec![SocketAddr::new([127, 0, 0, 1].into(), port)]),
             ("badcert.example", 443) => Ok(vec![self.bad]),
-            ("dead.example", _) => Ok(vec![self.dead]),
+            ("dead.example" | "dead.help.example", _) => Ok(vec![self.dead]),
             // Ends where nobody speaks TLS, so that what is sent there waits.
             ("hold.example", 443) => Ok(vec![self.plain]),
             ("nowhere.example", _) => Err(io::ErrorKind::NotFound.into()),

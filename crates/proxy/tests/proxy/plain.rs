@@ -133,6 +133,22 @@ async fn help_leaves_a_count_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_site_of_help_that_is_down_is_not_named() {
+    let kit = Kit::start().await;
+    let response = kit.get(TESS, "http://dead.help.example/talk").await;
+    check_redirect(&response, "unreachable", "https://portal.school.test/");
+    assert!(kit.events().is_empty());
+}
+
+#[tokio::test]
+async fn a_method_of_the_clients_own_is_not_written_down() {
+    let kit = Kit::start().await;
+    let request = "TESS-WAS-HERE http://news.example/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert!(kit.raw(TESS, request.as_bytes()).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(&*kit.decision().await.method, "other");
+}
+
+#[tokio::test]
 async fn a_locked_hit_is_recorded_by_hash() {
     let kit = Kit::start().await;
     let response = kit.get(TESS, "http://locked.example/x").await;
