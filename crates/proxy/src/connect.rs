@@ -116,6 +116,7 @@ fn established() -> Response<Reply> {
 fn refuse(asked: Asked) -> Response<Reply> {
     let Asked { door, client, site, judged } = asked;
     let exchange = exchange(&door, client, site, judged, Mode::Tunnel);
+    exchange.note_visit();
     turn_away(&door, &wanted(&exchange, false), &exchange.judged)
 }
 
@@ -135,6 +136,8 @@ async fn open_tunnel(asked: Asked, upgrade: OnUpgrade) -> Response<Reply> {
     match door.upstream.connect_plain(&site.host, site.port).await {
         Ok(connected) => {
             let exchange = exchange(&door, client, site, judged, Mode::Tunnel);
+            // What goes on inside is not seen, and browsers mostly have one connection to a site.
+            exchange.note_visit();
             let tasks = door.tasks.clone();
             tasks.spawn("tunnel", async move {
                 let Some(opened) = opened(upgrade).await else { return };

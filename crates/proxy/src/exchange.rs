@@ -38,6 +38,8 @@ pub(crate) struct Exchange {
     down: AtomicU64,
     has_failed: AtomicBool,
     is_refused: AtomicBool,
+    /// A person's visit that no page of the portal follows, which counts those that lead to it.
+    is_visit: AtomicBool,
 }
 
 /// What an exchange is about.
@@ -66,6 +68,7 @@ impl Exchange {
             down: AtomicU64::new(0),
             has_failed: AtomicBool::new(false),
             is_refused: AtomicBool::new(false),
+            is_visit: AtomicBool::new(false),
         })
     }
 
@@ -107,6 +110,11 @@ impl Exchange {
         let is_refused = matches!(failure, Failure::Inner(_) | Failure::PortRefused);
         let flag = if is_refused { &self.is_refused } else { &self.has_failed };
         flag.store(true, Ordering::Relaxed);
+    }
+
+    /// Somebody is looking at what comes back, or may be: where only a count remains, this is one more.
+    pub(crate) fn note_visit(&self) {
+        self.is_visit.store(true, Ordering::Relaxed);
     }
 
     /// Enters the exchange among those that are judged again at each new root.
@@ -216,6 +224,7 @@ impl Drop for Exchange {
                     door.meters.events_dropped.increment();
                 }
             }
+            None if !self.is_visit.load(Ordering::Relaxed) => {}
             None => {
                 let local = door.snapshots.borrow().program.calendar.local(self.judged.at);
                 door.recorder.help_visited(&door.settings.school, local.date());

@@ -85,7 +85,11 @@ pub(crate) async fn judged(
         trusts_ca: exchange.judged.identified.trusts_ca,
         trace: exchange.judged.decision.trace,
     };
-    if exchange.judged.decision.verdict != Verdict::Allow {
+    let is_allowed = exchange.judged.decision.verdict == Verdict::Allow;
+    if is_navigation && (is_allowed || !wanted.leads_to_portal()) {
+        exchange.note_visit();
+    }
+    if !is_allowed {
         return turn_away(door, &wanted, &exchange.judged);
     }
     // Forward last: whatever goes wrong from here on is the site's or the way's to answer for, not a decision.

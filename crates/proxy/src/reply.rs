@@ -28,12 +28,19 @@ pub(crate) struct Wanted<'a> {
     pub(crate) trace: Trace,
 }
 
+impl Wanted<'_> {
+    /// Whether a page of the portal can take the place of what was wanted.
+    pub(crate) fn leads_to_portal(&self) -> bool {
+        self.is_navigation && self.trusts_ca
+    }
+}
+
 /// The answer to a decision that is not to let through.
 pub(crate) fn turn_away(door: &Door, wanted: &Wanted<'_>, judged: &Judged) -> Response<Reply> {
     door.meters.turned_away.increment();
     let decision = &judged.decision;
     let because = Because::Decided { verdict: decision.verdict, reason: decision.reason.clone() };
-    if wanted.is_navigation && wanted.trusts_ca {
+    if wanted.leads_to_portal() {
         return to_portal(door, redirect_for(door, wanted, because, judged.snapshot));
     }
     let (title, text) = words(decision.verdict, &decision.reason);
@@ -47,7 +54,7 @@ pub(crate) fn fail(door: &Door, wanted: Option<&Wanted<'_>>, failure: Failure) -
         door.meters.inner(refusal);
     }
     let shown = failure.shown();
-    if let Some(wanted) = wanted.filter(|wanted| wanted.is_navigation && wanted.trusts_ca)
+    if let Some(wanted) = wanted.filter(|wanted| wanted.leads_to_portal())
         && failure.is_the_sites()
     {
         let because = Because::Upstream { words: shown.text.into() };

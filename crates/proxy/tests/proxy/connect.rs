@@ -137,9 +137,9 @@ async fn an_inspected_site_is_verified_and_decided_by_request() {
     assert!(read_head(&mut stream).await.contains("/blocked?t="));
 }
 
-/// Whoever searches for help is shown it, and nothing remains but a count.
+/// Whoever searches for help is shown it, and nothing remains but the count that the portal's page makes.
 #[tokio::test]
-async fn a_search_for_help_opens_the_help_page_and_leaves_a_count() {
+async fn a_search_for_help_opens_the_help_page_and_leaves_nothing_here() {
     let kit = Kit::start().await;
     let mut stream = kit.tls(TESS, "search.example", Trust::School).await.unwrap();
     let search = "GET /?q=how+to+kill+myself HTTP/1.1\r\nHost: search.example\r\nAccept: text/html\r\n\r\n";
@@ -149,9 +149,11 @@ async fn a_search_for_help_opens_the_help_page_and_leaves_a_count() {
         head.contains("location: https://portal.school.test/help?t=help.https://portal.school.test/\r\n"),
         "{head}"
     );
-    assert_eq!(kit.help_count().await, 1);
     let plain = kit.get(TESS, "http://search.example/?q=how+to+kill+myself").await;
     assert!(plain.contains("/help?t=help.https://portal.school.test/\r\n"), "{plain}");
+    // A device that cannot be sent there has its visit counted here.
+    assert!(kit.get(GUEST, "http://search.example/?q=how+to+kill+myself").await.starts_with("HTTP/1.1 403"));
+    assert_eq!(kit.help_count().await, 1);
     assert!(kit.events().is_empty());
 }
 

@@ -127,8 +127,11 @@ async fn help_leaves_a_count_and_nothing_else() {
     let kit = Kit::start().await;
     let response = kit.get(TESS, "http://hurt.example/secret?q=words").await;
     check_redirect(&response, "help", "https://portal.school.test/");
-    assert_eq!(kit.help_count().await, 1);
+    let part = "GET http://help.example/logo.png HTTP/1.1\r\nHost: help.example\r\nAccept: image/*\r\n\
+        Referer: http://help.example/talk\r\nConnection: close\r\n\r\n";
+    assert!(kit.raw(TESS, part.as_bytes()).await.starts_with("HTTP/1.1 200"));
     assert!(kit.get(TESS, "http://help.example/talk").await.starts_with("HTTP/1.1 200"));
+    assert_eq!(kit.help_count().await, 1, "the portal counts who is sent to it, and a part of a page is no visit");
     assert!(kit.events().is_empty());
 }
 
