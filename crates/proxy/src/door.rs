@@ -103,6 +103,13 @@ impl Door {
         Some(judge_by(snapshot, identified, host, url, now))
     }
 
+    /// Whether a connection to this site would not be looked into: what a new CONNECT would be told. A class that hangs
+    /// on an address inside cannot be known before a look, and is no reason to come again for the same.
+    pub(crate) fn is_private(&self, snapshot: &Snapshot, client: &Client, host: &Host) -> bool {
+        let judged = self.judge_again(snapshot, client, host, Seen::Unseen, self.clock.now());
+        judged.is_none_or(|judged| judged.decision.conditions.inspect == Inspect::Never)
+    }
+
     fn identify(
         &self,
         snapshot: &Snapshot,

@@ -71,7 +71,10 @@ pub(crate) async fn judged(
         Ok(judged) => judged,
         Err(failure) => return fail(door, None, failure),
     };
-    if mode == Mode::Inspected && judged.decision.conditions.inspect == Inspect::Never {
+    if mode == Mode::Inspected
+        && judged.decision.conditions.inspect == Inspect::Never
+        && door.is_private(&door.snapshot(), &client, &site.host)
+    {
         // What became private while its connection was open: the browser is told to come again, and gets a tunnel.
         return fail(door, None, Failure::Misdirected);
     }

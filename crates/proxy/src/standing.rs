@@ -226,7 +226,9 @@ fn judge_kept(door: &Arc<Door>, snapshot: &Snapshot, kept: &Kept, now: Timestamp
     let carried_rightly = match kept.mode {
         // What a new CONNECT would not be given, an old one does not keep.
         Mode::Tunnel => way(&judged, &kept.host) == Way::Tunnel,
-        Mode::Inspected => judged.decision.conditions.inspect != Inspect::Never,
+        Mode::Inspected => {
+            judged.decision.conditions.inspect != Inspect::Never || !door.is_private(snapshot, &kept.client, &kept.host)
+        }
         Mode::Plain | Mode::LocalAnswer => true,
     };
     (judged.decision.verdict == Verdict::Allow && carried_rightly).then_some(judged)

@@ -160,6 +160,31 @@ async fn an_inspected_stream_ends_when_its_class_becomes_private() {
     is_closed(&mut stream).await;
 }
 
+/// Before the address is seen nobody can know, so a new connection would end the same way.
+#[tokio::test]
+async fn a_private_class_of_one_address_closes_no_connection() {
+    let kit = Kit::start().await;
+    kit.publish_inspecting();
+    let mut stream = kit.tls(TESS, "news.example", Trust::School).await.unwrap();
+    stream.write_all(b"GET /stream HTTP/1.1\r\nHost: news.example\r\n\r\n").await.unwrap();
+    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 200"));
+    while kit.proxy.standing() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut private = live();
+    private.own_entries.push(schoolgate_decide::snapshot::OwnEntry {
+        host: "news.example".parse().unwrap(),
+        path: Some("/stream".into()),
+        category: "banks".into(),
+        is_in: true,
+    });
+    kit.publish(private);
+    let mut other = kit.tls(TESS, "news.example", Trust::School).await.unwrap();
+    other.write_all(b"GET /stream HTTP/1.1\r\nHost: news.example\r\n\r\n").await.unwrap();
+    assert!(read_head(&mut other).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(kit.count("schoolgate_proxy_revoked_total"), 0);
+}
+
 #[tokio::test]
 async fn a_tunnel_that_must_now_be_looked_into_is_closed() {
     let kit = Kit::start().await;
