@@ -142,8 +142,10 @@ async fn open_tunnel(asked: Asked, upgrade: OnUpgrade) -> Response<Reply> {
             tasks.spawn("tunnel", async move {
                 let Some(opened) = opened(upgrade).await else { return };
                 let (opened, hello) = read_hello(opened, door.settings.limits.hello_deadline).await;
-                if is_for(&door, &exchange.site, &hello) {
-                    carry(&exchange, opened, connected.stream).await;
+                match greeting(&door, &exchange.site, &hello) {
+                    Greeting::Right => carry(&exchange, opened, connected.stream).await,
+                    Greeting::Wrong => exchange.set_failed(Failure::Hello),
+                    Greeting::None => {}
                 }
             });
             established()
@@ -180,8 +182,12 @@ fn spawn_inspection(asked: Asked, upgrade: OnUpgrade) {
         let Asked { door, client, site, judged } = asked;
         let Some(opened) = opened(upgrade).await else { return };
         let (opened, hello) = read_hello(opened, door.settings.limits.hello_deadline).await;
-        if !is_for(&door, &site, &hello) {
-            return;
+        match greeting(&door, &site, &hello) {
+            Greeting::Right => {}
+            Greeting::Wrong => {
+                return exchange(&door, client, site, judged, Mode::Inspected).set_failed(Failure::Hello);
+            }
+            Greeting::None => return,
         }
         // The site proves who it is before the client sees a certificate of ours for it.
         match door.upstream.connect_tls(&site.host, site.port).await {
@@ -206,8 +212,10 @@ fn spawn_answer(asked: Asked, failure: Option<Failure>, upgrade: OnUpgrade) {
         }
         let Some(opened) = opened(upgrade).await else { return };
         let (opened, hello) = read_hello(opened, door.settings.limits.hello_deadline).await;
-        if is_for(&door, &exchange.site, &hello) {
-            answer_locally(exchange, failure, opened).await;
+        match greeting(&door, &exchange.site, &hello) {
+            Greeting::Right => answer_locally(exchange, failure, opened).await,
+            // What was decided on is recorded; there was nobody to tell.
+            Greeting::Wrong | Greeting::None => {}
         }
     });
 }
@@ -226,21 +234,31 @@ async fn opened(upgrade: OnUpgrade) -> Option<Opened> {
     Some(Replay::new(held.to_vec(), parts.io.into_inner().into_inner()))
 }
 
-/// Whether the first bytes are a hello for the site that was decided on. One name for the filter and another for the
-/// site is how filters are fooled.
-fn is_for(door: &Door, site: &Site, hello: &Result<ClientHello, HelloFailure>) -> bool {
-    let is_for = match hello {
+/// What the first bytes through a CONNECT are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Greeting {
+    /// A hello for the site that was decided on.
+    Right,
+    /// Something else. One name for the filter and another for the site is how filters are fooled.
+    Wrong,
+    /// The client went away: browsers open connections that they then do not need.
+    None,
+}
+
+fn greeting(door: &Door, site: &Site, hello: &Result<ClientHello, HelloFailure>) -> Greeting {
+    let greeting = match hello {
         Ok(hello) => match (&hello.server_name, &site.host) {
-            (NamedServer::Absent, _) => true,
-            (NamedServer::Name(named), Host::Name(asked)) => named == asked,
-            (NamedServer::Name(_), Host::Address(_)) | (NamedServer::Invalid, _) => false,
+            (NamedServer::Absent, _) => Greeting::Right,
+            (NamedServer::Name(named), Host::Name(asked)) if named == asked => Greeting::Right,
+            (NamedServer::Name(_) | NamedServer::Invalid, _) => Greeting::Wrong,
         },
-        Err(_) => false,
+        Err(HelloFailure::Hello { .. } | HelloFailure::Timeout) => Greeting::Wrong,
+        Err(HelloFailure::Closed | HelloFailure::Read { .. }) => Greeting::None,
     };
-    if !is_for {
+    if greeting == Greeting::Wrong {
         door.meters.hellos_refused.increment();
     }
-    is_for
+    greeting
 }
 
 /// Our own parts talk over a socket in the data directory; the header says for which device.

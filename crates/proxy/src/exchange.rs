@@ -106,8 +106,8 @@ impl Exchange {
 
     /// The site could not be reached as it should be.
     pub(crate) fn set_failed(&self, failure: Failure) {
-        // What leads inside is opened by no policy, which is another thing than a site that is down.
-        let is_refused = matches!(failure, Failure::Inner(_) | Failure::PortRefused);
+        // What is opened by no policy is another thing than a site that is down.
+        let is_refused = matches!(failure, Failure::Inner(_) | Failure::PortRefused | Failure::Hello);
         let flag = if is_refused { &self.is_refused } else { &self.has_failed };
         flag.store(true, Ordering::Relaxed);
     }

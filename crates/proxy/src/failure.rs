@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Inner(Refusal),
     TokenUnknown,
     TokenInClear,
+    /// The first bytes through a CONNECT were no TLS hello for its site, or did not come in time.
+    Hello,
     /// Inside a decrypted connection, a request for another site than the connection is for.
     Misdirected,
     Upstream(UpstreamFailure),
@@ -68,6 +70,11 @@ impl Failure {
                 "This device's proxy setting is not safe",
                 "The device sends its proxy password where others can read it. Set the proxy to its https address.",
             ),
+            Self::Hello => (
+                StatusCode::BAD_REQUEST,
+                "That request could not be read",
+                "The browser or program asked for one site and then spoke to another, or not securely.",
+            ),
             Self::Misdirected => (
                 StatusCode::MISDIRECTED_REQUEST,
                 "That request came the wrong way",
@@ -107,6 +114,7 @@ impl Failure {
             Self::Inner(refusal) => refusal.as_str(),
             Self::TokenUnknown => "token-unknown",
             Self::TokenInClear => "token-in-clear",
+            Self::Hello => "hello",
             Self::Misdirected => "misdirected",
             Self::Upstream(failure) => failure.as_str(),
             Self::NoResponse => "no-response",
@@ -126,6 +134,7 @@ impl Failure {
             | Self::Inner(_)
             | Self::TokenUnknown
             | Self::TokenInClear
+            | Self::Hello
             | Self::Misdirected
             | Self::PortalDown
             | Self::NoLeaf => false,

@@ -51,6 +51,23 @@ async fn another_name_in_the_hello_closes_the_tunnel() {
     assert!(head.starts_with("HTTP/1.1 200"));
     assert!(kit.handshake(stream, "bet.example", Trust::Outside).await.is_err());
     assert_eq!(kit.count("schoolgate_proxy_hellos_refused_total"), 1);
+    assert_eq!(kit.decision().await.verdict, Verdict::Refused);
+    kit.publish_inspecting();
+    let (stream, _) = kit.connect(TESS, "news.example:443").await;
+    assert!(kit.handshake(stream, "bet.example", Trust::School).await.is_err());
+    let event = kit.decision().await;
+    assert_eq!(
+        (event.verdict, event.mode, &*event.host.to_string()),
+        (Verdict::Refused, Mode::Inspected, "news.example")
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_before_its_hello_did_nothing_wrong() {
+    let kit = Kit::start().await;
+    drop(kit.connect(TESS, "news.example:443").await);
+    assert_eq!(kit.decision().await.verdict, Verdict::Allow);
+    assert_eq!(kit.count("schoolgate_proxy_hellos_refused_total"), 0);
 }
 
 #[tokio::test]
