@@ -41,8 +41,9 @@ impl Exchange {
 pub(crate) async fn join_sockets(exchange: &Arc<Exchange>, client: TcpStream, site: TcpStream) {
     let (client_read, client_write) = client.into_split();
     let (site_read, site_write) = site.into_split();
+    // An end of one direction leaves the other; a failure ends both, since nothing more can come of them.
     let both = async {
-        tokio::join!(
+        tokio::try_join!(
             pump_socket(exchange, client_read, site_write, Direction::Up),
             pump_socket(exchange, site_read, client_write, Direction::Down),
         )
@@ -59,7 +60,7 @@ where
     let (client_read, client_write) = tokio::io::split(client);
     let (site_read, site_write) = tokio::io::split(site);
     let both = async {
-        tokio::join!(
+        tokio::try_join!(
             pump(exchange, client_read, site_write, Direction::Up),
             pump(exchange, site_read, client_write, Direction::Down),
         )

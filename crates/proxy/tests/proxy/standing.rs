@@ -93,6 +93,21 @@ async fn a_tunnel_closes_when_its_grant_ends() {
 }
 
 #[tokio::test]
+async fn a_client_that_breaks_off_leaves_no_tunnel_behind() {
+    let kit = Kit::start().await;
+    kit.publish(live_granting("hold.example"));
+    let (mut stream, _) = kit.connect(TESS, "hold.example:443").await;
+    stream.write_all(&hello("hold.example")).await.unwrap();
+    while kit.proxy.standing() == 0 {
+        tokio::task::yield_now().await;
+    }
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+    // The site says nothing and keeps its socket.
+    assert_eq!(kit.decision().await.host.to_string(), "hold.example");
+}
+
+#[tokio::test]
 async fn an_urgent_block_ends_a_stream_of_plain_http() {
     let kit = Kit::start().await;
     let mut stream = kit.dial(TESS).await;
