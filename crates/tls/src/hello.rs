@@ -1,4 +1,4 @@
-//! Reads the server name and protocols out of a TLS client's first bytes.
+//! Reads the server name out of a TLS client's first bytes.
 //!
 //! Bytes in, no sockets. A hello may span records and packets (RFC 8446 §5.1; post-quantum key shares make it do so);
 //! whatever else arrives is named, never guessed at.
@@ -11,7 +11,6 @@ pub const HELLO_MAX: usize = 16 * 1024 + 512;
 const RECORD_HANDSHAKE: u8 = 22;
 const MESSAGE_CLIENT_HELLO: u8 = 1;
 const EXTENSION_SERVER_NAME: u16 = 0;
-const EXTENSION_ALPN: u16 = 16;
 /// RFC 8446 §5.1: a record holds at most 2^14 bytes.
 const RECORD_MAX: usize = 1 << 14;
 
@@ -19,8 +18,6 @@ const RECORD_MAX: usize = 1 << 14;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientHello {
     pub server_name: NamedServer,
-    /// Protocols in the client's order, as sent: `h2`, `http/1.1`.
-    pub protocols: Vec<Box<[u8]>>,
 }
 
 /// The server that a hello names.
@@ -158,7 +155,7 @@ fn parse_hello(body: &[u8]) -> Result<ClientHello, HelloError> {
     fields.short("session id")?;
     fields.long("cipher suites")?;
     fields.short("compression methods")?;
-    let mut hello = ClientHello { server_name: NamedServer::Absent, protocols: Vec::new() };
+    let mut hello = ClientHello { server_name: NamedServer::Absent };
     if fields.is_empty() {
         return Ok(hello);
     }
@@ -166,23 +163,16 @@ fn parse_hello(body: &[u8]) -> Result<ClientHello, HelloError> {
     if !fields.is_empty() {
         return Err(HelloError::Malformed("end"));
     }
-    let (mut names_seen, mut protocols_seen) = (false, false);
+    let mut has_name = false;
     while !extensions.is_empty() {
         let kind = extensions.u16("extension type")?;
         let content = extensions.long("extension")?;
-        let seen = match kind {
-            EXTENSION_SERVER_NAME => {
-                hello.server_name = server_name(content)?;
-                &mut names_seen
-            }
-            EXTENSION_ALPN => {
-                hello.protocols = protocols(content)?;
-                &mut protocols_seen
-            }
-            _ => continue,
-        };
+        if kind != EXTENSION_SERVER_NAME {
+            continue;
+        }
+        hello.server_name = server_name(content)?;
         // Two readers could choose differently between two names.
-        if std::mem::replace(seen, true) {
+        if std::mem::replace(&mut has_name, true) {
             return Err(HelloError::Malformed("repeated extension"));
         }
     }
@@ -204,16 +194,6 @@ fn server_name(mut content: Fields<'_>) -> Result<NamedServer, HelloError> {
         Some(Ok(name)) => NamedServer::Name(name),
         _ => NamedServer::Invalid,
     })
-}
-
-/// RFC 7301 §3.1.
-fn protocols(mut content: Fields<'_>) -> Result<Vec<Box<[u8]>>, HelloError> {
-    let mut list = content.long("protocols")?;
-    let mut found = Vec::new();
-    while !list.is_empty() {
-        found.push(list.short("protocol")?.0.into());
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::NoServerSessionStorage;
+use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use schoolgate_base::Host;
 use schoolgate_runtime::Clock;
 use tokio::sync::Semaphore;
@@ -78,7 +79,8 @@ pub struct Leaves {
     clock: Clock,
     provider: Arc<CryptoProvider>,
     /// Made anew with each process and never written down.
-    key: KeyPair,
+    key: Arc<dyn SigningKey>,
+    public_key: Vec<u8>,
     minting: Semaphore,
     cache: Mutex<TwoGenerations<Key, Leaf>>,
 }
@@ -86,12 +88,16 @@ pub struct Leaves {
 impl Leaves {
     /// Keeps at most `cache_max` leaves and asks for at most `minting_max` at a time. `clock` must be the system's.
     pub fn new(signer: Arc<dyn Signer>, clock: Clock, cache_max: usize, minting_max: usize) -> Result<Self, LeafError> {
-        let key = KeyPair::generate().map_err(|source| LeafError::Key { source })?;
+        let pair = KeyPair::generate().map_err(|source| LeafError::Key { source })?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
+        let key = provider.key_provider.load_private_key(private).map_err(|source| LeafError::Unusable { source })?;
         Ok(Self {
             signer,
             clock,
-            provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+            provider,
             key,
+            public_key: pair.subject_public_key_info(),
             minting: Semaphore::new(minting_max),
             cache: Mutex::new(TwoGenerations::new(cache_max)),
         })
@@ -121,16 +127,18 @@ impl Leaves {
     }
 
     async fn mint(&self, host: &Host) -> Result<Leaf, LeafError> {
-        let request = SigningRequest { host: host.clone(), public_key: self.key.subject_public_key_info() };
+        let request = SigningRequest { host: host.clone(), public_key: self.public_key.clone() };
         let failed = |source| LeafError::Sign { host: host.clone(), source };
         let signed = self.signer.sign(request).await.map_err(failed)?;
         let chain = vec![signed.certificate, self.signer.certificate()];
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
         let unusable = |source| LeafError::Unusable { source };
+        let certified = CertifiedKey::new(chain, Arc::clone(&self.key));
+        certified.keys_match().map_err(unusable)?;
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-            .map_err(unusable)?;
+            .map_err(unusable)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // A session resumed under another person or policy would skip nothing today, but nobody should have to prove
         // that again with each change (check table P08).

@@ -10,6 +10,9 @@ use tokio::time::timeout;
 
 use crate::hello::{ClientHello, HELLO_MAX, HelloError, Reading, read_client_hello};
 
+/// Room for a hello at the start, in bytes: most have a key share for times after quantum computers, and fill half of it.
+const HELLO_ROOM: usize = 4_096;
+
 /// `inner` with `held` before it.
 #[derive(Debug)]
 pub struct Replay<S> {
@@ -68,6 +71,8 @@ pub async fn read_hello<S: AsyncRead + Unpin>(
 async fn fill<S: AsyncRead + Unpin>(stream: &mut S, held: &mut Vec<u8>) -> Result<ClientHello, HelloFailure> {
     // Looking again only when enough has come keeps a client that sends single bytes from costing squares of time.
     let mut wanted = 0;
+    // A vector without room is filled sixty-four bytes at a time.
+    held.reserve(HELLO_ROOM);
     loop {
         if wanted <= held.len() {
             match read_client_hello(held).map_err(|source| HelloFailure::Hello { source })? {
@@ -144,6 +149,25 @@ mod tests {
         let mut all = String::new();
         stream.read_to_string(&mut all).await.unwrap();
         assert_eq!(all, "early GET / HTTP/1.1\r\n");
+    }
+
+    /// Gives what it has and counts how often it is asked.
+    struct Counted(io::Cursor<Vec<u8>>, usize);
+
+    impl AsyncRead for Counted {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            self.1 += 1;
+            Pin::new(&mut self.0).poll_read(cx, buf)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hello_that_has_come_is_read_at_once() {
+        let record = [&[22, 3, 1, 0x07, 0, 1, 0, 0x06, 0xfc][..], &[0; 0x6fc]].concat();
+        let stream = Counted(io::Cursor::new(record), 0);
+        let (stream, _) = read_hello(Replay::new(Vec::new(), stream), SOON).await;
+        let (held, stream) = stream.into_parts();
+        assert_eq!((held.len(), stream.1), (0x705, 1));
     }
 
     #[tokio::test]

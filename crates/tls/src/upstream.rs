@@ -87,20 +87,6 @@ impl UpstreamFailure {
             Self::NoSecureConnection => "The site does not offer a secure connection of today's standard.",
         }
     }
-
-    /// Whether the site was reached and its proof of identity was not good.
-    pub fn is_about_certificate(self) -> bool {
-        match self {
-            Self::CertificateExpired
-            | Self::CertificateNotYetValid
-            | Self::UnknownIssuer
-            | Self::WrongHost
-            | Self::Revoked
-            | Self::BadCertificate
-            | Self::NoSecureConnection => true,
-            Self::NotFound | Self::Inner(_) | Self::ConnectionRefused | Self::Timeout | Self::Broken => false,
-        }
-    }
 }
 
 impl fmt::Display for UpstreamFailure {
