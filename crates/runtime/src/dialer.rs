@@ -5,13 +5,14 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use schoolgate_base::{Host, HostName};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::{AddressRule, Refusal};
@@ -36,14 +37,35 @@ pub trait Resolver: Send + Sync {
     fn resolve<'a>(&'a self, name: &'a HostName, port: u16) -> Resolving<'a>;
 }
 
-/// Asks the operating system.
+/// Look-ups at a time in this process. Each keeps a thread for as long as a name server lets it wait, whether or not
+/// anybody still waits for the answer.
+const LOOKUPS_MAX: usize = 128;
+
+static LOOKUPS: Semaphore = Semaphore::const_new(LOOKUPS_MAX);
+
+/// Asks the operating system for the name as it stands: with nothing of the resolver's search list added, and so not in
+/// `/etc/hosts`, which knows no names that end in their dot.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemResolver;
 
 impl Resolver for SystemResolver {
     fn resolve<'a>(&'a self, name: &'a HostName, port: u16) -> Resolving<'a> {
-        Box::pin(async move { Ok(lookup_host((name.as_str(), port)).await?.collect()) })
+        let name = absolute(name);
+        Box::pin(async move {
+            let permit = LOOKUPS.acquire().await.map_err(io::Error::other)?;
+            let looking = tokio::task::spawn_blocking(move || {
+                let found = (name.as_str(), port).to_socket_addrs().map(Iterator::collect);
+                drop(permit);
+                found
+            });
+            looking.await.map_err(io::Error::other)?
+        })
     }
+}
+
+/// With the dot that ends a name (RFC 1034 §3.1), so that nothing is added to it.
+fn absolute(name: &HostName) -> String {
+    format!("{name}.")
 }
 
 /// What a dialer may do.
@@ -216,6 +238,24 @@ mod tests {
         let dialer = Dialer::new(DialerSettings { resolver, ..DialerSettings::new(addresses) });
         let failure = dialer.connect(Purpose::Browsing, &host("us.example"), port).await;
         assert!(matches!(failure, Err(DialError::Refused { refusal: Refusal::Own, .. })));
+    }
+
+    #[test]
+    fn names_are_looked_up_as_they_stand() {
+        assert_eq!(absolute(&"intranet".parse().unwrap()), "intranet.");
+        assert_eq!(absolute(&"News.Example.".parse().unwrap()), "news.example.");
+    }
+
+    #[tokio::test]
+    async fn a_look_up_waits_for_its_turn() {
+        let taken = LOOKUPS.acquire_many(u32::try_from(LOOKUPS_MAX).unwrap()).await.unwrap();
+        let settings = DialerSettings {
+            resolve_deadline: Duration::from_millis(20),
+            ..DialerSettings::new(AddressRule::default())
+        };
+        let failure = Dialer::new(settings).connect(Purpose::Browsing, &host("news.example"), 80).await;
+        assert!(matches!(failure, Err(DialError::Timeout { .. })));
+        drop(taken);
     }
 
     #[tokio::test]
