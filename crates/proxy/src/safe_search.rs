@@ -20,7 +20,7 @@ const TERMS: [&str; 3] = ["q", "p", "query"];
 
 /// Names without the country at their end, and what they want to be told. Sources: the engines' pages for
 /// administrators (Google "Lock SafeSearch", Bing "Block adult content", YouTube "Restricted Mode by HTTP header").
-const ENGINES: [(&str, Told); 7] = [
+const ENGINES: [(&str, Told); 9] = [
     ("google", Told::Parameter("safe", "active")),
     ("bing.com", Told::Parameter("adlt", "strict")),
     ("duckduckgo.com", Told::Parameter("kp", "1")),
@@ -28,6 +28,8 @@ const ENGINES: [(&str, Told); 7] = [
     ("search.brave.com", Told::Parameter("safesearch", "strict")),
     ("youtube.com", Told::Header("youtube-restrict", "Strict")),
     ("youtube-nocookie.com", Told::Header("youtube-restrict", "Strict")),
+    ("youtubei.googleapis.com", Told::Header("youtube-restrict", "Strict")),
+    ("youtube.googleapis.com", Told::Header("youtube-restrict", "Strict")),
 ];
 
 /// Whether this host can be held to safe search.
@@ -123,8 +125,11 @@ mod tests {
 
     #[test]
     fn videos_are_asked_for_by_header() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(hold(&"m.youtube.com".parse().unwrap(), &Method::GET, "/results?q=cats", &mut headers), None);
-        assert_eq!(headers.get("youtube-restrict").unwrap(), "Strict");
+        for host in ["m.youtube.com", "youtubei.googleapis.com", "youtube.googleapis.com"] {
+            let mut headers = HeaderMap::new();
+            assert_eq!(hold(&host.parse().unwrap(), &Method::GET, "/results?q=cats", &mut headers), None);
+            assert_eq!(headers.get("youtube-restrict").unwrap(), "Strict", "{host}");
+        }
+        assert!(!is_engine(&"storage.googleapis.com".parse().unwrap()));
     }
 }
