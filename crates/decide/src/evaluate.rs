@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use schoolgate_base::{ControlId, Group, Host, normal_path, path_is_below, revealed_path};
+use schoolgate_base::{ControlId, Group, Host, normal_path, path_is_below};
 use schoolgate_inspect::SearchEngines;
 
 use crate::categories::CategoryHit;
@@ -12,72 +12,25 @@ use crate::facts::{Facts, Seen, Who};
 use crate::index::Snapshot;
 use crate::snapshot::{Audience, Grant, Member, Target, WebRule};
 
-/// Decides a request at `now`.
-pub fn decide(snapshot: &Snapshot, facts: &Facts<'_>, now: Timestamp) -> Outcome {
-    decide_spellings(snapshot, facts, now, &mut None)
-}
-
-/// The same decision, with every rule that was about the request and why it did or did not speak.
-pub fn decide_explained(snapshot: &Snapshot, facts: &Facts<'_>, now: Timestamp) -> (Outcome, Vec<Considered>) {
-    let mut considered = Some(Vec::new());
-    let outcome = decide_spellings(snapshot, facts, now, &mut considered);
-    (outcome, considered.unwrap_or_default())
-}
-
-/// The stricter of two decisions on one request: what holds where two people share an address.
-pub fn stricter(a: Decision, b: Decision) -> Decision {
-    let conditions = a.conditions.clone().join(&b.conditions);
-    let valid_until = earlier(a.valid_until, b.valid_until);
-    let least = a.trace.max(b.trace);
-    let chosen = if is_looser(&a, &b) { b } else { a };
-    // A locked hit is told by its hash, which names nothing.
-    let trace =
-        if chosen.trace == Trace::HashOnly { Trace::HashOnly } else { held_back(least, conditions.host_only_log) };
-    Decision { conditions, valid_until, trace, ..chosen }
-}
-
-/// Nothing is stricter than a locked list.
-fn is_looser(a: &Decision, b: &Decision) -> bool {
-    let rank = |decision: &Decision| (matches!(decision.reason, Reason::Locked { .. }), decision.verdict);
-    rank(a) < rank(b)
-}
-
-/// Servers differ on escaped separators, so both readings of such an address are judged and the stricter holds.
-fn decide_spellings(
+/// Decides one reading of a request.
+pub(crate) fn evaluate(
     snapshot: &Snapshot,
     facts: &Facts<'_>,
     now: Timestamp,
     considered: &mut Option<Vec<Considered>>,
 ) -> Outcome {
-    let revealed = match facts.url {
-        Seen::Seen(url) => revealed_path(url),
-        Seen::Unseen => None,
-    };
-    let outcome = Evaluation::new(snapshot, facts, now).outcome(considered);
-    let Some(revealed) = revealed else { return outcome };
-    let facts = Facts { url: Seen::Seen(&revealed), ..*facts };
-    let mut of_other = considered.as_ref().map(|_| Vec::new());
-    let other = Evaluation::new(snapshot, &facts, now).outcome(&mut of_other);
-    if is_looser(outcome.decision(), other.decision()) {
-        *considered = of_other;
-    }
-    match (outcome, other) {
-        (Outcome::Decided(a), Outcome::Decided(b)) => Outcome::Decided(stricter(a, b)),
-        (Outcome::Needs { need, if_unseen }, other) | (other, Outcome::Needs { need, if_unseen }) => {
-            Outcome::Needs { need, if_unseen: stricter(if_unseen, other.into_decision()) }
-        }
-    }
+    Evaluation::new(snapshot, facts, now).outcome(considered)
 }
 
 /// What may be recorded where the address itself may not.
-fn held_back(trace: Trace, host_only: bool) -> Trace {
+pub(crate) fn held_back(trace: Trace, host_only: bool) -> Trace {
     match trace {
         Trace::Full if host_only => Trace::HostOnly,
         trace => trace,
     }
 }
 
-fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+pub(crate) fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

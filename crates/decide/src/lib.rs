@@ -14,6 +14,7 @@ mod facts;
 mod index;
 mod lists;
 mod periods;
+mod readings;
 pub mod redirect;
 mod searches;
 pub mod snapshot;
@@ -21,9 +22,9 @@ pub mod snapshot;
 pub use barred::Barred;
 pub use categories::{Categories, CategoryHit, CategoryTable};
 pub use decision::{Conditions, Considered, Decision, Inspect, Need, Outcome, Reason, Trace, Verdict, WhyNot};
-pub use evaluate::{decide, decide_explained, stricter};
 pub use facts::{Facts, Seen, Who};
 pub use index::Snapshot;
+pub use readings::{decide, decide_explained, stricter};
 
 #[cfg(test)]
 mod tests;
