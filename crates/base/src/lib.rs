@@ -15,6 +15,6 @@ pub use ids::{
     CaseId, ClauseId, ControlId, ControlKind, DeviceId, EventId, GrantId, IdError, PersonId, PolicyId, SchoolId,
     SessionId,
 };
-pub use path::{ends_part, normal_path, path_is_below, revealed_path};
+pub use path::{ends_part, normal_path, path_is_below, path_is_closed_by, revealed_path};
 pub use people::{Capacity, DeviceClass, Group, Role, Strength};
 pub use within::{Unit, Within, WithinError};

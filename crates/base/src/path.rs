@@ -34,6 +34,18 @@ pub fn path_is_below(path: &str, prefix: &str) -> bool {
     }
 }
 
+/// As [`path_is_below`], and in whatever order the parameters stand: for what closes. What opens does not ask it, since
+/// of a parameter that is there twice servers choose one or the other.
+pub fn path_is_closed_by(path: &str, prefix: &str) -> bool {
+    if path_is_below(path, prefix) {
+        return true;
+    }
+    let prefix = normal_path(prefix);
+    let ((path, query), (prefix, wanted)) = (parts(path), parts(&prefix));
+    let is_given = |wanted: &str| parameters(query).any(|given| given.eq_ignore_ascii_case(wanted));
+    !wanted.is_empty() && path.eq_ignore_ascii_case(prefix) && parameters(wanted).all(is_given)
+}
+
 /// Whether what is named may end before this byte of a path and query.
 pub fn ends_part(byte: u8) -> bool {
     matches!(byte, b'/' | b'?' | b'&' | b';')
@@ -57,6 +69,10 @@ fn parts(normal: &str) -> (&str, &str) {
     let text = normal.split('#').next().unwrap_or_default();
     let (path, query) = text.split_once('?').unwrap_or((text, ""));
     (path.trim_matches('/'), query)
+}
+
+fn parameters(query: &str) -> impl Iterator<Item = &str> {
+    query.split(['&', ';']).filter(|parameter| !parameter.is_empty())
 }
 
 fn rest_after<'a>(text: &'a str, start: &str) -> Option<&'a str> {
@@ -182,6 +198,18 @@ mod tests {
         }
         check_below("/anything?x", "/", true);
         check_below("/?page=1", "?page=1", true);
+    }
+
+    #[test]
+    fn what_closes_holds_in_any_order_of_parameters() {
+        for path in ["/watch?v=abc", "/watch?t=1&v=abc", "/Watch/?a;b&v=abc;c"] {
+            assert!(path_is_closed_by(path, "/watch?v=abc"), "{path}");
+        }
+        for path in ["/watch?t=1", "/watch?t=v=abc", "/watch?v=abcd&t", "/x?t&v=abc", "/watch"] {
+            assert!(!path_is_closed_by(path, "/watch?v=abc"), "{path}");
+        }
+        assert!(path_is_closed_by("/p?c=3&b=2&a=1", "/p?a=1&c=3"));
+        assert!(!path_is_closed_by("/p?b=2&a=1", "/p?a=1&c=3"));
     }
 
     #[test]

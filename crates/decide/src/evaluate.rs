@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use schoolgate_base::{ControlId, Group, Host, normal_path, path_is_below};
+use schoolgate_base::{ControlId, Group, Host, normal_path, path_is_below, path_is_closed_by};
 use schoolgate_inspect::SearchEngines;
 
 use crate::categories::CategoryHit;
@@ -170,7 +170,7 @@ impl<'a> Evaluation<'a> {
         let block = live
             .urgent
             .iter()
-            .find(|block| block.from <= self.now && self.now < block.until && self.is_about(&block.target))?;
+            .find(|block| block.from <= self.now && self.now < block.until && self.is_closed_by(&block.target))?;
         self.until(Some(block.until));
         // It stays closed, but whoever looks for help finds it and is not written down.
         if let Some(help) = self.help() {
@@ -397,6 +397,12 @@ impl<'a> Evaluation<'a> {
             }
             (Target::Domain(_) | Target::Url { .. }, Host::Address(_)) => false,
         }
+    }
+
+    fn is_closed_by(&self, target: &Target) -> bool {
+        let Target::Url { host, path } = target else { return self.is_about(target) };
+        let is_on_host = self.facts.host.name().is_some_and(|name| name.is_within(host));
+        is_on_host && self.path.as_ref().is_some_and(|seen| path_is_closed_by(seen, path))
     }
 
     fn hit_of(&self, target: &Target) -> Option<CategoryHit<'a>> {

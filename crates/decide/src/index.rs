@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use schoolgate_base::{Capacity, Group, Host, HostName, PersonId, normal_path, path_is_below};
+use schoolgate_base::{Capacity, Group, Host, HostName, PersonId, normal_path, path_is_below, path_is_closed_by};
 
 use crate::categories::{Categories, CategoryHit};
+use crate::decision::Verdict;
 use crate::periods::Periods;
 use crate::searches::HelpSearches;
 use crate::snapshot::{Live, Member, OwnEntry, People, Place, Program, Root, Target};
@@ -99,6 +100,7 @@ impl Snapshot {
         for entry in &self.live.own_entries {
             let on_path = match (&entry.path, path) {
                 (None, _) => true,
+                (Some(prefix), Some(path)) if entry.is_in => path_is_closed_by(path, prefix),
                 (Some(prefix), Some(path)) => path_is_below(path, prefix),
                 (Some(_), None) => false,
             };
@@ -157,8 +159,10 @@ impl Snapshot {
             found.extend(self.rules.by_domain.get(suffix).into_iter().flatten());
             let addressed = self.rules.by_url_host.get(suffix).into_iter().flatten();
             found.extend(addressed.filter(|&&rule| {
-                let target = self.program.rules.get(rule).map(|rule| &rule.target);
-                matches!((target, path), (Some(Target::Url { path: prefix, .. }), Some(path)) if path_is_below(path, prefix))
+                let (Some(rule), Some(path)) = (self.program.rules.get(rule), path) else { return false };
+                let Target::Url { path: prefix, .. } = &rule.target else { return false };
+                let opens = rule.verdict == Some(Verdict::Allow);
+                if opens { path_is_below(path, prefix) } else { path_is_closed_by(path, prefix) }
             }));
         }
         found

@@ -506,7 +506,7 @@ fn what_is_closed_is_not_opened_by_another_spelling() {
                 "/Watch?v=abc",
                 "/%2Fwatch?v=abc;t",
                 "/watch?v=%61bc&",
-                "/./watch?v=abc",
+                "/watch?t=1&v=abc",
                 "/watch?v=abc#t",
             ],
         ),
