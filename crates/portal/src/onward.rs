@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::cookie::Secret;
 use crate::ctx::Ctx;
 use crate::failure::{Failure, internal};
+use crate::site_words;
 
 /// Reading an agreement may take a lesson.
 const FORM_VALID: SignedDuration = SignedDuration::from_hours(8);
@@ -63,6 +64,11 @@ pub(crate) fn carried(ctx: &Ctx, sealed: &str) -> Option<Redirect> {
 /// A redirect in either form: straight from a door, or on its way through our pages (the sign-in).
 pub(crate) fn either(ctx: &Ctx, token: &str) -> Option<Redirect> {
     carried(ctx, token).or_else(|| arrived(ctx, token))
+}
+
+/// The site that a redirect names. A door names the portal in place of a site that nothing may remain of.
+pub(crate) fn site(ctx: &Ctx, redirect: &Redirect) -> Option<String> {
+    (!site_words::is_portal(ctx, &redirect.host)).then(|| redirect.host.to_string())
 }
 
 fn purpose(ctx: &Ctx) -> String {

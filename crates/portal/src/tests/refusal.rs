@@ -133,6 +133,19 @@ async fn an_unreachable_site_says_which_and_why() {
 }
 
 #[tokio::test]
+async fn a_site_that_leaves_no_trace_is_not_named_by_our_own_name_either() {
+    let kit = Kit::new().await;
+    let mut tess = kit.be("tess").await;
+    let because = Because::Upstream { words: "it does not answer".into() };
+    let token = kit.token(because, "portal.demo.test", "n1");
+    let page = tess.get(&format!("/unreachable?t={token}")).await;
+    page.has("The site could not be opened").has_not("portal.demo.test").has_not("Try again");
+    let gate = Because::Decided { verdict: Verdict::Gate, reason: Reason::NotSignedIn };
+    let token = kit.token(gate, "portal.demo.test", "n2");
+    tess.get(&format!("/agree?t={token}")).await.has("I agree").has_not("You wanted to open");
+}
+
+#[tokio::test]
 async fn the_help_page_knows_nobody() {
     let kit = Kit::new().await;
     let mut tess = kit.be("tess").await;

@@ -38,12 +38,13 @@ pub(crate) async fn onward_show(ctx: Ctx, Query(asked): Query<Asked>) -> PageRes
 
 fn going_on(ctx: &Ctx, heading: &str, what: String, sealed: &str) -> SignedPage {
     let going = onward::carried(ctx, sealed);
+    let site = going.as_ref().and_then(|redirect| onward::site(ctx, redirect));
     SignedPage {
         frame: ctx.frame("", heading),
         heading: heading.to_owned(),
         what,
-        onward: going.as_ref().map(schoolgate_decide::redirect::Redirect::wanted).unwrap_or_default(),
-        onward_host: going.map(|redirect| redirect.host.to_string()).unwrap_or_default(),
+        onward: going.filter(|_| site.is_some()).map(|redirect| redirect.wanted()).unwrap_or_default(),
+        onward_host: site.unwrap_or_default(),
     }
 }
 

@@ -55,7 +55,7 @@ async fn page(
         version: view.version.clone(),
         signed_version,
         minutes: text::reading_time(view),
-        wanted: going.map(|redirect| redirect.host.to_string()).unwrap_or_default(),
+        wanted: going.and_then(|redirect| onward::site(ctx, redirect)).unwrap_or_default(),
         changed,
         unchanged_words: format!("As you agreed to before: {}.", counted(same, "rule", "rules")),
         parts,

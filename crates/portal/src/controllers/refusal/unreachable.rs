@@ -19,12 +19,12 @@ pub(crate) async fn unreachable_show(ctx: Ctx, Query(asked): Query<Asked>) -> Pa
         return see_other(&format!("/blocked?t={}", onward::carry(&ctx, &redirect)?));
     };
     let helpers = ctx.holders(&[Role::new("it-technician")]).await?;
-    let site = redirect.host.to_string();
+    let site = onward::site(&ctx, &redirect);
     shown(&UnreachablePage {
-        frame: ctx.frame("", format!("{site} could not be opened")),
+        frame: ctx.frame("", format!("{} could not be opened", site.as_deref().unwrap_or("The site"))),
         words: words.to_string(),
-        again: redirect.wanted(),
+        again: site.as_ref().map(|_| redirect.wanted()).unwrap_or_default(),
         who_helps: if helpers.is_empty() { "the school office".to_owned() } else { either(&helpers) },
-        site,
+        site: site.unwrap_or_else(|| "The site".to_owned()),
     })
 }
