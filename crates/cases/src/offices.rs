@@ -42,11 +42,12 @@ pub struct Offices {
 }
 
 impl Offices {
-    /// Adds a holder; for building from records.
+    /// Adds a holder; for building from records. A deputy who is named again as holder is the holder.
     pub fn add(&mut self, role: Role, person: PersonId, is_deputy: bool) {
         let holders = self.holders.entry(role).or_default();
-        if !holders.iter().any(|holder| holder.person == person) {
-            holders.push(Holder { person, is_deputy });
+        match holders.iter_mut().find(|holder| holder.person == person) {
+            Some(holder) => holder.is_deputy &= is_deputy,
+            None => holders.push(Holder { person, is_deputy }),
         }
     }
 

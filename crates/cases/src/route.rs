@@ -44,7 +44,7 @@ impl Route {
 
     /// The offices the report is sealed to.
     pub fn offices(&self) -> BTreeSet<&Role> {
-        self.recipients.iter().map(|recipient| &recipient.role).collect()
+        self.recipients.iter().flat_map(|recipient| recipient.further.iter().chain([&recipient.role])).collect()
     }
 }
 
@@ -54,6 +54,8 @@ pub struct Recipient {
     pub person: PersonId,
     /// The office in which they receive it.
     pub role: Role,
+    /// The other offices of theirs that it came through: whoever holds one of them next has it too.
+    pub further: BTreeSet<Role>,
     pub because: Because,
 }
 
@@ -194,10 +196,18 @@ impl<'a> Planner<'a> {
     }
 
     fn add(&mut self, person: &PersonId, role: &Role, because: &Because) {
-        if !self.route.reaches(person) {
-            let recipient = Recipient { person: person.clone(), role: role.clone(), because: because.clone() };
-            self.route.recipients.push(recipient);
+        if let Some(recipient) = self.route.recipients.iter_mut().find(|recipient| &recipient.person == person) {
+            if &recipient.role != role {
+                recipient.further.insert(role.clone());
+            }
+            return;
         }
+        self.route.recipients.push(Recipient {
+            person: person.clone(),
+            role: role.clone(),
+            further: BTreeSet::new(),
+            because: because.clone(),
+        });
     }
 
     fn skip(&mut self, holder: &Holder, role: &Role, why: Why) {

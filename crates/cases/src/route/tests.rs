@@ -48,6 +48,25 @@ fn a_child_at_risk_reaches_a_lead_who_is_not_the_subject() {
 }
 
 #[test]
+fn who_is_head_and_lead_has_it_in_both_offices() {
+    let mut offices = offices();
+    offices.add(Role::new("dsl"), person("helen"), false);
+    let offices = offices.without(&person("dora"));
+    let route = check(&offices, &["tess"], &CHILD, &["helen"]);
+    let sealed: Vec<_> = route.offices().into_iter().map(Role::as_str).collect();
+    assert_eq!(sealed, ["deputy-dsl", "dsl", "headteacher"]);
+}
+
+#[test]
+fn a_deputy_who_became_the_head_is_one() {
+    let mut offices = offices().without(&person("helen"));
+    offices.add(Role::new("headteacher"), person("dave"), true);
+    offices.add(Role::new("headteacher"), person("dilys"), true);
+    offices.add(Role::new("headteacher"), person("dave"), false);
+    check(&offices, &["dave"], &[], &["carl"]);
+}
+
+#[test]
 fn two_subjects_are_both_passed_over() {
     let mut offices = offices();
     let route = check(&offices, &["helen", "carl"], &CHILD, &["dora"]);
