@@ -16,6 +16,7 @@ pub(crate) async fn run(control: Control, events: EventLog, clock: Clock, shutdo
     let mut people_due = clock.now();
     loop {
         round(&control).await;
+        told("reports under way could not be sealed to today's offices", control.reports_reseal_after_change().await);
         if people_due <= clock.now() {
             people_due = clock.now().checked_add(PEOPLE_EVERY).unwrap_or(Timestamp::MAX);
             long_round(&control, &events, clock.now()).await;
@@ -42,16 +43,17 @@ async fn round(control: &Control) {
 const SESSIONS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 async fn long_round(control: &Control, events: &EventLog, now: Timestamp) {
-    if let Err(error) = control.people_publish().await {
+    told("the people of today could not be published", control.people_publish().await);
+    // Also without a change: a report may have been on its way while one was made.
+    told("reports under way could not be sealed to today's offices", control.reports_reseal().await);
+    let forgotten = control.presence_forget(now - SESSIONS_KEPT).await;
+    told("old sessions and addresses could not be removed", forgotten);
+    told("old events could not be removed", events.retention_apply(now).await);
+}
+
+fn told<T, E: std::error::Error + 'static>(what: &str, done: Result<T, E>) {
+    if let Err(error) = done {
         let error: &dyn std::error::Error = &error;
-        error!(error, "the people of today could not be published");
-    }
-    if let Err(error) = control.presence_forget(now - SESSIONS_KEPT).await {
-        let error: &dyn std::error::Error = &error;
-        error!(error, "old sessions and addresses could not be removed");
-    }
-    if let Err(error) = events.retention_apply(now).await {
-        let error: &dyn std::error::Error = &error;
-        error!(error, "old events could not be removed");
+        error!(error, "{what}");
     }
 }

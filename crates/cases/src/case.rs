@@ -30,11 +30,15 @@ pub struct Case {
     pub trail: Vec<Entry>,
 }
 
-/// The control and the version of its policy that a case was begun under.
+/// The control and the edition of the policies that a case was begun under.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Pin {
     pub control: ControlId,
+    /// Of the control's document: what people call it.
     pub version: Box<str>,
+    /// An edition may change controls and leave the version as it was. 0 in cases from before editions were pinned.
+    #[serde(default)]
+    pub edition: u32,
 }
 
 /// What is particular to the family a case belongs to.

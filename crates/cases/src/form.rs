@@ -4,11 +4,12 @@
 //! Unknown names are ignored: the field list is the definition's, never the sender's.
 
 mod answer;
+mod suffix;
 mod until;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schoolgate_base::{Group, PersonId, Within};
+use schoolgate_base::{Group, Host, PersonId, Within};
 
 use crate::{Field, FieldKind, Moment, Value, Values};
 
@@ -52,6 +53,23 @@ pub fn check_form(
         }
     }
     if problems.is_empty() { Ok(values) } else { Err(problems) }
+}
+
+/// What an approval would open: whole hosts, because of HTTPS a door sees no more. Pages are dropped, so that asker and
+/// decider read what will be open, and names that many unrelated sites share are refused.
+pub(crate) fn whole_sites(values: &mut Values) -> Result<(), Vec<FieldProblem>> {
+    let mut problems = Vec::new();
+    for (field, value) in values {
+        let Value::Site(site) = value else { continue };
+        site.path = None;
+        if let Host::Name(name) = &site.host
+            && suffix::is_shared(name)
+        {
+            let message = format!("Thousands of unrelated sites end in “{name}”. Enter the one site, such as maps.{name}");
+            problems.push(FieldProblem { field: field.clone(), message });
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 fn check_field(

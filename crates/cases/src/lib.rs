@@ -12,7 +12,6 @@ mod form;
 mod moment;
 mod offices;
 mod open;
-mod publish;
 mod report;
 mod request;
 mod route;
@@ -29,12 +28,11 @@ pub use definition::{
 pub use form::{FieldProblem, Known, RawValues, check_form};
 pub use moment::Moment;
 pub use offices::{Holder, Offices, Tie, TieKind};
-pub use open::{OpenError, Opening, concern, may_open, open_report, open_request};
-pub use publish::{Touch, touch, touches_a_grant};
+pub use open::{OpenError, Opening, check_request, concern, may_open, open_report, open_request};
 pub use report::{Receipt, ReportStep, receipt, take_step};
 pub use request::{
     Consequence, Decision, GrantAudience, GrantPlan, Refusal, decide, deciders, end, end_if_over, grant_plan,
-    overdue_to, withdraw,
+    withdraw,
 };
 pub use route::{Because, Concern, OutsideStep, Recipient, Route, Skipped, Why, route};
-pub use sight::{Definitions, Sight, may_see, sight, visible};
+pub use sight::{Definitions, Sight, sight};

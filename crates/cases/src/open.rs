@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use schoolgate_base::{CaseId, ControlId, Group, PersonId, SchoolId};
 
+use crate::form::whole_sites;
 use crate::{
-    Act, Actor, Body, Case, CaseState, Concern, Definition, Entry, FieldProblem, Flag, Known, Moment, Offices, Pin,
-    RawValues, ReportDefinition, RequestDefinition, Route, Value, Values, check_form, route,
+    Act, Actor, Body, Case, CaseState, Concern, Definition, Effect, Entry, FieldProblem, Flag, Known, Moment, Offices,
+    Pin, RawValues, ReportDefinition, RequestDefinition, Route, Value, Values, check_form, route,
 };
 
 /// What a person hands in.
@@ -33,7 +34,7 @@ pub enum OpenError {
     Nobody(Box<Route>),
 }
 
-/// Opens a request. `lifts` is the control whose block led to the form, if one did.
+/// Opens a request. The edition in its pin is for the caller to fill in. `lifts` is the control whose block led to the form, if one did.
 pub fn open_request(
     definition: &RequestDefinition,
     opening: Opening<'_>,
@@ -43,14 +44,27 @@ pub fn open_request(
     if !may_use(&definition.ask, opening.groups) {
         return Err(OpenError::NotForYou);
     }
-    let values = check_form(&definition.form, definition.longest.as_ref(), opening.raw, opening.known, moment)
-        .map_err(OpenError::Form)?;
+    let values = check_request(definition, opening.raw, opening.known, moment).map_err(OpenError::Form)?;
     let due_at = definition.answer_within.as_ref().map(|within| moment.deadline(within, moment.now));
-    let pin = Pin { control: definition.control.clone(), version: definition.version.clone() };
+    let pin = Pin { control: definition.control.clone(), version: definition.version.clone(), edition: 0 };
     Ok(case(opening, pin, values, Body::Request { lifts }, moment).due(due_at))
 }
 
-/// Opens a report and says whom it reaches. When it would reach nobody, no case is made.
+/// Checks the form of a request; its answers are then what an approval would open, whole hosts for a site.
+pub fn check_request(
+    definition: &RequestDefinition,
+    raw: &RawValues,
+    known: Known<'_>,
+    moment: Moment<'_>,
+) -> Result<Values, Vec<FieldProblem>> {
+    let mut values = check_form(&definition.form, definition.longest.as_ref(), raw, known, moment)?;
+    if matches!(definition.effect, Effect::OpenSite { .. }) {
+        whole_sites(&mut values)?;
+    }
+    Ok(values)
+}
+
+/// Opens a report and says whom it reaches. The edition in its pin is for the caller to fill in. When it would reach nobody, no case is made.
 pub fn open_report(
     definition: &ReportDefinition,
     opening: Opening<'_>,
@@ -67,7 +81,7 @@ pub fn open_report(
         return Err(OpenError::Nobody(Box::new(route)));
     }
     let due_at = definition.within.as_ref().map(|within| moment.deadline(within, moment.now));
-    let pin = Pin { control: definition.control.clone(), version: definition.version.clone() };
+    let pin = Pin { control: definition.control.clone(), version: definition.version.clone(), edition: 0 };
     let body = Body::Report { subjects: concern.subjects, flags: concern.flags };
     Ok((case(opening, pin, values, body, moment).due(due_at), route))
 }

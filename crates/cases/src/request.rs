@@ -131,16 +131,6 @@ pub fn deciders(definition: &RequestDefinition, case: &Case, offices: &Offices, 
     deciders_of(definition, &case.asked(now), offices)
 }
 
-/// Who hears that the answer is late: the stand-ins who may now decide.
-pub fn overdue_to(definition: &RequestDefinition, case: &Case, offices: &Offices, now: Timestamp) -> Vec<Decider> {
-    if !case.is_overdue(now) {
-        return Vec::new();
-    }
-    let mut can = deciders(definition, case, offices, now).can;
-    can.retain(Decider::is_stand_in);
-    can
-}
-
 /// Takes one decision; the case is changed only when it holds.
 pub fn decide(
     case: &mut Case,

@@ -1,8 +1,8 @@
 //! Who may see a case: the narrower of the definition it was begun under and the one in force, by offices held now.
 //!
-//! For everybody else it is absent, not empty: [`visible`] is what lists, counts and searches are made of.
+//! For everybody else it is absent, not empty.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schoolgate_base::{ControlId, PersonId};
 
@@ -22,21 +22,28 @@ pub enum Sight {
 /// Definitions by pin and in force.
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
-    pinned: BTreeMap<(ControlId, Box<str>), Definition>,
+    /// By control and edition.
+    pinned: BTreeMap<(ControlId, u32), Definition>,
     current: BTreeMap<ControlId, Definition>,
 }
 
 impl Definitions {
-    /// Adds a definition of a version that cases may pin, in force or not.
-    pub fn add(&mut self, definition: Definition, is_in_force: bool) {
+    /// Adds a definition of an edition that cases may pin, in force or not.
+    pub fn add(&mut self, definition: Definition, edition: u32, is_in_force: bool) {
         if is_in_force {
             self.current.insert(definition.control().clone(), definition.clone());
         }
-        self.pinned.insert((definition.control().clone(), definition.version().into()), definition);
+        self.pinned.insert((definition.control().clone(), edition), definition);
     }
 
+    /// What a case was begun under. One from before pins named editions has the first edition of its version, which
+    /// is where that version began.
     pub fn pinned(&self, pin: &Pin) -> Option<&Definition> {
-        self.pinned.get(&(pin.control.clone(), pin.version.clone()))
+        if pin.edition != 0 {
+            return self.pinned.get(&(pin.control.clone(), pin.edition));
+        }
+        let editions = self.pinned.range((pin.control.clone(), 0)..=(pin.control.clone(), u32::MAX));
+        editions.map(|(_, definition)| definition).find(|definition| definition.version() == &*pin.version)
     }
 
     pub fn current(&self, control: &ControlId) -> Option<&Definition> {
@@ -50,7 +57,8 @@ impl Definitions {
 }
 
 /// How much of a case somebody may see. `current` is `None` where the policy in force no longer has the control; then
-/// the pinned definition stands alone.
+/// the pinned definition stands alone. It does too where the two have no person in common: a case that a new edition
+/// took from everybody who had it would lie unread.
 pub fn sight(
     case: &Case,
     viewer: &PersonId,
@@ -58,61 +66,31 @@ pub fn sight(
     pinned: &Definition,
     current: Option<&Definition>,
 ) -> Sight {
-    let under = |definition: &Definition| sight_under(case, viewer, offices, definition);
-    current.map_or(Sight::Whole, under).min(under(pinned))
-}
-
-/// Whether somebody may see all of a case.
-pub fn may_see(
-    case: &Case,
-    viewer: &PersonId,
-    offices: &Offices,
-    pinned: &Definition,
-    current: Option<&Definition>,
-) -> bool {
-    sight(case, viewer, offices, pinned, current) == Sight::Whole
-}
-
-/// The cases that exist for somebody, with how much of each they may see. A case whose pinned definition is missing is
-/// shown to nobody.
-pub fn visible<'a>(
-    cases: impl IntoIterator<Item = &'a Case>,
-    viewer: &PersonId,
-    offices: &Offices,
-    definitions: &Definitions,
-) -> Vec<(&'a Case, Sight)> {
-    let mut seen = Vec::new();
-    for case in cases {
-        let Some(pinned) = definitions.pinned(&case.pin) else { continue };
-        match sight(case, viewer, offices, pinned, definitions.current(&case.pin.control)) {
-            Sight::Absent => {}
-            sight => seen.push((case, sight)),
-        }
+    let begun = readers(case, offices, pinned);
+    let now = current.map(|current| readers(case, offices, current)).filter(|now| !now.is_disjoint(&begun));
+    if begun.contains(viewer) && now.is_none_or(|now| now.contains(viewer)) {
+        return Sight::Whole;
     }
-    seen
+    match (&case.by == viewer, &case.body) {
+        (false, _) => Sight::Absent,
+        (true, Body::Request { .. }) => Sight::Whole,
+        (true, Body::Report { .. }) => Sight::Receipt,
+    }
 }
 
-fn sight_under(case: &Case, viewer: &PersonId, offices: &Offices, definition: &Definition) -> Sight {
+/// Who deals with a case under a definition; nobody under one of another kind, which a control may have become under
+/// the same id.
+fn readers(case: &Case, offices: &Offices, definition: &Definition) -> BTreeSet<PersonId> {
     match (&case.body, definition) {
         (Body::Request { .. }, Definition::Request(request)) => {
-            let mut roles = request.decide.roles.iter().chain(&request.stand_in);
-            let is_party = &case.by == viewer || roles.any(|role| offices.holds(viewer, role));
-            if is_party { Sight::Whole } else { Sight::Absent }
+            let roles = request.decide.roles.iter().chain(&request.stand_in);
+            roles.flat_map(|role| offices.of_role(role)).map(|holder| holder.person.clone()).collect()
         }
         (Body::Report { subjects, flags }, Definition::Report(report)) => {
             let concern = Concern { subjects: subjects.clone(), flags: flags.clone() };
-            if route(report, &concern, offices).reaches(viewer) {
-                Sight::Whole
-            } else if &case.by == viewer {
-                Sight::Receipt
-            } else {
-                Sight::Absent
-            }
+            route(report, &concern, offices).recipients.into_iter().map(|recipient| recipient.person).collect()
         }
-        // A control changed its kind under the same id: neither reading fits, so nobody but the sender sees it.
-        (Body::Request { .. }, Definition::Report(_)) | (Body::Report { .. }, Definition::Request(_)) => {
-            if &case.by == viewer { Sight::Receipt } else { Sight::Absent }
-        }
+        (Body::Request { .. }, Definition::Report(_)) | (Body::Report { .. }, Definition::Request(_)) => BTreeSet::new(),
     }
 }
 

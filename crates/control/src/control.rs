@@ -51,6 +51,8 @@ pub(crate) struct Inner {
     in_force: RwLock<Arc<InForce>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) continued: Mutex<Vec<Continued>>,
+    /// The offices and the edition that the reports under way were last sealed for.
+    resealed: Mutex<Option<(Offices, u32)>>,
 }
 
 /// Which parts are computed again.
@@ -85,6 +87,7 @@ impl Control {
             in_force: RwLock::new(in_force),
             snapshots,
             continued: Mutex::new(Vec::new()),
+            resealed: Mutex::new(None),
         };
         Ok((Self(Arc::new(inner)), follower))
     }
@@ -183,6 +186,10 @@ impl Control {
         Ok(self.0.store.begin(Actor::Person(by.clone()), self.now()).await?)
     }
 
+    pub(crate) fn resealed(&self) -> std::sync::MutexGuard<'_, Option<(Offices, u32)>> {
+        self.0.resealed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn fresh_case(&self) -> Result<CaseId, ControlError> {
         Ok(CaseId::from_random(random_bytes()?))
     }
@@ -197,7 +204,7 @@ pub(crate) fn moment<'a>(in_force: &'a InForce, periods: &'a [schoolgate_base::P
     Moment { now, calendar: &in_force.built.compiled.program.calendar, periods }
 }
 
-async fn editions(store: &SchoolStore) -> Result<Vec<schoolgate_records::Edition>, ControlError> {
+pub(crate) async fn editions(store: &SchoolStore) -> Result<Vec<schoolgate_records::Edition>, ControlError> {
     Ok(store.policy_list(&crate::adopt::pack_id()?).await?)
 }
 

@@ -48,7 +48,7 @@ impl InForce {
                 version_since.entry((head.id.clone(), head.version.clone())).or_insert(since);
             }
             for definition in &built.compiled.definitions {
-                definitions.add(definition.clone(), is_current);
+                definitions.add(definition.clone(), edition.edition, is_current);
             }
             if is_current {
                 in_force = Some((pack, built, since));

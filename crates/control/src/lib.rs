@@ -14,6 +14,7 @@ mod people;
 mod presence;
 mod reports;
 mod requests;
+mod reseal;
 mod site;
 mod version;
 
@@ -25,4 +26,8 @@ pub use in_force::InForce;
 pub use people::{audiences, is_asked};
 pub use presence::AddressClaim;
 pub use reports::{ReportError, Sent};
-pub use requests::RequestError;
+pub use requests::{RequestError, Submission};
+pub use reseal::reseal;
+
+#[cfg(test)]
+mod tests;

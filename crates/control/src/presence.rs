@@ -43,11 +43,16 @@ impl Control {
         self.publish(Again::Live).await
     }
 
-    /// Ends what a session says of its address.
-    pub async fn address_release(&self, by: &PersonId, session: &SessionId) -> Result<(), ControlError> {
+    /// Ends a session of a person; when this returns, no address speaks for it.
+    pub async fn session_end(&self, by: &PersonId, session: &SessionId) -> Result<(), ControlError> {
         let mut write = self.begin(by).await?;
-        write.claim_end(session).await?;
+        write.session_end(session.as_str()).await?;
         write.commit().await?;
+        self.presence_publish().await
+    }
+
+    /// Puts in force which address speaks for whom, after sessions were ended in the records.
+    pub async fn presence_publish(&self) -> Result<(), ControlError> {
         self.publish(Again::Live).await
     }
 

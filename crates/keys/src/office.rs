@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::io::{Read, Write};
-use std::iter;
 use std::path::{Path, PathBuf};
 
 use age::secrecy::ExposeSecret;
@@ -94,8 +93,12 @@ pub(crate) fn load(dir: &Path, holder: &KeyHolder) -> Result<x25519::Identity, K
     if !path.exists() {
         return Err(KeyError::NoKey { holder: holder.to_string() });
     }
-    let malformed = || KeyError::Malformed { path: path.clone(), kind: "key of an office (age identity)" };
-    let bytes = secret_read(&path)?;
+    read(&path)
+}
+
+pub(crate) fn read(path: &Path) -> Result<x25519::Identity, KeyError> {
+    let malformed = || KeyError::Malformed { path: path.to_owned(), kind: "key of an office (age identity)" };
+    let bytes = secret_read(path)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| malformed())?;
     let key = text.lines().find(|line| !line.starts_with('#') && !line.is_empty());
     key.and_then(|line| line.trim().parse().ok()).ok_or_else(malformed)
@@ -112,20 +115,20 @@ pub(crate) fn seal(recipients: &[x25519::Recipient], content: &[u8]) -> Result<S
     Ok(SealedBlob(blob))
 }
 
-/// `None` when the blob is not sealed to this identity.
+/// `None` when the blob is not sealed to any of these identities; `holder` is whose they are, for an error.
 pub(crate) fn open(
-    holder: &KeyHolder,
-    identity: &x25519::Identity,
+    holder: &str,
+    identities: &[x25519::Identity],
     blob: &SealedBlob,
 ) -> Result<Option<Vec<u8>>, KeyError> {
-    let open = |source| KeyError::Open { holder: holder.to_string(), source };
+    let open = |source| KeyError::Open { holder: holder.to_owned(), source };
     let decryptor = age::Decryptor::new(blob.as_bytes()).map_err(open)?;
-    let mut reader = match decryptor.decrypt(iter::once(identity as &dyn age::Identity)) {
+    let mut reader = match decryptor.decrypt(identities.iter().map(|identity| identity as &dyn age::Identity)) {
         Ok(reader) => reader,
         Err(age::DecryptError::NoMatchingKeys) => return Ok(None),
         Err(source) => return Err(open(source)),
     };
     let mut content = Vec::new();
-    reader.read_to_end(&mut content).map_err(|source| KeyError::Damaged { holder: holder.to_string(), source })?;
+    reader.read_to_end(&mut content).map_err(|source| KeyError::Damaged { holder: holder.to_owned(), source })?;
     Ok(Some(content))
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use age::x25519;
+
 use crate::digest::random_bytes;
 use crate::file::{secret_create, secret_dir, secret_dir_check, secret_list, secret_read};
 use crate::office::{self, KeyHolder, SealedBlob};
@@ -20,6 +22,16 @@ pub struct KeyRing {
     signing: SigningKey,
     tokens: Sealer,
     pseudonyms: Pseudonyms,
+}
+
+/// Every holder's key.
+pub struct EveryKey(Vec<x25519::Identity>);
+
+impl EveryKey {
+    /// What was sealed; `None` when none of the keys opens it. An error means damage.
+    pub fn open(&self, blob: &SealedBlob) -> Result<Option<Vec<u8>>, KeyError> {
+        office::open("every holder", &self.0, blob)
+    }
 }
 
 impl KeyRing {
@@ -92,10 +104,21 @@ impl KeyRing {
     /// all). An error means damage, never "not for you".
     pub fn open_with(&self, holder: &KeyHolder, blob: &SealedBlob) -> Result<Option<Vec<u8>>, KeyError> {
         match office::load(&self.dir.join(OFFICES), holder) {
-            Ok(identity) => office::open(holder, &identity, blob),
+            Ok(identity) => office::open(&holder.to_string(), &[identity], blob),
             Err(KeyError::NoKey { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The keys of every holder there is, read once: for whoever goes through all that was ever sealed.
+    pub fn every_key(&self) -> Result<EveryKey, KeyError> {
+        let mut identities = Vec::new();
+        for path in secret_list(&self.dir.join(OFFICES))? {
+            if path.extension().is_some_and(|extension| extension == "age") {
+                identities.push(office::read(&path)?);
+            }
+        }
+        Ok(EveryKey(identities))
     }
 
     /// Copies every key file into `to/keys`, which must be empty. Keep the copy apart from any backup of the records:

@@ -15,6 +15,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::error;
 
 use crate::convert::{corrupt, from_json, micros, parse, to_json};
 use crate::entity::{case_file, case_party};
@@ -23,6 +24,8 @@ use crate::journal::Note;
 use crate::{Page, RecordsError, SchoolStore, Write};
 
 const PAGE_MAX: u64 = 200;
+/// Sealed cases opened at once with every key there is.
+const SEALED_PAGE: u64 = 50;
 
 /// Who may see a case that is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +54,6 @@ impl Viewer {
 /// fill a page nor push anything off it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    All,
     /// Cases that are not sealed.
     Open,
     /// Cases that are not sealed and in [`CaseState::Open`].
@@ -63,7 +65,6 @@ impl Wanted {
     fn condition(self) -> Result<Condition, RecordsError> {
         let is_sealed = |is_sealed: bool| Condition::all().add(case_file::Column::IsSealed.eq(is_sealed));
         Ok(match self {
-            Self::All => Condition::all(),
             Self::Open => is_sealed(false),
             Self::OpenWaiting => {
                 let state = state_text("case_list_for", CaseState::Open)?;
@@ -154,6 +155,34 @@ fn read_open(row: &case_file::Model) -> Result<CaseFile, RecordsError> {
     Ok(file(content, row.revision, false))
 }
 
+/// The content of a sealed row, as `open` opens its blob.
+fn read_sealed(
+    row: &case_file::Model,
+    open: impl FnOnce(&SealedBlob) -> Result<Option<Vec<u8>>, RecordsError>,
+) -> Result<Option<CaseFile>, RecordsError> {
+    let missing =
+        || RecordsError::Corrupt { column: "case_file.sealed", source: "a sealed case without content".into() };
+    let blob = SealedBlob::from_bytes(row.sealed.clone().ok_or_else(missing)?);
+    let Some(bytes) = open(&blob)? else { return Ok(None) };
+    let content = serde_json::from_slice(&bytes).map_err(corrupt("case_file.sealed"))?;
+    Ok(Some(file(content, row.revision, true)))
+}
+
+/// What of a list can be read: one damaged row must not take the others away.
+fn readable<T>(row: &case_file::Model, read: Result<T, RecordsError>) -> Option<T> {
+    match read {
+        Ok(read) => Some(read),
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            error!(
+                case.id = row.id,
+                error, "case {} cannot be read and is left out of lists; restore it from a backup", row.id
+            );
+            None
+        }
+    }
+}
+
 fn state_text(operation: &'static str, state: CaseState) -> Result<String, RecordsError> {
     Ok(to_json(operation, &state)?.trim_matches('"').to_owned())
 }
@@ -209,7 +238,7 @@ impl SchoolStore {
                 .await
                 .map_err(failed(OPERATION))?;
             for row in &rows {
-                if let Some(file) = self.read_for(OPERATION, viewer, row)? {
+                if let Some(file) = readable(row, self.read_for(OPERATION, viewer, row)).flatten() {
                     items.push(file);
                     keys.push(row_key(row));
                 }
@@ -258,6 +287,41 @@ impl SchoolStore {
         row.as_ref().map(read_open).transpose()
     }
 
+    /// Whether somebody sent this sealed case; also one about themselves, which they cannot open.
+    pub async fn case_is_sealed_by(&self, by: &PersonId, id: &CaseId) -> Result<bool, RecordsError> {
+        const OPERATION: &str = "case_is_sealed_by";
+        let query = of_school(self.text()).filter(case_file::Column::Id.eq(id.as_str()));
+        let query = query.filter(case_file::Column::IsSealed.eq(true));
+        let Some(row) = query.one(self.db()).await.map_err(failed(OPERATION))? else { return Ok(false) };
+        let holder = KeyHolder::Person(by.clone());
+        let open = |blob: &SealedBlob| self.store.keys.open_with(&holder, blob).map_err(keys(OPERATION));
+        Ok(read_sealed(&row, open)?.is_some_and(|file| &file.case.by == by))
+    }
+
+    /// Sealed cases, newest first, opened with whatever key opens them: for the program itself, which seals them to
+    /// whoever they have come to reach. At most 50 rows are looked at; what cannot be opened is left out and logged.
+    pub async fn case_list_sealed(&self, after: Option<&str>) -> Result<Page<CaseFile>, RecordsError> {
+        const OPERATION: &str = "case_list_sealed";
+        let mut query = of_school(self.text()).filter(case_file::Column::IsSealed.eq(true));
+        if let Some(after) = after {
+            query = query.filter(before(after)?);
+        }
+        let rows = query
+            .order_by_desc(case_file::Column::OpenedAt)
+            .order_by_asc(case_file::Column::Id)
+            .limit(SEALED_PAGE)
+            .all(self.db())
+            .await
+            .map_err(failed(OPERATION))?;
+        let next = rows.last().filter(|_| rows.len() as u64 == SEALED_PAGE).map(row_key);
+        let every_key = self.store.keys.every_key().map_err(keys(OPERATION))?;
+        let items = rows.iter().filter_map(|row| {
+            let read = read_sealed(row, |blob| every_key.open(blob).map_err(keys(OPERATION)));
+            readable(row, read.and_then(|file| file.ok_or(RecordsError::Unopened { operation: OPERATION })))
+        });
+        Ok(Page { items: items.collect(), next })
+    }
+
     fn is_party(&self, viewer: &Viewer) -> Condition {
         let pseudonyms = self.store.keys.pseudonyms();
         let tags = viewer.holders().iter().map(|holder| pseudonyms.party(&self.school, holder)).collect::<Vec<_>>();
@@ -276,20 +340,23 @@ impl SchoolStore {
         viewer: &Viewer,
         row: &case_file::Model,
     ) -> Result<Option<CaseFile>, RecordsError> {
-        let Some(sealed) = &row.sealed else { return read_open(row).map(Some) };
-        let blob = SealedBlob::from_bytes(sealed.clone());
-        for holder in viewer.holders() {
-            let Some(bytes) = self.store.keys.open_with(&holder, &blob).map_err(keys(operation))? else { continue };
-            let content = serde_json::from_slice(&bytes).map_err(corrupt("case_file.sealed"))?;
-            let file = file(content, row.revision, true);
-            // Whatever office they hold: nobody reads a report about themselves.
-            let is_about_viewer = match &file.case.body {
-                Body::Report { subjects, .. } => subjects.contains(&viewer.person),
-                Body::Request { .. } => false,
-            };
-            return Ok((!is_about_viewer).then_some(file));
+        if row.sealed.is_none() {
+            return read_open(row).map(Some);
         }
-        Ok(None)
+        let file = read_sealed(row, |blob| {
+            for holder in viewer.holders() {
+                if let Some(bytes) = self.store.keys.open_with(&holder, blob).map_err(keys(operation))? {
+                    return Ok(Some(bytes));
+                }
+            }
+            Ok(None)
+        })?;
+        // Whatever office they hold: nobody reads a report about themselves.
+        let is_about_viewer = |file: &CaseFile| match &file.case.body {
+            Body::Report { subjects, .. } => subjects.contains(&viewer.person),
+            Body::Request { .. } => false,
+        };
+        Ok(file.filter(|file| !is_about_viewer(file)))
     }
 }
 

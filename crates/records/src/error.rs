@@ -26,6 +26,8 @@ pub enum RecordsError {
     Database { operation: &'static str, source: Box<DbErr> },
     #[error("`{operation}`: there is no such {kind}")]
     Absent { operation: &'static str, kind: &'static str },
+    #[error("`{operation}`: no key here opens it")]
+    Unopened { operation: &'static str },
     #[error("`{operation}`: somebody else changed it meanwhile")]
     Stale { operation: &'static str },
     #[error("`{operation}`: {reason}")]

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use schoolgate_base::{Capacity, DeviceClass, DeviceId, PersonId, SessionId};
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict, SimpleExpr};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use serde_json::json;
@@ -193,27 +193,35 @@ impl Write {
         self.one_of(OPERATION, "session", done.rows_affected)
     }
 
-    /// Ends a session; nothing happens when it has ended or never was.
+    /// Ends a session and what it says of an address; nothing happens when it has ended or never was.
     pub async fn session_end(&mut self, id_hash: &str) -> Result<(), RecordsError> {
-        const OPERATION: &str = "session_end";
-        let update = portal_session::Entity::update_many()
-            .col_expr(portal_session::Column::EndedAt, Expr::value(Some(micros(self.at))))
-            .filter(portal_session::Column::SchoolId.eq(self.text()))
-            .filter(portal_session::Column::IdHash.eq(id_hash))
-            .filter(portal_session::Column::EndedAt.is_null());
-        update.exec(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
-        self.finished(())
+        let sessions = portal_session::Column::IdHash.eq(id_hash);
+        self.session_end_where("session_end", sessions, address_claim::Column::Session.eq(id_hash)).await
     }
 
-    /// Ends every session of a person: a changed password, somebody who left.
+    /// Ends every session of a person, and what any of them says of an address: a changed password, somebody who left.
     pub async fn session_end_all(&mut self, person: &PersonId) -> Result<(), RecordsError> {
-        const OPERATION: &str = "session_end_all";
+        let sessions = portal_session::Column::Person.eq(person.as_str());
+        self.session_end_where("session_end_all", sessions, address_claim::Column::Person.eq(person.as_str())).await
+    }
+
+    async fn session_end_where(
+        &mut self,
+        operation: &'static str,
+        sessions: SimpleExpr,
+        claims: SimpleExpr,
+    ) -> Result<(), RecordsError> {
         let update = portal_session::Entity::update_many()
             .col_expr(portal_session::Column::EndedAt, Expr::value(Some(micros(self.at))))
             .filter(portal_session::Column::SchoolId.eq(self.text()))
-            .filter(portal_session::Column::Person.eq(person.as_str()))
-            .filter(portal_session::Column::EndedAt.is_null());
-        update.exec(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
+            .filter(portal_session::Column::EndedAt.is_null())
+            .filter(sessions);
+        let delete = address_claim::Entity::delete_many()
+            .filter(address_claim::Column::SchoolId.eq(self.text()))
+            .filter(claims);
+        let txn = self.quiet(operation);
+        update.exec(txn).await.map_err(failed(operation))?;
+        delete.exec(txn).await.map_err(failed(operation))?;
         self.finished(())
     }
 
@@ -239,16 +247,6 @@ impl Write {
         ]);
         let insert = address_claim::Entity::insert(row.into_active_model().reset_all()).on_conflict(replace);
         insert.exec_without_returning(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
-        self.finished(())
-    }
-
-    /// Takes away a session's claim, if it has one.
-    pub async fn claim_end(&mut self, session: &SessionId) -> Result<(), RecordsError> {
-        const OPERATION: &str = "claim_end";
-        let delete = address_claim::Entity::delete_many()
-            .filter(address_claim::Column::SchoolId.eq(self.text()))
-            .filter(address_claim::Column::Session.eq(session.as_str()));
-        delete.exec(self.quiet(OPERATION)).await.map_err(failed(OPERATION))?;
         self.finished(())
     }
 

@@ -56,9 +56,9 @@ fn site_problem(problem: HostNameError) -> String {
 
 /// A class by its short name in any case, or the group itself.
 pub(crate) fn class(text: &str, classes: &BTreeSet<Group>) -> Result<Group, String> {
-    let short = |group: &Group| -> String { group.as_str().trim_start_matches("class:").to_lowercase() };
-    let asked = short(&Group::new(&text.to_lowercase().replace(' ', "")));
-    if let Some(group) = classes.iter().find(|group| short(group) == asked) {
+    let short = |name: &str| name.to_lowercase().trim_start_matches("class:").replace(char::is_whitespace, "");
+    let asked = short(text);
+    if let Some(group) = classes.iter().find(|group| short(group.as_str()) == asked) {
         return Ok(group.clone());
     }
     let names: Vec<&str> = classes.iter().map(|group| group.as_str().trim_start_matches("class:")).collect();

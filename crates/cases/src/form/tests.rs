@@ -18,7 +18,7 @@ fn calendar() -> Calendar {
 fn answer(kind: FieldKind, text: &str) -> String {
     let calendar = calendar();
     let moment = Moment { now: "2026-11-24T10:10:00Z".parse().unwrap(), calendar: &calendar, periods: &[] };
-    let classes = [Group::new("class:4A"), Group::new("class:6B")].into();
+    let classes = ["class:4A", "class:6B", "class:Year 1"].map(Group::new).into();
     let persons = [PersonId::new("tess.teacher").unwrap()].into();
     let known = Known { classes: &classes, persons: &persons };
     let field = Field { name: "x".into(), label: "The question".into(), help: None, kind, required: true, longest: 60 };
@@ -74,7 +74,9 @@ fn classes_are_the_schools() {
     check(FieldKind::Class, "6b", "class:6B");
     check(FieldKind::Class, "class:6B", "class:6B");
     check(FieldKind::Class, "6 B", "class:6B");
-    refused(FieldKind::Class, "7C", "The classes are 4A, 6B");
+    refused(FieldKind::Class, "7C", "The classes are 4A, 6B, Year 1");
+    check(FieldKind::Class, "year 1", "class:Year 1");
+    check(FieldKind::Class, "class:Year 1", "class:Year 1");
 }
 
 #[test]

@@ -2,7 +2,7 @@ use schoolgate_base::CaseId;
 
 use super::*;
 use crate::testing::{at, calendar, moment, offices, open_site, person, raw, school, tie};
-use crate::{OpenError, Opening, TieKind, open_request};
+use crate::{OpenError, Opening, TieKind, check_request, open_request};
 
 fn ask(definition: &RequestDefinition, by: &str, until: &str) -> Result<Case, OpenError> {
     let (school, calendar) = (school(), calendar());
@@ -59,8 +59,23 @@ fn stand_ins_decide_only_when_no_other_can_or_it_is_late() {
     check_deciders(&one, "ivy", &offices(), "10:11", &["helen*"]);
     check_deciders(&one, "tess", &offices(), "10:15", &["ivy"]);
     check_deciders(&one, "tess", &offices(), "10:16", &["helen*", "ivy"]);
-    let late = overdue_to(&one, &asked(&one, "tess"), &offices(), at("10:16"));
-    assert_eq!(late.iter().map(|decider| decider.person.as_str()).collect::<Vec<_>>(), ["helen"]);
+}
+
+#[test]
+fn a_site_is_asked_for_whole() {
+    let definition = open_site(How::Any, &["it-technician"], &[]);
+    let (school, calendar) = (school(), calendar());
+    let asked = |site: &str| {
+        let pairs = [("site", site), ("class", "6B"), ("why", "x"), ("until", "Friday")];
+        let values = check_request(&definition, &raw(&pairs), school.known(), moment(&calendar, "10:10"));
+        values.map(|values| values["site"].clone()).map_err(|problems| problems[0].to_string())
+    };
+    let whole = |host: &str| Value::Site(Site { host: schoolgate_base::Host::parse(host).unwrap(), path: None });
+    assert_eq!(asked("https://video.example/watch?v=abc"), Ok(whole("video.example")));
+    assert_eq!(asked("maps.co.uk"), Ok(whole("maps.co.uk")));
+    for shared in ["co.uk", "https://Hants.sch.uk/", "github.io"] {
+        assert!(asked(shared).is_err_and(|problem| problem.contains("unrelated sites")), "{shared}");
+    }
 }
 
 #[test]

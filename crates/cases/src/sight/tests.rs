@@ -50,8 +50,18 @@ fn a_later_version_narrows_and_never_widens() {
     let (case, _) = report("sam", false).unwrap();
     let wider = ReportDefinition { to: roles(&["headteacher", "it-technician"]), ..definition.clone() };
     assert_eq!(sights(&case, &definition, Some(&wider)), "helen tess?");
+}
+
+#[test]
+fn an_edition_that_reaches_nobody_who_had_it_takes_it_from_nobody() {
+    let definition = concern_about_adult();
+    let (case, _) = report("sam", false).unwrap();
     let other = ReportDefinition { to: roles(&["chair-of-governors"]), ..definition.clone() };
-    assert_eq!(sights(&case, &definition, Some(&other)), "tess?");
+    assert_eq!(sights(&case, &definition, Some(&other)), "helen tess?");
+    let request = Definition::Request(open_site(How::Any, &["it-technician"], &[]));
+    let pinned = Definition::Report(definition);
+    assert_eq!(sight(&case, &person("helen"), &offices(), &pinned, Some(&request)), Sight::Whole);
+    assert_eq!(sight(&case, &person("ivy"), &offices(), &pinned, Some(&request)), Sight::Absent);
 }
 
 #[test]
@@ -60,23 +70,31 @@ fn who_holds_an_office_is_read_now() {
     let definition = Definition::Report(concern_about_adult());
     let mut later = offices().without(&person("helen"));
     later.add(Role::new("headteacher"), person("hanna"), false);
-    assert!(may_see(&case, &person("hanna"), &later, &definition, None));
-    assert!(!may_see(&case, &person("helen"), &later, &definition, None));
+    assert!(sight(&case, &person("hanna"), &later, &definition, None) == Sight::Whole);
+    assert!(sight(&case, &person("helen"), &later, &definition, None) != Sight::Whole);
     // The subject becomes head: still never.
     later.add(Role::new("headteacher"), person("sam"), false);
-    assert!(!may_see(&case, &person("sam"), &later, &definition, None));
+    assert!(sight(&case, &person("sam"), &later, &definition, None) != Sight::Whole);
 }
 
 #[test]
-fn lists_do_not_hold_what_may_not_be_seen() {
-    let (case, _) = report("helen", false).unwrap();
+fn a_pin_names_its_edition() {
     let mut definitions = Definitions::default();
-    definitions.add(Definition::Report(concern_about_adult()), true);
-    for name in ["helen", "ivy", "dora"] {
-        assert_eq!(visible([&case], &person(name), &offices(), &definitions), []);
+    let definition = |title: &str| {
+        Definition::Report(ReportDefinition { title: title.into(), ..concern_about_adult() })
+    };
+    let (mut case, _) = report("sam", false).unwrap();
+    assert_eq!(definitions.pinned(&case.pin), None);
+    for (edition, title) in [(2, "first"), (3, "second"), (4, "third")] {
+        definitions.add(definition(title), edition, edition == 4);
     }
-    assert_eq!(visible([&case], &person("carl"), &offices(), &definitions), [(&case, Sight::Whole)]);
-    assert_eq!(visible([&case], &person("carl"), &offices(), &Definitions::default()), [], "no definition, no sight");
+    case.pin.edition = 3;
+    assert_eq!(definitions.pinned(&case.pin), Some(&definition("second")));
+    // From before: where the version began.
+    case.pin.edition = 0;
+    assert_eq!(definitions.pinned(&case.pin), Some(&definition("first")));
+    case.pin.version = "1.0".into();
+    assert_eq!(definitions.pinned(&case.pin), None);
 }
 
 #[test]
@@ -129,6 +147,7 @@ fn requests_are_seen_by_the_asker_and_whoever_decides() {
     let case = open_request(&request, opening, None, moment(&calendar, "10:10")).unwrap();
     let definition = Definition::Request(request);
     for (name, expected) in [("tess", true), ("ivy", true), ("helen", true), ("sam", false), ("carl", false)] {
-        assert_eq!(may_see(&case, &person(name), &offices(), &definition, Some(&definition)), expected, "{name}");
+        let sight = sight(&case, &person(name), &offices(), &definition, Some(&definition));
+        assert_eq!(sight == Sight::Whole, expected, "{name}");
     }
 }

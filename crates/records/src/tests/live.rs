@@ -90,6 +90,17 @@ async fn list_entries_and_statements_keep_who_and_when() {
     assert_eq!((&statements[0].statement, &statements[0].by), (&new, &Actor::Person(id("ivy"))));
 }
 
+fn claim(session: &str, address: &str) -> AddressClaim {
+    AddressClaim {
+            session: SessionId::new(session).unwrap(),
+            address: address.parse().unwrap(),
+            person: id("tess"),
+            capacity: Capacity::Staff,
+            since: now(),
+            until: later(30),
+    }
+}
+
 #[tokio::test]
 async fn a_session_is_quiet_and_its_claim_leaves_no_row() {
     let kit = kit().await;
@@ -103,14 +114,6 @@ async fn a_session_is_quiet_and_its_claim_leaves_no_row() {
         last_seen_at: now(),
         ended_at: None,
     };
-    let claim = |session: &str, address: &str| AddressClaim {
-        session: SessionId::new(session).unwrap(),
-        address: address.parse().unwrap(),
-        person: id("tess"),
-        capacity: Capacity::Staff,
-        since: now(),
-        until: later(30),
-    };
     let mut write = kit.begin().await;
     write.session_create(&session).await.unwrap();
     write.claim_set(&claim("s1", "127.0.0.7")).await.unwrap();
@@ -123,16 +126,16 @@ async fn a_session_is_quiet_and_its_claim_leaves_no_row() {
 
     let mut write = kit.school.begin(Actor::Person(id("tess")), later(5)).await.unwrap();
     write.session_touch("hash").await.unwrap();
-    write.claim_end(&SessionId::new("s1").unwrap()).await.unwrap();
     write.claim_end_address("127.0.0.9".parse().unwrap()).await.unwrap();
     write.commit().await.unwrap();
-    assert!(kit.school.claim_list_active(now()).await.unwrap().is_empty());
+    assert_eq!(kit.school.claim_list_active(now()).await.unwrap(), [claim("s1", "127.0.0.8")]);
     assert_eq!(kit.school.session_fetch("hash").await.unwrap().unwrap().last_seen_at, later(5));
 
     let mut write = kit.school.begin(Actor::Person(id("tess")), later(6)).await.unwrap();
     write.session_end_all(&id("tess")).await.unwrap();
     write.session_end("hash").await.unwrap();
     write.commit().await.unwrap();
+    assert!(kit.school.claim_list_active(now()).await.unwrap().is_empty(), "no address speaks for her any more");
     let sessions = kit.school.session_list_for_person(&id("tess")).await.unwrap();
     assert_eq!(sessions[0].ended_at, Some(later(6)));
     let mut write = kit.begin().await;
@@ -212,4 +215,15 @@ async fn a_job_is_kept_with_its_case_and_done_once() {
     let path = kit.store.path().to_owned();
     kit.store.clone().close().await.unwrap();
     assert!(!std::fs::read(path).unwrap().windows(12).any(|window| window == b"unmistakable"));
+}
+
+#[tokio::test]
+async fn a_session_that_ends_takes_its_own_claim_along() {
+    let kit = kit().await;
+    let mut write = kit.begin().await;
+    write.claim_set(&claim("s1", "127.0.0.7")).await.unwrap();
+    write.claim_set(&claim("s2", "127.0.0.8")).await.unwrap();
+    write.session_end("s1").await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(kit.school.claim_list_active(now()).await.unwrap(), [claim("s2", "127.0.0.8")]);
 }

@@ -80,7 +80,7 @@ fn case(school: &SchoolId, name: &str, by: &str, body: Body) -> Case {
     Case {
         id: CaseId::new(name).unwrap(),
         school: school.clone(),
-        pin: Pin { control: "staff-ict#unblock/request".parse().unwrap(), version: "2.9".into() },
+        pin: Pin { control: "staff-ict#unblock/request".parse().unwrap(), version: "2.9".into(), edition: 1 },
         opened_at: now(),
         by: id(by),
         values: Default::default(),

@@ -144,7 +144,9 @@ async fn dump(school: &SchoolStore) -> String {
         }
     }
     for page in [
-        school.case_list_for(&me, Wanted::All, None, 9).await.unwrap(),
+        school.case_list_for(&me, Wanted::Open, None, 9).await.unwrap(),
+        school.case_list_for(&me, Wanted::Sealed, None, 9).await.unwrap(),
+        school.case_list_sealed(None).await.unwrap(),
         school.case_list_open(None, None, 9).await.unwrap(),
     ] {
         text.push_str(&format!("{:?}\n", page.items.into_iter().map(|file| file.case).collect::<Vec<_>>()));
@@ -188,7 +190,6 @@ async fn undo(school: &SchoolStore, handles: &Handles) {
     quiet!(write.session_touch("h1"));
     quiet!(write.session_end("h1"));
     quiet!(write.session_end_all(&id("p1")));
-    quiet!(write.claim_end(&SessionId::new("hilltop").unwrap()));
     quiet!(write.claim_end_address("127.0.0.7".parse().unwrap()));
     quiet!(write.session_purge(later(1_000)));
     let claimed = quiet!(write.job_claim(100, later(5)));

@@ -87,8 +87,8 @@ pub(super) async fn begin(ctx: &Ctx, person: &PersonId, capacity: Capacity, next
     };
     write.session_create(&session).await.map_err(from_records)?;
     write.commit().await.map_err(from_records)?;
-    if let Some(old) = ctx.signed() {
-        ctx.app.control.address_release(old.id(), &old.session).await.map_err(from_control)?;
+    if ctx.signed().is_some() && !ctx.client.via_proxy {
+        ctx.app.control.presence_publish().await.map_err(from_control)?;
     }
     if ctx.client.via_proxy {
         let claim = AddressClaim {

@@ -3,7 +3,6 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect};
 use schoolgate_base::SessionId;
-use schoolgate_records::Actor;
 
 use crate::cookie::Secret;
 use crate::ctx::{Ctx, Signed, from_control, from_records};
@@ -33,9 +32,5 @@ pub(crate) async fn session_end(ctx: Ctx, Path(id): Path<String>) -> PageResult 
 }
 
 async fn end(ctx: &Ctx, signed: &Signed, session: &SessionId) -> Result<(), Failure> {
-    let actor = Actor::Person(signed.id().clone());
-    let mut write = ctx.app.control.store().begin(actor, ctx.now).await.map_err(from_records)?;
-    write.session_end(session.as_str()).await.map_err(from_records)?;
-    write.commit().await.map_err(from_records)?;
-    ctx.app.control.address_release(signed.id(), session).await.map_err(from_control)
+    ctx.app.control.session_end(signed.id(), session).await.map_err(from_control)
 }
