@@ -65,7 +65,8 @@ pub(crate) fn whole_sites(values: &mut Values) -> Result<(), Vec<FieldProblem>> 
         if let Host::Name(name) = &site.host
             && suffix::is_shared(name)
         {
-            let message = format!("Thousands of unrelated sites end in “{name}”. Enter the one site, such as maps.{name}");
+            let message =
+                format!("Thousands of unrelated sites end in “{name}”. Enter the one site, such as maps.{name}");
             problems.push(FieldProblem { field: field.clone(), message });
         }
     }

@@ -31,8 +31,7 @@ pub use offices::{Holder, Offices, Tie, TieKind};
 pub use open::{OpenError, Opening, check_request, concern, may_open, open_report, open_request};
 pub use report::{Receipt, ReportStep, receipt, take_step};
 pub use request::{
-    Consequence, Decision, GrantAudience, GrantPlan, Refusal, decide, deciders, end, end_if_over, grant_plan,
-    withdraw,
+    Consequence, Decision, GrantAudience, GrantPlan, Refusal, decide, deciders, end, end_over, grant_plan, withdraw,
 };
 pub use route::{Because, Concern, OutsideStep, Recipient, Route, Skipped, Why, route};
 pub use sight::{Definitions, Sight, sight};

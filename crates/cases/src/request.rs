@@ -214,12 +214,11 @@ pub fn end(
     Ok(finish(case, actor, reason.trim(), now))
 }
 
-/// The clock: ends what was granted once its time is over. Answers whether anything changed.
-pub fn end_if_over(case: &mut Case, definition: &RequestDefinition, moment: Moment<'_>) -> bool {
-    let is_over = case.state == CaseState::Approved
-        && grant_plan(definition, case, moment).is_some_and(|plan| plan.until <= moment.now);
+/// The clock: ends a case of which nothing granted is open any more. Answers whether anything changed.
+pub fn end_over(case: &mut Case, now: Timestamp) -> bool {
+    let is_over = case.state == CaseState::Approved;
     if is_over {
-        finish(case, Actor::Program, "its time is over", moment.now);
+        finish(case, Actor::Program, "its time is over", now);
     }
     is_over
 }

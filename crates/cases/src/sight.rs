@@ -90,7 +90,9 @@ fn readers(case: &Case, offices: &Offices, definition: &Definition) -> BTreeSet<
             let concern = Concern { subjects: subjects.clone(), flags: flags.clone() };
             route(report, &concern, offices).recipients.into_iter().map(|recipient| recipient.person).collect()
         }
-        (Body::Request { .. }, Definition::Report(_)) | (Body::Report { .. }, Definition::Request(_)) => BTreeSet::new(),
+        (Body::Request { .. }, Definition::Report(_)) | (Body::Report { .. }, Definition::Request(_)) => {
+            BTreeSet::new()
+        }
     }
 }
 

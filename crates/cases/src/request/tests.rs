@@ -202,8 +202,8 @@ fn what_was_granted_ends() {
     let ended = [Consequence::EndGrant(granted().id)];
 
     let mut case = granted();
-    assert!(!end_if_over(&mut case, &definition, moment(&calendar, "10:59")));
-    assert!(end_if_over(&mut case, &definition, moment(&calendar, "11:00")));
+    assert!(end_over(&mut case, at("11:00")));
+    assert!(!end_over(&mut case, at("11:01")));
     assert_eq!((case.state, grant_plan(&definition, &case, moment(&calendar, "11:00"))), (CaseState::Ended, None));
 
     let mut case = granted();

@@ -80,9 +80,8 @@ fn who_holds_an_office_is_read_now() {
 #[test]
 fn a_pin_names_its_edition() {
     let mut definitions = Definitions::default();
-    let definition = |title: &str| {
-        Definition::Report(ReportDefinition { title: title.into(), ..concern_about_adult() })
-    };
+    let definition =
+        |title: &str| Definition::Report(ReportDefinition { title: title.into(), ..concern_about_adult() });
     let (mut case, _) = report("sam", false).unwrap();
     assert_eq!(definitions.pinned(&case.pin), None);
     for (edition, title) in [(2, "first"), (3, "second"), (4, "third")] {
