@@ -123,6 +123,18 @@ impl SchoolStore {
         rows.into_iter().map(from_row).collect()
     }
 
+    /// Every edition of one policy that was ever in force, oldest first.
+    pub async fn policy_list_adopted(&self, policy: &PolicyId) -> Result<Vec<Edition>, RecordsError> {
+        let rows = of_school(self.text())
+            .filter(policy_edition::Column::Policy.eq(policy.as_str()))
+            .filter(policy_edition::Column::State.ne(EditionState::Draft.as_str()))
+            .order_by_asc(policy_edition::Column::Edition)
+            .all(self.db())
+            .await
+            .map_err(failed("policy_list_adopted"))?;
+        rows.into_iter().map(from_row).collect()
+    }
+
     pub async fn policy_fetch(&self, policy: &PolicyId, edition: u32) -> Result<Option<Edition>, RecordsError> {
         let row = of_school(self.text())
             .filter(policy_edition::Column::Policy.eq(policy.as_str()))

@@ -216,9 +216,8 @@ impl Write {
             .filter(portal_session::Column::SchoolId.eq(self.text()))
             .filter(portal_session::Column::EndedAt.is_null())
             .filter(sessions);
-        let delete = address_claim::Entity::delete_many()
-            .filter(address_claim::Column::SchoolId.eq(self.text()))
-            .filter(claims);
+        let delete =
+            address_claim::Entity::delete_many().filter(address_claim::Column::SchoolId.eq(self.text())).filter(claims);
         let txn = self.quiet(operation);
         update.exec(txn).await.map_err(failed(operation))?;
         delete.exec(txn).await.map_err(failed(operation))?;

@@ -92,12 +92,12 @@ async fn list_entries_and_statements_keep_who_and_when() {
 
 fn claim(session: &str, address: &str) -> AddressClaim {
     AddressClaim {
-            session: SessionId::new(session).unwrap(),
-            address: address.parse().unwrap(),
-            person: id("tess"),
-            capacity: Capacity::Staff,
-            since: now(),
-            until: later(30),
+        session: SessionId::new(session).unwrap(),
+        address: address.parse().unwrap(),
+        person: id("tess"),
+        capacity: Capacity::Staff,
+        since: now(),
+        until: later(30),
     }
 }
 

@@ -132,6 +132,7 @@ async fn dump(school: &SchoolStore) -> String {
     read!(tie_list());
     read!(policy_in_force());
     read!(policy_list(&staff));
+    read!(policy_list_adopted(&staff));
     read!(policy_fetch(&staff, 1));
     read!(signature_list_for_person(&person));
     read!(signature_list_for_policy(&staff, "2.9", None, 10));
@@ -139,6 +140,7 @@ async fn dump(school: &SchoolStore) -> String {
     read!(signature_versions());
     for case in ["c1", "c2"] {
         let case = CaseId::new(case).unwrap();
+        text.push_str(&format!("{:?}\n", school.case_is_sealed_by(&person, &case).await.unwrap()));
         for file in [school.case_fetch_for(&me, &case).await.unwrap(), school.case_fetch_open(&case).await.unwrap()] {
             text.push_str(&format!("{:?}\n", file.map(|file| file.case)));
         }
