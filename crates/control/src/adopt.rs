@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use schoolgate_base::{IdError, PersonId, PolicyId};
 use schoolgate_policy::{Context, Diagnostic, Pack, build};
-use schoolgate_records::{Actor, EditionState, SchoolStore};
+use schoolgate_records::{Actor, SchoolStore};
 
 use crate::control::{Again, Control};
 use crate::error::ControlError;
@@ -67,8 +67,8 @@ async fn keep(store: &SchoolStore, pack: &Pack, actor: Actor, now: Timestamp) ->
 
 /// As the records have it: a command may have adopted one beside this process.
 async fn edition_in_force(store: &SchoolStore) -> Result<u32, ControlError> {
-    let editions = store.policy_list(&pack_id()?).await?;
-    let in_force = editions.into_iter().find(|edition| edition.state == EditionState::InForce);
+    let pack = pack_id()?;
+    let in_force = store.policy_in_force().await?.into_iter().find(|edition| edition.policy == pack);
     in_force.map(|edition| edition.edition).ok_or(ControlError::NoPolicy)
 }
 
@@ -88,15 +88,20 @@ impl Control {
     pub async fn policy_adopt(&self, by: &PersonId, pack: Pack, edited: u32) -> Result<Arc<InForce>, AdoptError> {
         let _turn = self.0.publishing.lock().await;
         let in_force = edition_in_force(&self.0.store).await?;
+        // An adoption that was cut off after it was written down, or a command beside this process.
+        if in_force != self.in_force().edition {
+            self.reload().await?;
+            self.publish_in_turn(Again::Everything).await?;
+        }
         if in_force != edited {
             return Err(ControlError::MovedOn { edited, in_force }.into());
         }
         let now = self.now();
-        let pack = raised(pack, &self.in_force().views);
+        let pack = raised(pack, &self.in_force().worded);
         check(&self.0.store, &pack, now).await?;
         keep(&self.0.store, &pack, Actor::Person(by.clone()), now).await?;
         let in_force = self.reload().await?;
-        self.publish_in_turn(Again::Everything, None).await?;
+        self.publish_in_turn(Again::Everything).await?;
         Ok(in_force)
     }
 }

@@ -1,7 +1,7 @@
 //! The one place that publishes, and the handle that pages and commands hold.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -51,12 +51,14 @@ pub(crate) struct Inner {
     in_force: RwLock<Arc<InForce>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) continued: Mutex<Vec<Continued>>,
+    /// What an earlier publish that failed was to compute: the next one does.
+    owed: Mutex<Again>,
     /// The offices and the edition that the reports under way were last sealed for.
     resealed: Mutex<Option<(Offices, u32)>>,
 }
 
-/// Which parts are computed again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which parts are computed again; each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Again {
     Live,
     People,
@@ -87,6 +89,7 @@ impl Control {
             in_force: RwLock::new(in_force),
             snapshots,
             continued: Mutex::new(Vec::new()),
+            owed: Mutex::new(Again::Live),
             resealed: Mutex::new(None),
         };
         Ok((Self(Arc::new(inner)), follower))
@@ -135,11 +138,16 @@ impl Control {
     /// Computes parts from the records and puts them in force; returns when this process's doors have them.
     pub(crate) async fn publish(&self, again: Again) -> Result<(), ControlError> {
         let _turn = self.0.publishing.lock().await;
-        self.publish_in_turn(again, None).await
+        self.publish_in_turn(again).await
     }
 
-    /// The same, with the turn already held. A new `lists` index goes with it.
-    pub(crate) async fn publish_in_turn(&self, again: Again, lists: Option<Vec<u8>>) -> Result<(), ControlError> {
+    /// The same, with the turn already held.
+    pub(crate) async fn publish_in_turn(&self, again: Again) -> Result<(), ControlError> {
+        let again = {
+            let mut owed = self.owed();
+            *owed = (*owed).max(again);
+            *owed
+        };
         let now = self.now();
         let continued = {
             let mut continued = self.0.continued.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,13 +155,13 @@ impl Control {
             continued.clone()
         };
         let in_force = self.in_force();
-        let mut changes = changes(&self.0.store, &self.0.keys, &in_force, &continued, again, now).await?;
-        changes.lists = lists;
+        let changes = changes(&self.0.store, &self.0.keys, &in_force, &continued, again, now).await?;
         let publisher = Arc::clone(&self.0.publisher);
         let published = self.0.tasks.run_blocking("publish", move || {
             publisher.lock().unwrap_or_else(PoisonError::into_inner).publish(&changes, now)
         });
         let root = published.await??;
+        *self.owed() = Again::Live;
         info!(snapshot.number = root.number, "published snapshot {}", root.number);
         let mut snapshots = self.0.snapshots.clone();
         let followed = snapshots.wait_for(|snapshot| root.number <= snapshot.root.number);
@@ -170,12 +178,6 @@ impl Control {
         Ok(read)
     }
 
-    /// Puts a new lists index in force.
-    pub async fn lists_publish(&self, index: Vec<u8>) -> Result<(), ControlError> {
-        let _turn = self.0.publishing.lock().await;
-        self.publish_in_turn(Again::Live, Some(index)).await
-    }
-
     /// Computes the people part again: after an import, or on the first of September.
     pub async fn people_publish(&self) -> Result<(), ControlError> {
         self.publish(Again::People).await
@@ -186,11 +188,16 @@ impl Control {
         Ok(self.0.store.begin(Actor::Person(by.clone()), self.now()).await?)
     }
 
-    pub(crate) fn resealed(&self) -> std::sync::MutexGuard<'_, Option<(Offices, u32)>> {
+    fn owed(&self) -> MutexGuard<'_, Again> {
+        self.0.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn resealed(&self) -> MutexGuard<'_, Option<(Offices, u32)>> {
         self.0.resealed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn fresh_case(&self) -> Result<CaseId, ControlError> {
+    /// An id for a case: made with the page that sends it, so that what is sent twice is one case.
+    pub fn fresh_case(&self) -> Result<CaseId, ControlError> {
         Ok(CaseId::from_random(random_bytes()?))
     }
 
@@ -205,7 +212,7 @@ pub(crate) fn moment<'a>(in_force: &'a InForce, periods: &'a [schoolgate_base::P
 }
 
 pub(crate) async fn editions(store: &SchoolStore) -> Result<Vec<schoolgate_records::Edition>, ControlError> {
-    Ok(store.policy_list(&crate::adopt::pack_id()?).await?)
+    Ok(store.policy_list_adopted(&crate::adopt::pack_id()?).await?)
 }
 
 async fn changes(

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use schoolgate_base::{ClauseId, Group, PolicyId};
 use schoolgate_cases::{Definition, Definitions, may_open};
-use schoolgate_policy::show::{ClauseView, PartView, PolicyView, show};
+use schoolgate_policy::show::{ClauseView, PartView, PolicyView, changes, show};
 use schoolgate_policy::{Agreement, Built, Context, Pack, build};
 use schoolgate_records::{Edition, EditionState};
+use tracing::error;
 
 use crate::error::ControlError;
 use crate::people::Standing;
@@ -27,17 +28,18 @@ pub struct InForce {
     pub since: Timestamp,
     /// When the version of each document came into force: an edition may leave a document's version as it was.
     version_since: BTreeMap<(PolicyId, Box<str>), Timestamp>,
+    /// The words of each version of each document that was ever in force.
+    pub(crate) worded: Vec<PolicyView>,
 }
 
 impl InForce {
-    /// Reads every edition that was ever adopted; the one in force must be fit.
-    pub(crate) fn read(mut editions: Vec<Edition>) -> Result<Self, ControlError> {
-        editions.retain(|edition| edition.state != EditionState::Draft);
-        editions.sort_by_key(|edition| edition.edition);
+    /// Reads every edition that was ever adopted, oldest first; the one in force must be fit.
+    pub(crate) fn read(editions: Vec<Edition>) -> Result<Self, ControlError> {
         let current = editions.iter().find(|edition| edition.state == EditionState::InForce).cloned();
         let current = current.ok_or(ControlError::NoPolicy)?;
         let mut definitions = Definitions::default();
         let mut version_since = BTreeMap::new();
+        let mut worded = Vec::new();
         let mut in_force = None;
         for edition in editions {
             let is_current = edition.edition == current.edition;
@@ -50,8 +52,15 @@ impl InForce {
             for definition in &built.compiled.definitions {
                 definitions.add(definition.clone(), edition.edition, is_current);
             }
+            remember(&mut worded, &built);
             if is_current {
                 in_force = Some((pack, built, since));
+            } else if !built.is_fit() {
+                let edition = edition.edition;
+                error!(
+                    policy.edition = edition,
+                    "edition {edition} of the policies can no longer be read whole; cases begun under it may be shown to nobody"
+                );
             }
         }
         let (pack, built, since) = in_force.ok_or(ControlError::NoPolicy)?;
@@ -59,7 +68,7 @@ impl InForce {
             return Err(ControlError::Unreadable { edition: current.edition });
         }
         let views = built.parsed.documents.iter().filter_map(|document| show(document, &built.compiled)).collect();
-        Ok(Self { pack, built, views, definitions, edition: current.edition, since, version_since })
+        Ok(Self { pack, built, views, definitions, edition: current.edition, since, version_since, worded })
     }
 
     /// The agreements in force, each with the moment its version came into force.
@@ -89,6 +98,20 @@ impl InForce {
     pub fn forms_for(&self, groups: &BTreeSet<Group>) -> Vec<&Definition> {
         self.definitions.in_force().filter(|definition| may_open(definition, groups)).collect()
     }
+}
+
+/// Adds the documents of an edition whose words were not those of their version before.
+fn remember(worded: &mut Vec<PolicyView>, built: &Built) {
+    for view in built.parsed.documents.iter().filter_map(|document| show(document, &built.compiled)) {
+        if !worded.iter().any(|before| is_worded(before, &view)) {
+            worded.push(view);
+        }
+    }
+}
+
+/// Whether somebody who agreed to `before` agreed to the words of `after`.
+pub(crate) fn is_worded(before: &PolicyView, after: &PolicyView) -> bool {
+    before.policy == after.policy && before.version == after.version && !changes(before, after).is_material()
 }
 
 pub(crate) fn pack_of(edition: &Edition) -> Pack {

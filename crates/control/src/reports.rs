@@ -1,17 +1,16 @@
 //! Reports: routed over persons, sealed to whom they reach, absent for everybody else.
 
-use std::collections::BTreeSet;
-
-use schoolgate_base::{CaseId, ControlId, Group, PersonId};
+use schoolgate_base::{CaseId, ControlId, PersonId};
 use schoolgate_cases::{
-    CaseState, Definition, Offices, OpenError, Opening, RawValues, Refusal, ReportStep, Route, Sight, concern,
-    open_report, route, sight, take_step,
+    CaseState, Definition, Offices, OpenError, RawValues, Refusal, ReportStep, Route, Sight, concern, open_report,
+    route, sight, take_step,
 };
 use schoolgate_keys::KeyHolder;
-use schoolgate_records::{CaseFile, Privacy, Viewer, Wanted};
+use schoolgate_records::{CaseFile, Privacy, RecordsError, Viewer, Wanted};
 
 use crate::control::{Control, moment};
 use crate::error::ControlError;
+use crate::requests::Submission;
 
 /// Reports read at once.
 const PAGE: u64 = 200;
@@ -59,30 +58,33 @@ impl Control {
     ///
     /// To offices, so that whoever holds one next can go on; that a person it is about holds one of them too is
     /// noticed at each look, by [`schoolgate_cases::sight()`].
-    pub async fn report_open(
-        &self,
-        control: &ControlId,
-        reporter: &PersonId,
-        groups: &BTreeSet<Group>,
-        answers: &RawValues,
-    ) -> Result<Sent, ReportError> {
+    ///
+    /// Sent again under the same id, it is the report that was sent already.
+    pub async fn report_open(&self, sent: Submission<'_>) -> Result<Sent, ReportError> {
         let in_force = self.in_force();
-        let Some(Definition::Report(definition)) = in_force.definitions.current(control) else {
+        let Some(Definition::Report(definition)) = in_force.definitions.current(sent.control) else {
             return Err(ReportError::NoSuchForm);
         };
         let offices = self.offices().await?;
         let school = self.school_facts().await?;
         let periods: Vec<_> = in_force.built.compiled.program.periods.values().cloned().collect();
-        let case = self.fresh_case()?;
-        let opening =
-            Opening { id: &case, school: self.school(), by: reporter, groups, raw: answers, known: school.known() };
-        let (opened, route) = open_report(definition, opening, &offices, moment(&in_force, &periods, self.now()))?;
+        let opening = sent.opening(self.school(), school.known());
+        let (mut opened, route) = open_report(definition, opening, &offices, moment(&in_force, &periods, self.now()))?;
+        opened.pin.edition = in_force.edition;
         let readers = route.offices().into_iter().cloned().map(KeyHolder::Office);
-        let to = readers.chain([KeyHolder::Person(reporter.clone())]).collect();
-        let mut write = self.begin(reporter).await?;
-        write.case_open(&opened, Privacy::Sealed { to }).await?;
-        write.commit().await?;
-        Ok(Sent { case, route })
+        let to = readers.chain([KeyHolder::Person(sent.by.clone())]).collect();
+        let mut write = self.begin(sent.by).await?;
+        match write.case_open(&opened, Privacy::Sealed { to }).await {
+            Ok(()) => write.commit().await?,
+            Err(twice @ RecordsError::Duplicate { .. }) => {
+                drop(write);
+                if !self.0.store.case_is_sealed_by(sent.by, sent.id).await? {
+                    return Err(twice.into());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Sent { case: sent.id.clone(), route })
     }
 
     /// The reports that exist for a person, newest first, with how much of each: all that wait for the person to take
@@ -161,7 +163,8 @@ impl Control {
         Ok(route(definition, &concern(&values), &self.offices().await?))
     }
 
-    fn sight_of(&self, file: &CaseFile, viewer: &PersonId, offices: &Offices) -> Sight {
+    /// How much of a case, sealed or not, somebody may see.
+    pub fn sight_of(&self, file: &CaseFile, viewer: &PersonId, offices: &Offices) -> Sight {
         let in_force = self.in_force();
         let Some(pinned) = in_force.definitions.pinned(&file.case.pin) else { return Sight::Absent };
         let current = in_force.definitions.current(&file.case.pin.control);

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
-use schoolgate_base::{CaseId, ControlId, GrantId, Group, Host, PersonId};
+use jiff::{SignedDuration, Timestamp};
+use schoolgate_base::{CaseId, ControlId, Group, Host, PersonId, SchoolId};
 use schoolgate_cases::{
     Case, CaseState, Consequence, Decision, Definition, Effect, GrantAudience, GrantPlan, Known, OpenError, Opening,
-    RawValues, Refusal, RequestDefinition, Site, Value, decide, end_if_over, open_request, withdraw,
+    RawValues, Refusal, RequestDefinition, Sight, Site, Value, decide, end_over, open_request, withdraw,
 };
 use schoolgate_decide::Barred;
 use schoolgate_decide::snapshot::{Audience, Target};
 use schoolgate_keys::KeyHolder;
-use schoolgate_records::{Actor, CaseFile, NewGrant, Privacy, Write};
+use schoolgate_records::{Actor, CaseFile, NewGrant, Privacy, RecordsError, Write};
+use tracing::error;
 
 use crate::control::{Again, Control, moment};
 use crate::error::ControlError;
@@ -59,6 +60,24 @@ impl From<schoolgate_records::RecordsError> for RequestError {
     }
 }
 
+/// What somebody sends from a form.
+#[derive(Debug, Clone, Copy)]
+pub struct Submission<'a> {
+    /// Made with the page that sends it, by [`Control::fresh_case`].
+    pub id: &'a CaseId,
+    pub control: &'a ControlId,
+    pub by: &'a PersonId,
+    /// Their audiences in the capacity of this sign-in.
+    pub groups: &'a BTreeSet<Group>,
+    pub answers: &'a RawValues,
+}
+
+impl<'a> Submission<'a> {
+    pub(crate) fn opening(self, school: &'a SchoolId, known: Known<'a>) -> Opening<'a> {
+        Opening { id: self.id, school, by: self.by, groups: self.groups, raw: self.answers, known }
+    }
+}
+
 /// What forms may name: the school's classes and people.
 pub(crate) struct School {
     pub(crate) classes: BTreeSet<Group>,
@@ -81,31 +100,41 @@ impl Control {
         })
     }
 
-    /// Opens a request. `groups` are the asker's audiences in the capacity of this sign-in; `lifts` is the control
-    /// whose block led to the form.
-    pub async fn request_open(
-        &self,
-        control: &ControlId,
-        asker: &PersonId,
-        groups: &BTreeSet<Group>,
-        answers: &RawValues,
-        lifts: Option<ControlId>,
-    ) -> Result<CaseId, RequestError> {
+    /// Opens a request. `lifts` is the control whose block led to the form. The same sent again under the same id is
+    /// the request that was sent already; with other answers it is another one.
+    pub async fn request_open(&self, sent: Submission<'_>, lifts: Option<ControlId>) -> Result<CaseId, RequestError> {
         let in_force = self.in_force();
-        let Some(Definition::Request(definition)) = in_force.definitions.current(control) else {
+        let Some(Definition::Request(definition)) = in_force.definitions.current(sent.control) else {
             return Err(RequestError::NoSuchForm);
         };
         let school = self.school_facts().await?;
         let periods: Vec<_> = in_force.built.compiled.program.periods.values().cloned().collect();
-        let id = self.fresh_case()?;
-        let opening =
-            Opening { id: &id, school: self.school(), by: asker, groups, raw: answers, known: school.known() };
-        let case = open_request(definition, opening, lifts, moment(&in_force, &periods, self.now()))?;
+        let opening = sent.opening(self.school(), school.known());
+        let mut case = open_request(definition, opening, lifts, moment(&in_force, &periods, self.now()))?;
+        case.pin.edition = in_force.edition;
         self.check_openable(definition, &case)?;
-        let mut write = self.begin(asker).await?;
-        write.case_open(&case, Privacy::Open { parties: parties(definition, asker) }).await?;
-        write.commit().await?;
-        Ok(id)
+        let parties = parties(definition, sent.by);
+        if let Some(before) = self.0.store.case_fetch_open(sent.id).await?.map(|file| file.case)
+            && before.by == case.by
+            && before.pin.control == case.pin.control
+        {
+            if before.values == case.values {
+                return Ok(before.id);
+            }
+            case.id = self.fresh_case()?;
+        }
+        let mut write = self.begin(sent.by).await?;
+        match write.case_open(&case, Privacy::Open { parties }).await {
+            Ok(()) => write.commit().await?,
+            // The other of two clicks came first.
+            Err(twice @ RecordsError::Duplicate { .. }) => {
+                drop(write);
+                let before = self.0.store.case_fetch_open(&case.id).await?;
+                before.filter(|file| file.case.by == case.by).ok_or(twice)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(case.id)
     }
 
     /// Approves or refuses a request. An approval that opens something is in force when this returns.
@@ -169,6 +198,9 @@ impl Control {
         let Some(Definition::Request(definition)) = in_force.definitions.pinned(&file.case.pin) else {
             return Err(RequestError::NoSuchForm);
         };
+        if self.sight_of(&file, by, &self.offices().await?) == Sight::Absent {
+            return Err(RequestError::NoSuchCase);
+        }
         let consequences = step(&mut file, definition, &in_force)?;
         let mut write = self.begin(by).await?;
         write.case_append(&file).await?;
@@ -234,32 +266,39 @@ impl Control {
     }
 
     /// Ends the cases whose grant is over by the clock. The doors have closed it already; this is what the records
-    /// say. Answers how many were ended; with many waiting, not all at once.
+    /// say. Answers how many grants were ended; with many waiting, not all at once. One that cannot be ended stands in
+    /// no other's way, and is tried again the next time.
     pub async fn requests_end_over(&self) -> Result<usize, RequestError> {
         let now = self.now();
-        let in_force = self.in_force();
-        let periods: Vec<_> = in_force.built.compiled.program.periods.values().cloned().collect();
-        let over = self.0.store.grant_list_over(now).await?;
-        for grant in &over {
-            let mut write = self.0.store.begin(Actor::program("clock"), now).await?;
-            write.grant_end(&grant.grant.id).await?;
-            if let Some(mut file) = self.0.store.case_fetch_open(&grant.grant.case).await?
-                && let Some(Definition::Request(definition)) = in_force.definitions.pinned(&file.case.pin)
-                && end_if_over(&mut file.case, definition, moment(&in_force, &periods, now))
-            {
-                write.case_append(&file).await?;
+        let mut count = 0;
+        for grant in self.0.store.grant_list_over(now).await? {
+            match self.grant_end_over(&grant.grant, now).await {
+                Ok(()) => count += 1,
+                // Somebody ended it or took a step at this moment.
+                Err(RecordsError::Absent { .. } | RecordsError::Stale { .. }) => {}
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    error!(grant.id = %grant.grant.id, error, "grant {} is over and cannot be ended", grant.grant.id);
+                }
             }
-            write.commit().await?;
         }
-        Ok(over.len())
+        Ok(count)
     }
 
-    /// Ends one grant before its time, in the name of an office that may.
-    pub async fn grant_end(&self, id: &GrantId, by: &PersonId) -> Result<(), ControlError> {
-        let mut write = self.begin(by).await?;
-        write.grant_end(id).await?;
-        write.commit().await?;
-        self.publish(Again::Live).await
+    /// Ends a grant, and its case when that was the last one it had open: what was granted says when it is over, not
+    /// what the policy would grant today.
+    async fn grant_end_over(&self, grant: &NewGrant, now: Timestamp) -> Result<(), RecordsError> {
+        let others = self.0.store.grant_list_for_case(&grant.case).await?;
+        let is_last = others.iter().all(|other| other.ended.is_some() || other.grant.id == grant.id);
+        let file = self.0.store.case_fetch_open(&grant.case).await?;
+        let mut write = self.0.store.begin(Actor::program("clock"), now).await?;
+        write.grant_end(&grant.id).await?;
+        if let Some(mut file) = file.filter(|_| is_last)
+            && end_over(&mut file.case, now)
+        {
+            write.case_append(&file).await?;
+        }
+        write.commit().await
     }
 }
 

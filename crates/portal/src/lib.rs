@@ -15,6 +15,7 @@ mod forms;
 mod guard;
 mod limits;
 mod missing;
+mod once;
 mod onward;
 mod powers;
 mod router;

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use jiff::SignedDuration;
 use schoolgate_base::Group;
 use schoolgate_cases::{Definition, RawValues};
+use schoolgate_control::Submission;
 
 use super::kit::{Browser, Kit, person};
 
@@ -117,7 +118,9 @@ async fn requests_later(kit: &Kit, count: usize) {
         .into();
     kit.clock.advance(SignedDuration::from_mins(1)).unwrap();
     for _ in 0..count {
-        kit.control.request_open(control.as_ref().unwrap(), &tess, &groups, &answers, None).await.unwrap();
+        let (id, control) = (kit.control.fresh_case().unwrap(), control.as_ref().unwrap());
+        let sent = Submission { id: &id, control, by: &tess, groups: &groups, answers: &answers };
+        kit.control.request_open(sent, None).await.unwrap();
     }
 }
 

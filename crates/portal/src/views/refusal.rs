@@ -38,6 +38,8 @@ pub(crate) struct BlockedPage {
 #[derive(Debug, Clone)]
 pub(crate) struct AskForm {
     pub(crate) action: String,
+    /// Makes of a form sent twice one request.
+    pub(crate) once: String,
     pub(crate) inputs: Vec<Input>,
     pub(crate) promise: String,
 }

@@ -17,6 +17,8 @@ pub(crate) struct RequestFormPage {
     pub(crate) action: String,
     /// The block that led here, sealed; may be empty.
     pub(crate) sealed: String,
+    /// Makes of a form sent twice one request.
+    pub(crate) once: String,
     pub(crate) inputs: Vec<Input>,
     pub(crate) button: String,
     pub(crate) promise: String,

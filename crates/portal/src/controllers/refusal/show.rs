@@ -12,6 +12,7 @@ use crate::controllers::request::{prefilled, promise};
 use crate::ctx::{Ctx, Signed};
 use crate::failure::{Failure, PageResult, see_other, shown};
 use crate::forms::{School, requests_for};
+use crate::once;
 use crate::onward;
 use crate::site_words;
 use crate::views::refusal::{AskForm, BlockedPage, ClauseQuoted, StalePage, WarnPage};
@@ -151,6 +152,7 @@ async fn asking(ctx: &Ctx, site: &str, reason: &Reason) -> Result<(Option<AskFor
     let raw = prefilled(ctx, signed, definition, site);
     let form = AskForm {
         action: format!("/requests/new/{}", definition.kind),
+        once: once::minted(ctx, signed)?,
         inputs: school.inputs(&definition.form, &raw, &[]),
         promise: promise(ctx, definition).await?,
     };

@@ -3,11 +3,12 @@
 use axum::extract::Path;
 use jiff::Timestamp;
 use schoolgate_cases::{OpenError, RawValues, ReportDefinition, Route, Why, check_form};
-use schoolgate_control::ReportError;
+use schoolgate_control::{ReportError, Submission};
 
 use crate::ctx::{Ctx, Signed};
 use crate::failure::{Failure, PageResult, see_other, shown, shown_again};
 use crate::forms::{self, School};
+use crate::once;
 use crate::views::Pair;
 use crate::views::input::Mistake;
 use crate::views::report::PreviewPage;
@@ -23,7 +24,7 @@ pub(crate) async fn report_create(ctx: Ctx, Path(kind): Path<String>) -> PageRes
     match ctx.fields.get("step") {
         "change" => shown(&form_page(&ctx, definition, &raw, Vec::new()).await?),
         "send" => send(&ctx, signed, definition, &raw).await,
-        _ => preview(&ctx, definition, &raw).await,
+        _ => preview(&ctx, signed, definition, &raw).await,
     }
 }
 
@@ -33,7 +34,7 @@ fn answers(ctx: &Ctx, definition: &ReportDefinition) -> RawValues {
 }
 
 /// Whom it would reach, from the same function that sends it.
-async fn preview(ctx: &Ctx, definition: &ReportDefinition, raw: &RawValues) -> PageResult {
+async fn preview(ctx: &Ctx, signed: &Signed, definition: &ReportDefinition, raw: &RawValues) -> PageResult {
     let route = match ctx.app.control.report_route(&definition.control, raw).await {
         Ok(route) => route,
         Err(ReportError::Form { source: OpenError::Form(problems) }) => {
@@ -44,6 +45,8 @@ async fn preview(ctx: &Ctx, definition: &ReportDefinition, raw: &RawValues) -> P
     if route.is_nobody() {
         return nobody(ctx, definition, raw, &route).await;
     }
+    let answered = raw.iter().map(|(name, value)| Pair::new(name.clone(), value.clone()));
+    let hidden = answered.chain([Pair::new(once::FIELD, once::minted(ctx, signed)?)]).collect();
     let school = School::load(ctx).await?;
     let values = check_form(&definition.form, None, raw, school.known(), school.moment(ctx)).unwrap_or_default();
     shown(&PreviewPage {
@@ -54,12 +57,14 @@ async fn preview(ctx: &Ctx, definition: &ReportDefinition, raw: &RawValues) -> P
         by_when: by_when(ctx, definition, &school),
         answers: school.answers(ctx, &definition.form, &values),
         action: format!("/reports/new/{}", definition.kind),
-        hidden: raw.iter().map(|(name, value)| Pair::new(name.clone(), value.clone())).collect(),
+        hidden,
     })
 }
 
 async fn send(ctx: &Ctx, signed: &Signed, definition: &ReportDefinition, raw: &RawValues) -> PageResult {
-    match ctx.app.control.report_open(&definition.control, signed.id(), &signed.groups, raw).await {
+    let (id, control) = (once::carried(ctx, signed)?, &definition.control);
+    let sent = Submission { id: &id, control, by: signed.id(), groups: &signed.groups, answers: raw };
+    match ctx.app.control.report_open(sent).await {
         // A page of its own, so that loading it again sends nothing. Nobody opens a report about themselves, not even
         // their own.
         Ok(sent) => match ctx.app.control.report_for(signed.id(), &sent.case).await.map_err(failure)? {

@@ -3,13 +3,14 @@
 use axum::extract::Path;
 use schoolgate_base::ControlId;
 use schoolgate_cases::{OpenError, RawValues};
-use schoolgate_control::RequestError;
+use schoolgate_control::{RequestError, Submission};
 use schoolgate_decide::Reason;
 use schoolgate_decide::redirect::Because;
 
 use crate::ctx::{Ctx, from_control};
 use crate::failure::{Failure, PageResult, internal, see_other, shown_again};
 use crate::forms::{self, requests_for};
+use crate::once;
 use crate::onward;
 use crate::views::input::Mistake;
 
@@ -23,8 +24,9 @@ pub(crate) async fn request_create(ctx: Ctx, Path(kind): Path<String>) -> PageRe
     let raw = answers(&ctx);
     let sealed = ctx.fields.get("t");
     let lifts = lifted(&ctx, sealed, raw.get("site").map_or("", String::as_str));
-    let control = &definition.control;
-    match ctx.app.control.request_open(control, signed.id(), &signed.groups, &raw, lifts).await {
+    let (id, control) = (once::carried(&ctx, signed)?, &definition.control);
+    let sent = Submission { id: &id, control, by: signed.id(), groups: &signed.groups, answers: &raw };
+    match ctx.app.control.request_open(sent, lifts).await {
         Ok(id) => see_other(&format!("/requests/{id}?done=asked")),
         Err(RequestError::Form { source: OpenError::Form(problems) }) => {
             let mistakes = forms::mistakes(&problems);
@@ -42,7 +44,7 @@ pub(crate) async fn request_create(ctx: Ctx, Path(kind): Path<String>) -> PageRe
 }
 
 fn answers(ctx: &Ctx) -> RawValues {
-    let own = |name: &&String| !matches!(name.as_str(), "token" | "t" | "step");
+    let own = |name: &&String| !matches!(name.as_str(), "token" | "t" | "step" | once::FIELD);
     ctx.fields.all().iter().filter(|(name, _)| own(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::ctx::{Ctx, Signed};
 use crate::failure::{Failure, PageResult, shown};
 use crate::forms::{School, requests_for};
+use crate::once;
 use crate::views::input::Mistake;
 use crate::views::request::RequestFormPage;
 
@@ -55,6 +56,7 @@ pub(crate) async fn form_page(
         clause_number: definition.clause.number.as_deref().unwrap_or_default().to_owned(),
         action: format!("/requests/new/{}", definition.kind),
         sealed: sealed.to_owned(),
+        once: ctx.signed().map(|signed| once::minted(ctx, signed)).transpose()?.unwrap_or_default(),
         inputs: school.inputs(&definition.form, raw, &mistakes),
         button: if definition.kind.starts_with("open-site") { "Ask for this site" } else { "Ask" }.to_owned(),
         promise: promise(ctx, definition).await?,

@@ -16,7 +16,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         until: "15:15, when lessons end".into(),
         who_helps: "Ivy Tech (technician) or Olive Online (online safety lead)".into(),
         sealed: "x".into(),
-        ask: Some(AskForm { action: "/requests/new/open-site".into(), inputs: asking(&mistakes), promise: "You have an answer within 5 minutes in lessons. It opens only for the class you name, and closes by itself.".into() }),
+        ask: Some(AskForm { action: "/requests/new/open-site".into(), once: String::new(), inputs: asking(&mistakes), promise: "You have an answer within 5 minutes in lessons. It opens only for the class you name, and closes by itself.".into() }),
         why_no_ask: String::new(),
         mistakes,
     }

@@ -12,6 +12,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         clause_number: "6.1".into(),
         action: "/requests/new/open-site".into(),
         sealed: String::new(),
+        once: String::new(),
         inputs: asking(&[]),
         button: "Ask for this site".into(),
         promise: "You have an answer within 5 minutes in lessons.".into(),
