@@ -4,13 +4,17 @@
 //! the client is whom the proxy names in a PROXY protocol header before anything else. A device that finishes a
 //! handshake with a leaf of the school's CA is then known to trust it.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,17 +23,23 @@ use schoolgate_base::Host;
 use schoolgate_identity::Identities;
 use schoolgate_portal::Client;
 use schoolgate_runtime::proxy_protocol::{self, Step};
-use schoolgate_runtime::{Clock, Shutdown, Tasks};
+use schoolgate_runtime::{Clock, Tasks};
 use schoolgate_tls::{LeafFor, Leaves};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
+use crate::crowd::Crowd;
+
 /// Connections served at once; more wait in the listen queue.
 const CONNECTIONS: usize = 2_048;
+/// Connections of one address: a browser opens six, and one address may be a whole building's.
+const CONNECTIONS_OF_ADDRESS: usize = 512;
+/// Acts under way, also those whose browser has gone.
+const ACTS: usize = 2_048;
 /// A browser sends its handshake and its request head at once; a minute would only serve whoever ties us up.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Largest request head, in bytes.
@@ -54,6 +64,8 @@ pub(crate) struct Front {
     clock: Clock,
     identities: Arc<Identities>,
     slots: Arc<Semaphore>,
+    acts: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
 }
 
 /// Where connections come in: from browsers themselves, or handed on by the proxy.
@@ -78,7 +90,15 @@ impl Listener {
 
 impl Front {
     pub(crate) fn new(router: Router, tasks: Tasks, clock: Clock, identities: Arc<Identities>) -> Self {
-        Self { router, tasks, clock, identities, slots: Arc::new(Semaphore::new(CONNECTIONS)) }
+        Self {
+            router,
+            tasks,
+            clock,
+            identities,
+            slots: Arc::new(Semaphore::new(CONNECTIONS)),
+            acts: Arc::new(Semaphore::new(ACTS)),
+            crowd: Arc::default(),
+        }
     }
 
     /// Takes connections until the program stops.
@@ -124,11 +144,12 @@ impl Front {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let shutdown = self.tasks.shutdown();
-        let router = self.router.clone();
+        let Some(_place) = self.crowd.enter(client.address, CONNECTIONS_OF_ADDRESS) else {
+            return debug!("turned away a connection: its address has too many open");
+        };
         let is_own = matches!(tls, Tls::Own { .. });
         let acceptor = match tls {
-            Tls::Off => return speak(stream, router, client, shutdown).await,
+            Tls::Off => return self.speak(stream, client).await,
             Tls::Public(acceptor) => acceptor,
             Tls::Own { leaves, name } => match leaves.config(&name, LeafFor::Own).await {
                 Ok(config) => TlsAcceptor::from(config),
@@ -140,39 +161,64 @@ impl Front {
                 if is_own {
                     self.identities.trust.learn(client.address, self.clock.now());
                 }
-                speak(stream, router, client, shutdown).await;
+                self.speak(stream, client).await;
             }
             Ok(Err(error)) => debug!(%error, "a handshake with the portal failed"),
             Err(_) => debug!("a handshake with the portal took too long"),
         }
     }
+
+    async fn speak<S>(&self, stream: S, client: Client)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let front = self.clone();
+        let service = tower::service_fn(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(client);
+            front.clone().answer(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(PATIENCE)
+            .max_buf_size(HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let mut connection = std::pin::pin!(connection);
+        let shutdown = self.tasks.shutdown();
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = shutdown.begun() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            debug!(%error, "a connection to the portal ended early");
+        }
+    }
+
+    /// What only reads ends with its connection. An act goes on to its end in a task of its own: dropped between the
+    /// records and the publish, it would be written down and not in force.
+    async fn answer(self, request: Request<Body>) -> Result<Response, Infallible> {
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            return self.router.oneshot(request).await;
+        }
+        // Never closed; bounds what is under way when browsers come and go.
+        let Ok(turn) = self.acts.acquire_owned().await else { return Ok(unfinished()) };
+        let (tell, told) = oneshot::channel();
+        self.tasks.spawn("portal act", async move {
+            let answered = self.router.oneshot(request).await;
+            // Nobody listens any more when the browser has gone; the act is done all the same.
+            let _ = tell.send(answered);
+            drop(turn);
+        });
+        told.await.unwrap_or_else(|_| Ok(unfinished()))
+    }
 }
 
-async fn speak<S>(stream: S, router: Router, client: Client, shutdown: Shutdown)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = router.map_request(move |request: Request<Incoming>| {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(client);
-        request
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.begun() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        debug!(%error, "a connection to the portal ended early");
-    }
+/// The act's task panicked, which is in the log, or the program stopped before it ended.
+fn unfinished() -> Response {
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
 /// A failed accept is the machine's (no descriptors left), not the listener's: wait a little and go on.
@@ -202,3 +248,6 @@ async fn named_client<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Socket
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Settings in, running product out.
 
+mod crowd;
 pub mod data_dir;
 pub mod demo;
 mod front;
