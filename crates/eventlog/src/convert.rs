@@ -53,7 +53,7 @@ fn segment_convert(
     manifest: &Manifest,
     number: u64,
 ) -> Result<Manifest, LogError> {
-    let segment = Segment::load(&layout.spool(), number)?;
+    let segment = Segment::salvage(&layout.spool(), number)?;
     let mut days = LocalDays::new(settings.zone.clone());
     let mut parts: BTreeMap<(SchoolId, Date), Columns> = BTreeMap::new();
     let mut next = manifest.clone();

@@ -1,7 +1,8 @@
 //! Where the log's files lie, and replacing one of them whole.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The places below the log's own directory.
@@ -37,16 +38,32 @@ impl Layout {
         self.dir.join("spill")
     }
 
+    /// Makes the directories, closed to other accounts, also those that somebody made before.
     pub(crate) fn make(&self) -> io::Result<()> {
-        fs::create_dir_all(self.spool())?;
-        fs::create_dir_all(self.parquet())
+        for dir in [self.dir.clone(), self.spool(), self.parquet()] {
+            private_dir(&dir)?;
+            fs::set_permissions(&dir, Permissions::from_mode(0o700))?;
+        }
+        Ok(())
     }
+}
+
+/// Makes a directory, and those above it that are missing, which only its owner may enter.
+pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Makes or empties a file that only its owner may use, whatever it was before.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 /// Puts `bytes` in the place of `path` so that a crash leaves the old file or the new one, never a part.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
-    let mut file = File::create(&new)?;
+    let mut file = private_file(&new)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&new, path)?;

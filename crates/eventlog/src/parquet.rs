@@ -38,9 +38,9 @@ impl ParquetOut {
     pub(crate) fn create(path: &Path, schema: SchemaRef) -> Result<Self, LogError> {
         let wrong = |source| LogError::Write { path: path.to_owned(), source };
         if let Some(dir) = path.parent() {
-            fs::create_dir_all(dir).map_err(wrong)?;
+            files::private_dir(dir).map_err(wrong)?;
         }
-        let file = File::create(path).map_err(wrong)?;
+        let file = files::private_file(path).map_err(wrong)?;
         let writer = properties()
             .and_then(|properties| ArrowWriter::try_new(file, schema, Some(properties)))
             .map_err(|source| LogError::Parquet { path: path.to_owned(), source })?;

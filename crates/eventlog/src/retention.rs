@@ -66,13 +66,14 @@ impl EventLog {
     /// Removes what must go by `now` and merges the files of days that are over. Call it daily; it does nothing twice.
     ///
     /// # Errors
-    /// Stops at the first day that cannot be rewritten; the days before it are done, that day is as it was.
+    /// The first of the days that could not be rewritten; they are as they were, and all others are done.
     pub async fn retention_apply(&self, now: Timestamp) -> Result<Retained, LogError> {
         let shared = &self.0;
         let today = now.to_zoned(shared.settings.zone.clone()).date();
         let environment = engine::environment(&shared.layout, shared.settings.query_bytes)
             .map_err(|source| LogError::Rewrite { date: today, source })?;
         let mut retained = Retained::default();
+        let mut failed = None;
         let keys: BTreeSet<(SchoolId, Date)> =
             shared.manifest().files.iter().map(|file| (file.school.clone(), file.date)).collect();
         for (school, date) in keys {
@@ -86,7 +87,10 @@ impl EventLog {
             if !is_behind && !is_scattered {
                 continue;
             }
-            day_rewrite(shared, &environment, &of_day, stage).await?;
+            if let Err(error) = day_rewrite(shared, &environment, &of_day, stage).await {
+                failed.get_or_insert(error);
+                continue;
+            }
             match (is_behind, stage) {
                 (true, Stage::Counts) => retained.days_to_counts += 1,
                 (true, _) => retained.days_without_addresses += 1,
@@ -101,7 +105,7 @@ impl EventLog {
                 "applied retention to the event log"
             );
         }
-        Ok(retained)
+        failed.map_or(Ok(retained), Err)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The spool's writing end: appends whole batches, each made lasting before it counts.
 //!
 //! A segment is never appended to by a later start: after a crash its torn tail is cut and a new one begun, so that
-//! the place after a damaged record is never written to.
+//! the place after a damaged record is never written to. A closed segment has no torn tail: what is wrong with it is
+//! damage, of which nothing is cut.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -41,14 +42,20 @@ impl Spool {
     pub(crate) fn open(dir: PathBuf, consumed_through: u64) -> Result<(Self, Recovered), LogError> {
         let mut recovered = Recovered::default();
         let mut last = consumed_through;
-        for number in segment::list(&dir)? {
+        let numbers = segment::list(&dir)?;
+        let newest = numbers.last().copied();
+        for number in numbers {
             last = last.max(number);
             if number <= consumed_through {
                 remove(&dir, number)?;
                 continue;
             }
-            let mut old = Segment::load(&dir, number)?;
-            let check = old.mend()?;
+            // A crash tears only what was being written; whatever is wrong with another segment came later.
+            let check = match Segment::load(&dir, number) {
+                Ok(mut open) if Some(number) == newest => open.mend()?,
+                Ok(_) | Err(LogError::NotASegment { .. }) => Segment::salvage(&dir, number)?.check(),
+                Err(error) => return Err(error),
+            };
             recovered.torn_bytes += check.torn_bytes as u64;
             if check.records == 0 {
                 remove(&dir, number)?;
@@ -64,7 +71,7 @@ impl Spool {
         let path = segment::path_of(&dir, number);
         let wrong = |source| LogError::Write { path: path.clone(), source };
         // A crash between making and using a segment may leave one; it holds nothing, or `open` would have counted it.
-        let file = File::create(&path).map_err(wrong)?;
+        let file = files::private_file(&path).map_err(wrong)?;
         file.write_all_at(MARK, 0).map_err(wrong)?;
         file.sync_all().map_err(wrong)?;
         files::sync_dir(&dir).map_err(wrong)?;
@@ -178,10 +185,38 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_file_is_not_a_segment() {
+    fn damaged_first_bytes_stop_no_start() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(segment::path_of(dir.path(), 1), b"something else").unwrap();
-        assert!(matches!(Spool::open(dir.path().into(), 0), Err(LogError::NotASegment { .. })));
+        let path = segment::path_of(dir.path(), 1);
+        fs::write(&path, b"something else").unwrap();
+        let (_, recovered) = Spool::open(dir.path().into(), 0).unwrap();
+        assert_eq!(recovered.records, 1, "the gap");
+        assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), b"something else");
+        assert_eq!(contents(dir.path()), [1]);
+    }
+
+    #[tokio::test]
+    async fn of_a_closed_segment_nothing_is_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut spool, _) = Spool::open(dir.path().into(), 0).unwrap();
+        for events in [7, 8, 9] {
+            append(&mut spool, events).await;
+        }
+        spool.rotate().await.unwrap();
+        append(&mut spool, 10).await;
+        let path = segment::path_of(dir.path(), 1);
+        let mut damaged = fs::read(&path).unwrap();
+        let second = MARK.len() + frame(7).len() + frame(8).len() - 1;
+        damaged[second] ^= 1;
+        fs::write(&path, &damaged).unwrap();
+
+        let (_, recovered) = Spool::open(dir.path().into(), 0).unwrap();
+        assert_eq!((recovered.segments, recovered.torn_bytes), (2, 0));
+        assert_eq!(contents(dir.path()), [7, 2, 10], "two were lost, and it says so");
+        assert_eq!(fs::read(path.with_extension("damaged")).unwrap(), damaged);
+        // A second start finds nothing to do.
+        Spool::open(dir.path().into(), 0).unwrap();
+        assert_eq!(contents(dir.path()), [7, 2, 10]);
     }
 
     #[tokio::test]

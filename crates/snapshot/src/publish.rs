@@ -1,7 +1,8 @@
 //! Writes the parts that changed, then the root, each beside the old one and renamed into place.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -42,7 +43,9 @@ impl Publisher {
     /// Continues from the root in `dir`, if there is one; a root that cannot be verified is an error, not a fresh
     /// start, so that numbers never run backwards unnoticed.
     pub fn open(dir: &Path, school: &SchoolId, keys: Arc<KeyRing>) -> Result<Self, SnapshotError> {
-        fs::create_dir_all(dir).map_err(writing(dir))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(writing(dir))?;
+        // Also one that somebody made before: the parts name everybody in the school.
+        fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(writing(dir))?;
         let current = match RootFile::bytes(dir)? {
             Some(bytes) => Some(RootFile::verify(&bytes, dir, &keys.signing().verifying_key())?),
             None => None,
@@ -144,7 +147,10 @@ impl Publisher {
 /// there is the old file or the new one, whole.
 pub(crate) fn replace(path: &Path, pieces: &[&[u8]]) -> Result<(), SnapshotError> {
     let beside = path.with_extension("new");
-    let mut file = File::create(&beside).map_err(writing(&beside))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&beside).map_err(writing(&beside))?;
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(writing(&beside))?;
     for piece in pieces {
         file.write_all(piece).map_err(writing(&beside))?;
     }

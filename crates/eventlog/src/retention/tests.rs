@@ -111,3 +111,26 @@ async fn after_a_year_only_numbers_are_left() {
         assert!(!text.contains("bet.example") && !text.contains("0000000000000001"));
     }
 }
+
+#[tokio::test]
+async fn one_unreadable_day_holds_no_other_up() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let (log, task, _) = EventLog::open(dir.path(), settings()).unwrap();
+        for day in ["2025-11-24T10:00:00Z", "2025-11-25T10:00:00Z"] {
+            let event = decision(1, at(day), Verdict::Allow, reason(GAMBLING, "gambling"));
+            assert_eq!(log.record(event), Recorded::Queued);
+        }
+        task.run(async {}).await.unwrap();
+    }
+    let (log, _task, _) = EventLog::open(dir.path(), settings()).unwrap();
+    let files = |date: &str| {
+        let day = log.0.layout.parquet().join(format!("school=riverside/date={date}"));
+        std::fs::read_dir(day).unwrap().map(|file| file.unwrap().path()).collect::<Vec<_>>()
+    };
+    for file in files("2025-11-24") {
+        std::fs::write(file, b"damaged").unwrap();
+    }
+    assert!(log.retention_apply(at("2025-11-26T04:00:00Z")).await.is_err());
+    assert_eq!((files("2025-11-24").len(), files("2025-11-25").len()), (2, 1));
+}
