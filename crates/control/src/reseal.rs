@@ -7,7 +7,7 @@ use schoolgate_base::Role;
 use schoolgate_cases::{Body, Concern, Definition, Definitions, Offices, route};
 use schoolgate_keys::KeyHolder;
 use schoolgate_records::{Actor, CaseFile, RecordsError, SchoolStore};
-use tracing::info;
+use tracing::debug;
 
 use crate::control::{Control, editions};
 use crate::error::ControlError;
@@ -68,7 +68,8 @@ async fn pass(
         }
     }
     if 0 < count {
-        info!(count, "sealed {count} reports to offices that they have come to reach");
+        // No more than this: how many reports there are is for those whom they reach.
+        debug!("sealed reports to offices that they have come to reach");
     }
     Ok(count)
 }

@@ -1,6 +1,6 @@
 //! Writing one Parquet file, so that it is on disk before anything names it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use datafusion::arrow::array::RecordBatch;

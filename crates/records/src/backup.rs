@@ -27,6 +27,8 @@ const DATABASE: &str = "records.sqlite";
 const MANIFEST: &str = "manifest.json";
 /// Where a restore is tried before it counts.
 const TRIAL: &str = "restore.part";
+/// Marks a directory in which a restore was begun and did not get to its end.
+pub const RESTORE_BEGUN: &str = "restore.begun";
 const MANIFEST_MAX_BYTES: u64 = 1 << 20;
 
 /// What a backup says about itself.
@@ -79,8 +81,14 @@ impl SchoolStore {
     }
 }
 
-/// Writes a backup of all schools into `dir`, which must be new or empty, while the program goes on.
-pub async fn backup(store: &Store, dir: &Path, now: Timestamp) -> Result<BackupManifest, RecordsError> {
+/// Writes a backup of all schools into `dir`, which must be new or empty, while the program goes on. The files of
+/// `beside` are copied into it too, before the manifest says that it is whole.
+pub async fn backup(
+    store: &Store,
+    dir: &Path,
+    beside: &[PathBuf],
+    now: Timestamp,
+) -> Result<BackupManifest, RecordsError> {
     const OPERATION: &str = "backup";
     fs::create_dir_all(dir).map_err(file_failed(OPERATION, dir))?;
     if !is_empty(OPERATION, dir, &[])? {
@@ -97,6 +105,10 @@ pub async fn backup(store: &Store, dir: &Path, now: Timestamp) -> Result<BackupM
     let file = File::open(&path).map_err(file_failed(OPERATION, &path))?;
     file.sync_all().map_err(file_failed(OPERATION, &path))?;
     let (sha256, size_bytes) = file_sha256(OPERATION, &path)?;
+    for file in beside {
+        let to = dir.join(file.file_name().unwrap_or_default());
+        private_copy(file, &to).map_err(file_failed(OPERATION, &to))?;
+    }
     let manifest = BackupManifest { format: FORMAT, made_at: now, size_bytes, sha256: sha256.into(), heads: heads? };
     let text =
         serde_json::to_vec_pretty(&manifest).map_err(|source| RecordsError::Encode { operation: OPERATION, source })?;
@@ -120,20 +132,31 @@ async fn heads(store: &Store) -> Result<BTreeMap<SchoolId, BTreeMap<Box<str>, He
     Ok(heads)
 }
 
+/// What is to be brought back.
+#[derive(Debug)]
+pub struct Restoring<'a> {
+    /// Directory of the backup.
+    pub from: &'a Path,
+    pub keys: Arc<KeyRing>,
+    /// Whoever was erased since the backup, or before: they are taken away again.
+    pub erasures: &'a [Erasure],
+    /// Goes on although sealed reports are in it that none of the keys opens.
+    pub loses_sealed: bool,
+}
+
 /// Brings a backup back into `data_dir`, which must be new or empty but for `keys/` (bring those back first, from
-/// where they are kept apart). The copy is checked whole, against its manifest and its journals, before it gets its
-/// name; then everybody in `erasures` is taken away again. Answers one report per school.
+/// where they are kept apart) and [`RESTORE_BEGUN`]. The copy is checked whole, against its manifest and its journals,
+/// before it gets its name. Answers one report per school; what is whole is [`Standing::Consistent`]: the manifest
+/// lies beside the backup, and vouches for the copy only.
 pub async fn restore(
-    from: &Path,
+    restoring: Restoring<'_>,
     data_dir: &Path,
-    keys: Arc<KeyRing>,
-    erasures: &[Erasure],
     now: Timestamp,
 ) -> Result<BTreeMap<SchoolId, JournalReport>, RecordsError> {
     const OPERATION: &str = "restore";
-    let manifest = manifest_read(from)?;
+    let manifest = manifest_read(restoring.from)?;
     fs::create_dir_all(data_dir).map_err(file_failed(OPERATION, data_dir))?;
-    if !is_empty(OPERATION, data_dir, &["keys", TRIAL])? {
+    if !is_empty(OPERATION, data_dir, &["keys", TRIAL, RESTORE_BEGUN])? {
         return Err(RecordsError::NotEmpty { path: data_dir.to_owned() });
     }
     let trial = data_dir.join(TRIAL);
@@ -142,7 +165,7 @@ pub async fn restore(
         fs::remove_dir_all(&trial).map_err(file_failed(OPERATION, &trial))?;
     }
     fs::create_dir(&trial).map_err(file_failed(OPERATION, &trial))?;
-    let tried = restore_into(&trial, from, &manifest, keys, erasures, now).await;
+    let tried = restore_into(&trial, &restoring, &manifest, now).await;
     let placed = tried.and_then(|reports| {
         let place = Store::path_in(data_dir);
         fs::rename(trial.join(DATABASE), &place).map_err(file_failed(OPERATION, &place))?;
@@ -156,23 +179,20 @@ pub async fn restore(
 
 async fn restore_into(
     trial: &Path,
-    from: &Path,
+    restoring: &Restoring<'_>,
     manifest: &BackupManifest,
-    keys: Arc<KeyRing>,
-    erasures: &[Erasure],
     now: Timestamp,
 ) -> Result<BTreeMap<SchoolId, JournalReport>, RecordsError> {
     const OPERATION: &str = "restore";
     let path = trial.join(DATABASE);
-    dialect::private_file(&path).map_err(file_failed(OPERATION, &path))?;
-    fs::copy(from.join(DATABASE), &path).map_err(file_failed(OPERATION, &path))?;
+    private_copy(&restoring.from.join(DATABASE), &path).map_err(file_failed(OPERATION, &path))?;
     let (sha256, size_bytes) = file_sha256(OPERATION, &path)?;
     if (sha256.as_str(), size_bytes) != (&*manifest.sha256, manifest.size_bytes) {
         let reason = "the database is not the one in its manifest".to_owned();
-        return Err(RecordsError::Backup { path: from.to_owned(), reason });
+        return Err(RecordsError::Backup { path: restoring.from.to_owned(), reason });
     }
-    let store = Store::open_with(&path, keys, Limits::default()).await?;
-    let checked = check(&store, from, manifest, erasures, now).await;
+    let store = Store::open_with(&path, Arc::clone(&restoring.keys), Limits::default()).await?;
+    let checked = check(&store, restoring, manifest, now).await;
     store.close().await?;
     File::open(&path).and_then(|file| file.sync_all()).map_err(file_failed(OPERATION, &path))?;
     checked
@@ -180,24 +200,31 @@ async fn restore_into(
 
 async fn check(
     store: &Store,
-    from: &Path,
+    restoring: &Restoring<'_>,
     manifest: &BackupManifest,
-    erasures: &[Erasure],
     now: Timestamp,
 ) -> Result<BTreeMap<SchoolId, JournalReport>, RecordsError> {
-    let broken = |reason: String| RecordsError::Backup { path: from.to_owned(), reason };
+    let broken = |reason: String| RecordsError::Backup { path: restoring.from.to_owned(), reason };
     if let Some(finding) = store.integrity().await?.into_iter().next() {
         return Err(broken(finding));
     }
     let mut reports = BTreeMap::new();
     for school in store.school_list().await? {
         let handle = store.school(&school.id);
-        let report = handle.journal_verify(&anchors(manifest, &school.id)).await?;
+        let mut report = handle.journal_verify(&anchors(manifest, &school.id)).await?;
         if report.standing == Standing::Damaged {
-            let first = report.problems.first().map_or(String::new(), |problem| problem.kind.to_string());
+            let problem = report.problems.first().map(|problem| problem.kind.to_string());
+            let first = problem.or_else(|| report.mismatches().next().map(ToString::to_string)).unwrap_or_default();
             return Err(broken(format!("the journal of `{}` is damaged: {first}", school.id)));
         }
-        honour(&handle, erasures, now).await?;
+        if 0 < report.unopened_count && !restoring.loses_sealed {
+            let count = report.unopened_count;
+            return Err(RecordsError::LosesSealed { path: restoring.from.to_owned(), count });
+        }
+        if report.standing == Standing::Unaltered {
+            report.standing = Standing::Consistent;
+        }
+        honour(&handle, restoring.erasures, now).await?;
         reports.insert(school.id, report);
     }
     Ok(reports)
@@ -263,6 +290,13 @@ fn file_sha256(operation: &'static str, path: &Path) -> Result<(String, u64), Re
         size += count as u64;
     }
     Ok((hex(&hash.finish()), size))
+}
+
+/// Copies to a new file that only its owner may use, whatever the other's mode is, and waits until it is on disk.
+fn private_copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    io::copy(&mut File::open(from)?, &mut file)?;
+    file.sync_all()
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -322,6 +322,32 @@ impl SchoolStore {
         Ok(Page { items: items.collect(), next })
     }
 
+    /// How many sealed cases none of the keys here opens: those whose keys came from an older export, and damaged ones.
+    pub(crate) async fn sealed_unopened_count(&self) -> Result<u64, RecordsError> {
+        const OPERATION: &str = "sealed_unopened_count";
+        let every_key = self.store.keys.every_key().map_err(keys(OPERATION))?;
+        let mut count = 0;
+        let mut last = String::new();
+        loop {
+            let rows = of_school(self.text())
+                .filter(case_file::Column::IsSealed.eq(true))
+                .filter(case_file::Column::Id.gt(&last))
+                .order_by_asc(case_file::Column::Id)
+                .limit(SEALED_PAGE)
+                .all(self.db())
+                .await
+                .map_err(failed(OPERATION))?;
+            let Some(end) = rows.last() else { return Ok(count) };
+            last.clone_from(&end.id);
+            let opens = |row: &&case_file::Model| {
+                let read = read_sealed(row, |blob| every_key.open(blob).map_err(keys(OPERATION)));
+                matches!(read, Ok(Some(_)))
+            };
+            let opened = rows.iter().filter(opens).count();
+            count += (rows.len() - opened) as u64;
+        }
+    }
+
     fn is_party(&self, viewer: &Viewer) -> Condition {
         let pseudonyms = self.store.keys.pseudonyms();
         let tags = viewer.holders().iter().map(|holder| pseudonyms.party(&self.school, holder)).collect::<Vec<_>>();

@@ -44,6 +44,12 @@ pub enum RecordsError {
     File { operation: &'static str, path: PathBuf, source: io::Error },
     #[error("`{}` is not empty; restore into a new directory", path.display())]
     NotEmpty { path: PathBuf },
+    #[error(
+        "`{}` holds {count} sealed reports that none of the keys opens; bring back a newer copy of the keys, or confirm \
+         that nobody will read them again",
+        path.display()
+    )]
+    LosesSealed { path: PathBuf, count: u64 },
     #[error("`{}` is not a whole backup: {reason}", path.display())]
     Backup { path: PathBuf, reason: String },
 }

@@ -20,7 +20,7 @@ mod verify;
 mod work;
 mod write;
 
-pub use backup::{BackupManifest, Erasure, backup, restore};
+pub use backup::{BackupManifest, Erasure, RESTORE_BEGUN, Restoring, backup, restore};
 pub use cases::{CaseFile, Privacy, Viewer, Wanted};
 pub use convert::fold;
 pub use error::RecordsError;

@@ -1,9 +1,16 @@
 //! Whether the journal is whole: each chain without gaps, each hash and commitment right, erased bodies said so; and
 //! whether the tables have as many rows as the journal says were added.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use jiff::Timestamp;
 use schoolgate_keys::hex;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, TransactionTrait};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    TransactionTrait,
+};
+use serde::Deserialize;
 
 use crate::convert::time;
 use crate::entity::{
@@ -35,6 +42,8 @@ pub struct JournalReport {
     pub heads: Vec<JournalHead>,
     /// Tables whose rows are never deleted, each with the notes about its additions.
     pub rows: Vec<RowCount>,
+    /// Sealed cases that no key here opens, or that are damaged: nobody can read them.
+    pub unopened_count: u64,
 }
 
 /// Rows of a table and the notes that say they were added; equal unless somebody went behind the journal.
@@ -43,6 +52,19 @@ pub struct RowCount {
     pub table: &'static str,
     pub rows: u64,
     pub notes: u64,
+}
+
+impl JournalReport {
+    /// Tables that have more or fewer rows than the journal says were added.
+    pub fn mismatches(&self) -> impl Iterator<Item = &RowCount> {
+        self.rows.iter().filter(|count| count.rows != count.notes)
+    }
+}
+
+impl fmt::Display for RowCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "table {} has {} rows, and the journal says that {} were added", self.table, self.rows, self.notes)
+    }
 }
 
 /// What may be said of the journal.
@@ -87,8 +109,16 @@ pub enum JournalProblemKind {
     BodyMissing,
     #[error("the head does not fit the last note")]
     Head,
+    #[error("it lies behind the head of its chain, where no note may be")]
+    Beyond,
     #[error("it is not the note that the anchor names")]
     Anchor,
+}
+
+/// What the note about an erasure says.
+#[derive(Deserialize)]
+struct Erased {
+    person: String,
 }
 
 /// Where the walk along one chain stands.
@@ -97,6 +127,10 @@ struct Walk<'a> {
     anchors: &'a [JournalHead],
     seq: i64,
     hash: Vec<u8>,
+    /// Notes whose body was erased, with the person it was about.
+    erased: Vec<(i64, Option<String>)>,
+    /// Persons who were erased, as the notes say.
+    erasures: BTreeSet<String>,
     report: &'a mut JournalReport,
 }
 
@@ -113,12 +147,17 @@ impl SchoolStore {
             problems: Vec::new(),
             heads: Vec::new(),
             rows: Vec::new(),
+            unopened_count: 0,
         };
+        // One transaction, so that heads, notes and rows are of the same moment.
+        let txn = self.db().begin().await.map_err(failed(OPERATION))?;
         for chain in Chain::ALL {
-            self.chain_verify(chain, anchors, &mut report).await?;
+            self.chain_verify(&txn, chain, anchors, &mut report).await?;
         }
-        report.rows = self.rows_count().await?;
-        let is_matched = report.rows.iter().all(|count| count.rows == count.notes);
+        report.rows = self.rows_count(&txn).await?;
+        txn.rollback().await.map_err(failed(OPERATION))?;
+        report.unopened_count = self.sealed_unopened_count().await?;
+        let is_matched = report.mismatches().next().is_none();
         let is_anchored = Chain::ALL.iter().all(|chain| anchors.iter().any(|anchor| anchor.chain == *chain));
         report.standing = match (report.problem_count, is_anchored) {
             (0, false) if is_matched => Standing::Consistent,
@@ -130,17 +169,18 @@ impl SchoolStore {
 
     async fn chain_verify(
         &self,
+        db: &DatabaseTransaction,
         chain: Chain,
         anchors: &[JournalHead],
         report: &mut JournalReport,
     ) -> Result<(), RecordsError> {
-        let mut walk = Walk { chain, anchors, seq: 0, hash: BEGINNING.to_vec(), report };
-        // What is appended while we walk is left for the next time.
-        let head = head_row(self.db(), self.text(), chain).await?;
+        let (erased, erasures) = (Vec::new(), BTreeSet::new());
+        let mut walk = Walk { chain, anchors, seq: 0, hash: BEGINNING.to_vec(), erased, erasures, report };
+        let head = head_row(db, self.text(), chain).await?;
         while walk.seq < head.seq {
-            let rows = self.notes_between(chain, walk.seq, head.seq).await?;
+            let rows = self.notes_between(db, chain, walk.seq, head.seq).await?;
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else { break };
-            let bodies = self.bodies_between(chain, first.seq, last.seq).await?;
+            let bodies = self.bodies_between(db, chain, first.seq, last.seq).await?;
             let mut bodies = bodies.into_iter().peekable();
             for row in rows {
                 let body = bodies.next_if(|body| body.seq == row.seq);
@@ -150,6 +190,10 @@ impl SchoolStore {
         if (walk.seq, &walk.hash) != (head.seq, &head.hash) {
             walk.problem(head.seq, JournalProblemKind::Head);
         }
+        for row in self.notes_between(db, chain, head.seq, i64::MAX).await? {
+            walk.problem(row.seq, JournalProblemKind::Beyond);
+        }
+        walk.erased_check();
         for anchor in anchors.iter().filter(|anchor| anchor.chain == chain) {
             if walk.seq < i64::try_from(anchor.seq).unwrap_or(i64::MAX) {
                 walk.problem(walk.seq, JournalProblemKind::Anchor);
@@ -160,9 +204,7 @@ impl SchoolStore {
         Ok(())
     }
 
-    async fn rows_count(&self) -> Result<Vec<RowCount>, RecordsError> {
-        // One transaction, so that both numbers are of the same moment.
-        let txn = self.db().begin().await.map_err(failed(OPERATION))?;
+    async fn rows_count(&self, txn: &DatabaseTransaction) -> Result<Vec<RowCount>, RecordsError> {
         let mut counts = Vec::new();
         macro_rules! count {
             ($($table:ident by $note:literal),* $(,)?) => {
@@ -173,8 +215,8 @@ impl SchoolStore {
                         .filter(journal::Column::Kind.eq($note));
                     counts.push(RowCount {
                         table: stringify!($table),
-                        rows: rows.count(&txn).await.map_err(failed(OPERATION))?,
-                        notes: notes.count(&txn).await.map_err(failed(OPERATION))?,
+                        rows: rows.count(txn).await.map_err(failed(OPERATION))?,
+                        notes: notes.count(txn).await.map_err(failed(OPERATION))?,
                     });
                 )*
             };
@@ -191,11 +233,16 @@ impl SchoolStore {
             statement by "statement_add",
             device by "device_add",
         }
-        txn.rollback().await.map_err(failed(OPERATION))?;
         Ok(counts)
     }
 
-    async fn notes_between(&self, chain: Chain, after: i64, last: i64) -> Result<Vec<journal::Model>, RecordsError> {
+    async fn notes_between(
+        &self,
+        db: &DatabaseTransaction,
+        chain: Chain,
+        after: i64,
+        last: i64,
+    ) -> Result<Vec<journal::Model>, RecordsError> {
         journal::Entity::find()
             .filter(journal::Column::SchoolId.eq(self.text()))
             .filter(journal::Column::Chain.eq(chain.as_str()))
@@ -203,13 +250,14 @@ impl SchoolStore {
             .filter(journal::Column::Seq.lte(last))
             .order_by_asc(journal::Column::Seq)
             .limit(PAGE)
-            .all(self.db())
+            .all(db)
             .await
             .map_err(failed(OPERATION))
     }
 
     async fn bodies_between(
         &self,
+        db: &DatabaseTransaction,
         chain: Chain,
         first: i64,
         last: i64,
@@ -219,7 +267,7 @@ impl SchoolStore {
             .filter(journal_body::Column::Chain.eq(chain.as_str()))
             .filter(journal_body::Column::Seq.between(first, last))
             .order_by_asc(journal_body::Column::Seq)
-            .all(self.db())
+            .all(db)
             .await
             .map_err(failed(OPERATION))
     }
@@ -269,9 +317,13 @@ impl Walk<'_> {
             (Some(salt), Some(bytes), _, _) => {
                 if commitment(&salt, &bytes).as_slice() != row.commitment {
                     self.problem(row.seq, JournalProblemKind::BodyAltered);
+                } else if row.kind == "person_erase" {
+                    let said: Option<Erased> = serde_json::from_slice(&bytes).ok();
+                    self.erasures.extend(said.map(|said| said.person));
                 }
             }
-            (_, _, Some(rule), Some(at)) => {
+            (None, None, Some(rule), Some(at)) => {
+                self.erased.push((row.seq, body.about));
                 self.report.erased_count += 1;
                 if self.report.erased.len() < TOLD_MAX {
                     let at = time("journal_body.erased_at", at)?;
@@ -282,6 +334,16 @@ impl Walk<'_> {
             _ => self.problem(row.seq, JournalProblemKind::BodyMissing),
         }
         Ok(())
+    }
+
+    /// A body goes with a person, whose erasure is noted; nothing of a sealed case ever goes.
+    fn erased_check(&mut self) {
+        for (seq, about) in std::mem::take(&mut self.erased) {
+            let is_said = about.is_some_and(|person| self.erasures.contains(&person));
+            if self.chain == Chain::Sealed || !is_said {
+                self.problem(seq, JournalProblemKind::BodyMissing);
+            }
+        }
     }
 
     fn problem(&mut self, seq: i64, kind: JournalProblemKind) {

@@ -5,11 +5,14 @@ use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
 use argon2::{Argon2, PasswordHasher};
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schoolgate_app::data_dir::{DataDir, DataDirError, LiveDir};
 use schoolgate_app::product::{StartError, records};
 use schoolgate_base::Role;
+use schoolgate_cases::{Tie, TieKind};
+use schoolgate_control::{ControlError, reseal};
 use schoolgate_directory::{Confirmation, Difference, DirectoryError, Register, RegisterSettings, apply, difference};
 use schoolgate_records::{Actor, Person, RecordsError, SchoolStore};
 use schoolgate_runtime::Clock;
@@ -46,7 +49,7 @@ pub(crate) enum PeopleCommand {
         data: PathBuf,
         login: String,
     },
-    /// Give somebody an office that the policies name, from now on.
+    /// Give somebody an office that the policies name, from now on, or end it.
     Office {
         /// Directory of the school.
         #[arg(long)]
@@ -57,7 +60,41 @@ pub(crate) enum PeopleCommand {
         /// As a deputy.
         #[arg(long)]
         deputy: bool,
+        /// They hold it no longer, as holder or deputy.
+        #[arg(long, conflicts_with = "deputy")]
+        end: bool,
     },
+    /// Write down what ties two people, so that neither decides or hears about the other.
+    Tie {
+        /// Directory of the school.
+        #[arg(long)]
+        data: PathBuf,
+        /// With `manages` the manager.
+        login: String,
+        other: String,
+        #[arg(long, value_enum)]
+        kind: Kind,
+        /// It ties them no longer.
+        #[arg(long)]
+        end: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Family or household.
+    Relative,
+    /// The first manages the other.
+    Manages,
+}
+
+impl From<Kind> for TieKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Relative => Self::Relative,
+            Kind::Manages => Self::Manages,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +113,14 @@ pub(crate) enum PeopleError {
     Records(#[from] RecordsError),
     #[error("nobody here signs in as `{0}`")]
     Nobody(String),
+    #[error("{name} does not hold the office `{office}` now; an office is written as in school.toml")]
+    NotHeld { name: Box<str>, office: String },
+    #[error("no such tie between {0} and {1} is written down")]
+    NotTied(Box<str>, Box<str>),
+    #[error(
+        "reports could not be sealed to the offices of now; the change is kept, and the service seals them when it starts"
+    )]
+    Reseal(#[from] ControlError),
     #[error("a password has at least {PASSWORD_MIN} characters")]
     Short,
     #[error("the password cannot be kept: {0}")]
@@ -122,16 +167,67 @@ pub(crate) async fn run(
             write.commit().await?;
             writeln!(out, "{} has a new password; every session of theirs is ended.", person.name)?;
         }
-        PeopleCommand::Office { data, login, office, deputy } => {
+        PeopleCommand::Office { data, login, office, deputy, end } => {
             let school = stopped(&data).await?;
             let person = person(&school.store, &login).await?;
-            let mut write = school.store.begin(actor, now).await?;
-            write.role_assign(&Role::new(&office), &person.id, deputy, now, None).await?;
-            write.commit().await?;
-            writeln!(out, "{} is {}{office} from now on.", person.name, if deputy { "deputy " } else { "" })?;
+            let role = Role::new(&office);
+            if end {
+                office_end(&school.store, &person, &role, now).await?;
+                writeln!(out, "{} is {office} no longer.", person.name)?;
+            } else {
+                let mut write = school.store.begin(actor, now).await?;
+                write.role_assign(&role, &person.id, deputy, now, None).await?;
+                write.commit().await?;
+                writeln!(out, "{} is {}{office} from now on.", person.name, if deputy { "deputy " } else { "" })?;
+            }
+            reseal(&school.store, now).await?;
+        }
+        PeopleCommand::Tie { data, login, other, kind, end } => {
+            let school = stopped(&data).await?;
+            let (one, other) = (person(&school.store, &login).await?, person(&school.store, &other).await?);
+            let tie = Tie { kind: kind.into(), from: one.id.clone(), to: other.id.clone() };
+            if end {
+                tie_end(&school.store, &tie, (&one, &other), now).await?;
+                writeln!(out, "Nothing of the kind ties {} and {} from now on.", one.name, other.name)?;
+            } else {
+                let mut write = school.store.begin(actor, now).await?;
+                write.tie_declare(&tie).await?;
+                write.commit().await?;
+                writeln!(out, "Written down: {} and {} are tied.", one.name, other.name)?;
+            }
+            reseal(&school.store, now).await?;
         }
     }
     Ok(())
+}
+
+async fn office_end(store: &SchoolStore, person: &Person, role: &Role, now: Timestamp) -> Result<(), PeopleError> {
+    let mut held = store.role_holders(role, now).await?;
+    held.retain(|holding| holding.person == person.id);
+    if held.is_empty() {
+        return Err(PeopleError::NotHeld { name: person.name.clone(), office: role.to_string() });
+    }
+    let mut write = store.begin(Actor::program("administrator"), now).await?;
+    for holding in held {
+        write.role_end(&holding.id, now).await?;
+    }
+    Ok(write.commit().await?)
+}
+
+/// Relatives are each other's, whoever was named first.
+async fn tie_end(store: &SchoolStore, tie: &Tie, names: (&Person, &Person), now: Timestamp) -> Result<(), PeopleError> {
+    let turned = Tie { kind: tie.kind, from: tie.to.clone(), to: tie.from.clone() };
+    let is_it = |one: &Tie| one == tie || (tie.kind == TieKind::Relative && one == &turned);
+    let mut declared = store.tie_list().await?;
+    declared.retain(|one| is_it(&one.tie) && one.ended_at.is_none_or(|end| now < end));
+    if declared.is_empty() {
+        return Err(PeopleError::NotTied(names.0.name.clone(), names.1.name.clone()));
+    }
+    let mut write = store.begin(Actor::program("administrator"), now).await?;
+    for one in declared {
+        write.tie_end(&one.id).await?;
+    }
+    Ok(write.commit().await?)
 }
 
 /// The records of a school that nobody serves at the same time: a running one would not notice the change.
@@ -227,6 +323,7 @@ mod tests {
             login: "zoe".to_owned(),
             office: "headteacher".to_owned(),
             deputy: false,
+            end: false,
         };
         said(office, "").await.unwrap();
         let school = stopped(&data).await.unwrap();
@@ -234,5 +331,46 @@ mod tests {
         assert!(school.store.password_get(&zoe.id).await.unwrap().unwrap().starts_with("$argon2id$"));
         let heads = school.store.role_holders(&Role::new("headteacher"), Clock::system().now()).await.unwrap();
         assert_eq!(heads.first().map(|one| &one.person), Some(&zoe.id));
+    }
+
+    #[tokio::test]
+    async fn offices_and_ties_begin_and_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("school");
+        let pack = crate::pack::read(Path::new(PACK)).unwrap();
+        init(&data, SchoolId::new("riverside").unwrap(), "Riverside", pack).await.unwrap();
+        let file = folder.path().join("people.csv");
+        fs::write(&file, "mis_id,name,capacity,login\nm1,Zoe Quill,staff,zoe\nm2,Ben Ash,staff,ben\n").unwrap();
+        let (zone, without_problem_rows) = ("Europe/London".to_owned(), false);
+        let import =
+            PeopleCommand::Import { data: data.clone(), file, zone, apply: true, leaving: None, without_problem_rows };
+        said(import, "").await.unwrap();
+        let office = |end| PeopleCommand::Office {
+            data: data.clone(),
+            login: "zoe".to_owned(),
+            office: "headteacher".to_owned(),
+            deputy: false,
+            end,
+        };
+        let tie = |login: &str, other: &str, end| PeopleCommand::Tie {
+            data: data.clone(),
+            login: login.to_owned(),
+            other: other.to_owned(),
+            kind: Kind::Relative,
+            end,
+        };
+        assert!(matches!(said(office(true), "").await, Err(PeopleError::NotHeld { .. })));
+        assert!(matches!(said(tie("zoe", "ben", true), "").await, Err(PeopleError::NotTied(..))));
+        let offices = async || {
+            let school = stopped(&data).await.unwrap();
+            let offices = school.store.offices(Clock::system().now()).await.unwrap();
+            (offices.of_role(&Role::new("headteacher")).len(), offices.ties.len())
+        };
+        said(office(false), "").await.unwrap();
+        said(tie("zoe", "ben", false), "").await.unwrap();
+        assert_eq!(offices().await, (1, 1));
+        assert!(said(office(true), "").await.unwrap().contains("no longer"));
+        said(tie("ben", "zoe", true), "").await.unwrap();
+        assert_eq!(offices().await, (0, 0));
     }
 }

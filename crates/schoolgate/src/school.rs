@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use schoolgate_app::serve::{LISTS_INDEX, ServeError, init, serve};
 use schoolgate_base::SchoolId;
 use schoolgate_keys::{KeyError, KeyRing};
 use schoolgate_lists::{BuildError, Import, IndexBuilder, ListFormat};
-use schoolgate_records::{JournalReport, RecordsError, Standing, backup, restore};
+use schoolgate_records::{JournalReport, RESTORE_BEGUN, RecordsError, Restoring, Standing, backup, restore};
 use schoolgate_runtime::Clock;
 
 use crate::Found;
@@ -77,6 +78,9 @@ pub(crate) enum SchoolCommand {
         /// A new directory.
         #[arg(long)]
         data: PathBuf,
+        /// Goes on although the backup holds sealed reports that none of these keys opens: nobody reads them again.
+        #[arg(long)]
+        without_sealed: bool,
     },
     /// Import people, give passwords and offices, while the school is not served.
     #[command(subcommand)]
@@ -184,7 +188,9 @@ pub(crate) async fn run(command: SchoolCommand, out: &mut impl Write) -> Result<
         SchoolCommand::Serve { data, settings } => serve(&data, &settings).await?,
         SchoolCommand::Verify { data } => return verify(&data, out).await,
         SchoolCommand::Backup { data, to, keys_to } => copy(&data, &to, keys_to.as_deref(), out).await?,
-        SchoolCommand::Restore { from, keys, data } => return bring_back(&from, &keys, &data, out).await,
+        SchoolCommand::Restore { from, keys, data, without_sealed } => {
+            return bring_back(&from, &keys, &data, without_sealed, out).await;
+        }
         SchoolCommand::People(command) => people::run(command, &mut io::stdin().lock(), out).await?,
         SchoolCommand::Lists(ListsCommand::Build { data, files }) => build(&data, &files, out)?,
     }
@@ -227,16 +233,22 @@ fn tell(school: &str, report: &JournalReport, out: &mut impl Write) -> Result<Fo
     for problem in &report.problems {
         writeln!(out, "  note {} ({}): {}", problem.seq, problem.chain.as_str(), problem.kind)?;
     }
-    Ok(if report.standing == Standing::Damaged { Found::SomethingWrong } else { Found::NothingWrong })
+    for mismatch in report.mismatches() {
+        writeln!(out, "  {mismatch}")?;
+    }
+    if 0 < report.unopened_count {
+        writeln!(out, "  {} sealed reports are opened by none of the keys here", report.unopened_count)?;
+    }
+    let is_right = report.standing != Standing::Damaged && report.unopened_count == 0;
+    Ok(if is_right { Found::NothingWrong } else { Found::SomethingWrong })
 }
 
 async fn copy(data: &Path, to: &Path, keys_to: Option<&Path>, out: &mut impl Write) -> Result<(), SchoolError> {
     let dir = DataDir::open(data)?;
     DataDir::make_private(to)?;
     let (store, _, keys) = records(&dir).await?;
-    let manifest = backup(&store, to, Clock::system().now()).await?;
+    let manifest = backup(&store, to, &[DataDir::mark_in(dir.path())], Clock::system().now()).await?;
     store.close().await?;
-    file_copy(&DataDir::mark_in(dir.path()), &DataDir::mark_in(to))?;
     writeln!(out, "Copied the records to {} ({} bytes).", to.display(), manifest.size_bytes)?;
     match keys_to {
         Some(path) => {
@@ -248,16 +260,26 @@ async fn copy(data: &Path, to: &Path, keys_to: Option<&Path>, out: &mut impl Wri
     Ok(())
 }
 
-async fn bring_back(from: &Path, keys: &Path, data: &Path, out: &mut impl Write) -> Result<Found, SchoolError> {
+async fn bring_back(
+    from: &Path,
+    keys: &Path,
+    data: &Path,
+    loses_sealed: bool,
+    out: &mut impl Write,
+) -> Result<Found, SchoolError> {
     if DataDir::mark_in(data).exists() {
         return Err(DataDirError::Occupied { path: data.to_owned() }.into());
     }
-    DataDir::make_private(data)?;
+    let begun = restore_begin(data)?;
     KeyRing::open(keys)?.export(data)?;
-    let ring = KeyRing::open(data)?;
-    let reports = restore(from, data, Arc::new(ring), &[], Clock::system().now()).await?;
+    let keys = Arc::new(KeyRing::open(data)?);
+    let restoring = Restoring { from, keys, erasures: &[], loses_sealed };
+    let reports = restore(restoring, data, Clock::system().now()).await?;
     // Last: without its mark the directory is no school yet, whatever happened on the way.
-    file_copy(&DataDir::mark_in(from), &DataDir::mark_in(data))?;
+    let mark = DataDir::mark_in(from);
+    let text = fs::read(&mark).map_err(|source| SchoolError::Read { path: mark, source })?;
+    file_make(&DataDir::mark_in(data), &text)?;
+    fs::remove_file(&begun).map_err(|source| SchoolError::Write { path: begun, source })?;
     let mut worst = Found::NothingWrong;
     for (school, report) in &reports {
         if tell(school.as_str(), report, out)? == Found::SomethingWrong {
@@ -267,8 +289,31 @@ async fn bring_back(from: &Path, keys: &Path, data: &Path, out: &mut impl Write)
     Ok(worst)
 }
 
-fn file_copy(from: &Path, to: &Path) -> Result<(), SchoolError> {
-    fs::copy(from, to).map(drop).map_err(|source| SchoolError::Write { path: to.to_owned(), source })
+/// Makes the directory of a restore and marks it as such. What an earlier restore left that did not get to its end is
+/// forgotten; anything else is not touched.
+fn restore_begin(data: &Path) -> Result<PathBuf, SchoolError> {
+    let begun = data.join(RESTORE_BEGUN);
+    if begun.exists() {
+        fs::remove_dir_all(data).map_err(|source| SchoolError::Write { path: data.to_owned(), source })?;
+    }
+    DataDir::make_private(data)?;
+    let mut entries = fs::read_dir(data).map_err(|source| SchoolError::Read { path: data.to_owned(), source })?;
+    if entries.next().is_some() {
+        return Err(RecordsError::NotEmpty { path: data.to_owned() }.into());
+    }
+    file_make(&begun, b"")?;
+    Ok(begun)
+}
+
+/// Writes a new file that only its owner may use, and waits until it and its name are on disk.
+fn file_make(path: &Path, bytes: &[u8]) -> Result<(), SchoolError> {
+    let written = || {
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
+    };
+    written().map_err(|source| SchoolError::Write { path: path.to_owned(), source })
 }
 
 fn build(data: &Path, files: &[String], out: &mut impl Write) -> Result<(), SchoolError> {

@@ -74,6 +74,15 @@ async fn what_is_altered_is_named() {
         ("DELETE FROM journal_body WHERE seq = 4; DELETE FROM journal WHERE seq = 4", vec![JournalProblemKind::Head]),
         ("DELETE FROM journal_body; DELETE FROM journal", vec![JournalProblemKind::Head]),
         ("UPDATE journal_head SET seq = 9", vec![JournalProblemKind::Head]),
+        (
+            "UPDATE journal_head SET seq = 3, hash = (SELECT hash FROM journal WHERE seq = 3)",
+            vec![JournalProblemKind::Beyond],
+        ),
+        // An erasure that no note tells of.
+        (
+            "UPDATE journal_body SET bytes = NULL, salt = NULL, erased_by_rule = 'x', erased_at = 1 WHERE seq = 3",
+            vec![JournalProblemKind::BodyMissing],
+        ),
     ] {
         let kit = kit().await;
         tamper(&kit, sql).await;

@@ -132,7 +132,7 @@ async fn only_the_owner_may_read_the_files() {
     let kit = small(short()).await;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let copy = kit.path().join("backup");
-    backup(&kit.store, &copy, now()).await.unwrap();
+    backup(&kit.store, &copy, &[], now()).await.unwrap();
     for name in ["records.sqlite", "records.sqlite-wal", "backup/records.sqlite", "backup/manifest.json"] {
         assert_eq!(mode(&kit.path().join(name)), 0o600, "{name}");
     }
