@@ -1,14 +1,16 @@
 //! The one place that publishes, and the handle that pages and commands hold.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schoolgate_base::{CaseId, GrantId, PersonId, SchoolId};
 use schoolgate_cases::{Moment, Offices};
 use schoolgate_decide::Snapshot;
-use schoolgate_keys::{KeyRing, random_bytes};
+use schoolgate_keys::{KeyRing, Pseudonym, random_bytes};
 use schoolgate_records::{Actor, SchoolStore, Write};
 use schoolgate_runtime::{Clock, Tasks};
 use schoolgate_snapshot::{Changes, Follower, OpenLists, Publisher, Reader, follow};
@@ -51,6 +53,8 @@ pub(crate) struct Inner {
     in_force: RwLock<Arc<InForce>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) continued: Mutex<Vec<Continued>>,
+    /// Who opened which sealed case today.
+    pub(crate) openings: Mutex<BTreeSet<(Date, CaseId, PersonId)>>,
     /// What an earlier publish that failed was to compute: the next one does.
     owed: Mutex<Again>,
     /// The offices and the edition that the reports under way were last sealed for.
@@ -89,6 +93,7 @@ impl Control {
             in_force: RwLock::new(in_force),
             snapshots,
             continued: Mutex::new(Vec::new()),
+            openings: Mutex::default(),
             owed: Mutex::new(Again::Live),
             resealed: Mutex::new(None),
         };
@@ -181,6 +186,13 @@ impl Control {
     /// Computes the people part again: after an import, or on the first of September.
     pub async fn people_publish(&self) -> Result<(), ControlError> {
         self.publish(Again::People).await
+    }
+
+    /// The pseudonyms of a person in the events of a time; two where a first of September lies in it.
+    pub fn pseudonyms(&self, person: &PersonId, from: Timestamp, to: Timestamp) -> Vec<Pseudonym> {
+        let calendar = &self.in_force().built.compiled.program.calendar;
+        let years = school_year(calendar, from)..=school_year(calendar, to);
+        years.map(|year| self.0.keys.pseudonyms().of(self.school(), year, person)).collect()
     }
 
     /// Begins a change to the records in the name of a person.

@@ -1,5 +1,9 @@
 //! Reports: routed over persons, sealed to whom they reach, absent for everybody else.
 
+use std::collections::BTreeSet;
+use std::sync::{MutexGuard, PoisonError};
+
+use jiff::civil::Date;
 use schoolgate_base::{CaseId, ControlId, PersonId};
 use schoolgate_cases::{
     CaseState, Definition, Offices, OpenError, RawValues, Refusal, ReportStep, Route, Sight, concern, open_report,
@@ -7,6 +11,7 @@ use schoolgate_cases::{
 };
 use schoolgate_keys::KeyHolder;
 use schoolgate_records::{CaseFile, Privacy, RecordsError, Viewer, Wanted};
+use tracing::error;
 
 use crate::control::{Control, moment};
 use crate::error::ControlError;
@@ -119,7 +124,7 @@ impl Control {
         Ok(self.reports_for(viewer, 0).await?.len())
     }
 
-    /// One report, if it exists for this person.
+    /// One report, if it exists for this person. That a recipient opened it is written down, once a day.
     pub async fn report_for(&self, viewer: &PersonId, id: &CaseId) -> Result<Option<(CaseFile, Sight)>, ReportError> {
         let offices = self.offices().await?;
         let Some(file) = self.0.store.case_fetch_for(&looking(viewer, &offices), id).await? else { return Ok(None) };
@@ -128,8 +133,39 @@ impl Control {
         }
         match self.sight_of(&file, viewer, &offices) {
             Sight::Absent => Ok(None),
-            sight => Ok(Some((file, sight))),
+            Sight::Whole => {
+                self.opening_note(viewer, &file).await;
+                Ok(Some((file, Sight::Whole)))
+            }
+            Sight::Receipt => Ok(Some((file, Sight::Receipt))),
         }
+    }
+
+    /// A report is not held back from whoever has to act on it because the disk is full: then the log says that the
+    /// note is missing.
+    async fn opening_note(&self, viewer: &PersonId, file: &CaseFile) {
+        let today = self.in_force().built.compiled.program.calendar.local(self.now()).date();
+        if !self.openings().insert((today, file.case.id.clone(), viewer.clone())) {
+            return;
+        }
+        let noted = async {
+            let mut write = self.begin(viewer).await?;
+            write.case_read_note(file, viewer).await?;
+            Ok::<_, ControlError>(write.commit().await?)
+        };
+        if let Err(error) = noted.await {
+            self.openings().remove(&(today, file.case.id.clone(), viewer.clone()));
+            let error: &dyn std::error::Error = &error;
+            error!(error, "that a sealed case was opened could not be written down");
+        }
+    }
+
+    /// Who opened what today, as far as it is written down; what is older makes room.
+    fn openings(&self) -> MutexGuard<'_, BTreeSet<(Date, CaseId, PersonId)>> {
+        let today = self.in_force().built.compiled.program.calendar.local(self.now()).date();
+        let mut openings = self.0.openings.lock().unwrap_or_else(PoisonError::into_inner);
+        openings.retain(|(date, ..)| *date == today);
+        openings
     }
 
     /// Takes a step in a report: acknowledge, note, close.

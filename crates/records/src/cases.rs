@@ -443,6 +443,21 @@ impl Write {
         self.finished(())
     }
 
+    /// Writes down that a party opened a sealed case: in the chain of sealed cases, for whoever can open it.
+    pub async fn case_read_note(&mut self, file: &CaseFile, by: &PersonId) -> Result<(), RecordsError> {
+        const OPERATION: &str = "case_read_note";
+        self.case_is_ours(OPERATION, &file.case)?;
+        if !file.is_sealed {
+            return Err(RecordsError::Refused { operation: OPERATION, reason: "the case is not sealed" });
+        }
+        let body = json!({ "case": file.case.id, "read_by": by });
+        let bytes =
+            serde_json::to_vec(&body).map_err(|source| RecordsError::Encode { operation: OPERATION, source })?;
+        let blob = self.keys.seal_to(&file.parties, &bytes).map_err(keys(OPERATION))?;
+        let _ = self.noting(OPERATION, Note::sealed(OPERATION, blob.into_bytes()));
+        self.finished(())
+    }
+
     fn case_is_ours(&self, operation: &'static str, case: &Case) -> Result<(), RecordsError> {
         match case.school == self.school {
             true => Ok(()),

@@ -34,7 +34,7 @@ pub use presence::{AddressClaim, Device, NewDevice, PortalSession};
 pub use signatures::{Signature, Signed, SignedVersion};
 pub use store::{School, SchoolStore, Store};
 pub use verify::{ErasedNote, JournalProblem, JournalProblemKind, JournalReport, RowCount, Standing};
-pub use work::{Job, NewJob, NewStatement, Statement};
+pub use work::{NewStatement, Statement};
 pub use write::{Actor, Write};
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Whom reports reach over time.
 
+use schoolgate_records::Chain;
+
 use super::*;
 
 #[tokio::test]
@@ -61,4 +63,37 @@ async fn an_edition_that_sends_reports_elsewhere_takes_none_away() {
     kit.adopt(pack).await;
     assert_eq!(kit.sight("helen", &case).await, Sight::Whole);
     assert_eq!(kit.sight("olive", &case).await, Sight::Absent);
+}
+
+#[tokio::test]
+async fn who_opened_a_report_is_noted_once_a_day_where_nobody_else_sees_it() {
+    let kit = Kit::new().await;
+    let case = kit.report("sam", "tess", &[]).await;
+    let heads = async || {
+        let open = kit.store().journal_head(Chain::Open).await.unwrap().seq;
+        (open, kit.store().journal_head(Chain::Sealed).await.unwrap().seq)
+    };
+    let (open, sealed) = heads().await;
+    for _ in 0..2 {
+        kit.sight("helen", &case).await;
+    }
+    // Neither a receipt nor a look in vain is an opening.
+    kit.sight("sam", &case).await;
+    kit.sight("tess", &case).await;
+    assert_eq!(heads().await, (open, sealed + 1));
+    kit.clock.set("2026-11-25T10:10:00Z".parse().unwrap()).unwrap();
+    kit.sight("helen", &case).await;
+    assert_eq!(heads().await, (open, sealed + 2));
+}
+
+#[tokio::test]
+async fn names_of_last_school_year_are_known() {
+    let kit = Kit::new().await;
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let pseudonyms = |from: &str, to: &str| kit.control.pseudonyms(&person("tess"), at(from), at(to));
+    let before = pseudonyms("2026-08-30T10:00:00Z", "2026-08-31T10:00:00Z");
+    let after = pseudonyms("2026-09-02T10:00:00Z", "2026-09-03T10:00:00Z");
+    let both = pseudonyms("2026-08-30T10:00:00Z", "2026-09-03T10:00:00Z");
+    assert_eq!(both, [before, after].concat());
+    assert_eq!(both.len(), 2);
 }

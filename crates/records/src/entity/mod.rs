@@ -8,7 +8,6 @@ mod notes;
 mod people;
 mod policies;
 mod presence;
-mod work;
 
 pub(crate) use cases::{case_file, case_party};
 pub(crate) use live::{case_grant, own_entry, statement, urgent_block};
@@ -16,4 +15,3 @@ pub(crate) use notes::{erasure, journal, journal_body, journal_head};
 pub(crate) use people::{person, person_tie, role_holding, school};
 pub(crate) use policies::{policy_edition, signature};
 pub(crate) use presence::{address_claim, device, portal_session};
-pub(crate) use work::{job, notification_seen};

@@ -1,4 +1,4 @@
-//! People, offices, policies, agreements, cases, what is open now, jobs, journal.
+//! People, offices, policies, agreements, cases, what is open now, journal.
 //!
 //! Every table begins with `school_id`, in its key and in every reference: a row of one school cannot refer to a row
 //! of another. Times are microseconds since 1970 UTC, ids are text, lists are JSON text.
@@ -202,21 +202,6 @@ fn live() -> Vec<TableCreateStatement> {
     vec![grant, urgent, own, statement]
 }
 
-fn work() -> Vec<TableCreateStatement> {
-    let mut job = owned("job", &["id"]);
-    job.col(text("id"))
-        .col(text("kind"))
-        .col(text("payload"))
-        .col(big_integer("due_at"))
-        .col(big_integer("attempts"))
-        .col(big_integer_null("claimed_until"))
-        .col(big_integer_null("done_at"));
-    let mut seen = owned("notification_seen", &["person", "notification"]);
-    seen.col(text("person")).col(text("notification")).col(big_integer("at"));
-    person(&mut seen, "notification_seen", "person");
-    vec![job, seen]
-}
-
 fn journal() -> Vec<TableCreateStatement> {
     let mut head = owned("journal_head", &["chain"]);
     head.col(text("chain")).col(big_integer("seq")).col(blob("hash"));
@@ -248,7 +233,7 @@ fn journal() -> Vec<TableCreateStatement> {
 }
 
 /// (table, columns after `school_id`, unique)
-const INDEXES: [(&str, &[&str], bool); 14] = [
+const INDEXES: [(&str, &[&str], bool); 13] = [
     ("person", &["login_folded"], true),
     ("person", &["mis_id"], true),
     ("person", &["upn"], true),
@@ -261,14 +246,13 @@ const INDEXES: [(&str, &[&str], bool); 14] = [
     ("signature", &["policy", "version", "person"], false),
     ("case_party", &["party"], false),
     ("case_grant", &["until_at"], false),
-    ("job", &["done_at", "due_at"], false),
     ("journal_body", &["about"], false),
 ];
 
 #[async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let tables = [people(), presence(), policies(), cases(), live(), work(), journal()];
+        let tables = [people(), presence(), policies(), cases(), live(), journal()];
         for table in tables.into_iter().flatten() {
             manager.create_table(table).await?;
         }

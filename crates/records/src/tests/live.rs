@@ -171,53 +171,6 @@ async fn a_device_token_is_kept_as_its_hash_and_revoked_once() {
 }
 
 #[tokio::test]
-async fn a_job_is_kept_with_its_case_and_done_once() {
-    let kit = kit().await;
-    let job = |minutes| NewJob {
-        kind: "mail".into(),
-        payload: json!({ "to": "unmistakable@example" }),
-        due_at: later(minutes),
-    };
-    let mut write = kit.begin().await;
-    write.job_add(&job(0)).await.unwrap();
-    drop(write);
-    assert_eq!(kit.school.job_next_due().await.unwrap(), None);
-
-    let mut write = kit.begin().await;
-    write.job_add(&job(0)).await.unwrap();
-    write.job_add(&job(60)).await.unwrap();
-    write.commit().await.unwrap();
-    assert_eq!(kit.school.job_next_due().await.unwrap(), Some(now()));
-    let claim = async |at: i64| {
-        let mut write = kit.school.begin(Actor::program("jobs"), later(at)).await.unwrap();
-        let jobs = write.job_claim(10, later(at + 5)).await.unwrap();
-        write.commit().await.unwrap();
-        jobs
-    };
-    let jobs = claim(0).await;
-    assert_eq!((jobs.len(), jobs[0].attempts, &jobs[0].payload), (1, 1, &job(0).payload));
-    assert!(claim(1).await.is_empty());
-    assert_eq!(kit.school.job_next_due().await.unwrap(), Some(later(5)));
-    // Whoever claimed it died.
-    let jobs = claim(5).await;
-    assert_eq!(jobs[0].attempts, 2);
-    let mut write = kit.school.begin(Actor::program("jobs"), later(6)).await.unwrap();
-    write.job_retry(&jobs[0].id, later(7)).await.unwrap();
-    write.commit().await.unwrap();
-    let jobs = claim(7).await;
-    let mut write = kit.school.begin(Actor::program("jobs"), later(8)).await.unwrap();
-    write.job_done(&jobs[0].id).await.unwrap();
-    write.notification_see(&id("tess"), "n1").await.unwrap();
-    write.notification_see(&id("tess"), "n1").await.unwrap();
-    write.commit().await.unwrap();
-    assert_eq!(kit.school.job_next_due().await.unwrap(), Some(later(60)));
-    assert_eq!(kit.school.notification_seen_list(&id("tess")).await.unwrap().len(), 1);
-    let path = kit.store.path().to_owned();
-    kit.store.clone().close().await.unwrap();
-    assert!(!std::fs::read(path).unwrap().windows(12).any(|window| window == b"unmistakable"));
-}
-
-#[tokio::test]
 async fn a_session_that_ends_takes_its_own_claim_along() {
     let kit = kit().await;
     let mut write = kit.begin().await;

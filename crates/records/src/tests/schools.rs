@@ -32,7 +32,6 @@ struct Handles {
     role: Box<str>,
     tie: Box<str>,
     own: Box<str>,
-    job: Box<str>,
     viewer: Viewer,
 }
 
@@ -101,11 +100,9 @@ async fn fill(school: &SchoolStore, tag: &str) -> Handles {
         since: now(),
         until: later(60),
     }));
-    let job = quiet!(write.job_add(&NewJob { kind: tag.into(), payload: json!(tag), due_at: now() }));
-    quiet!(write.notification_see(&id("p1"), tag));
     noted!(write.person_erase(&id("p3"), tag));
     write.commit().await.unwrap();
-    Handles { role, tie, own, job, viewer: viewer("p1", &[]) }
+    Handles { role, tie, own, viewer: viewer("p1", &[]) }
 }
 
 /// Calls every method that reads and puts the answers into one text.
@@ -165,8 +162,6 @@ async fn dump(school: &SchoolStore) -> String {
     read!(session_list_for_person(&person));
     read!(claim_list_active(now()));
     read!(device_list());
-    read!(job_next_due());
-    read!(notification_seen_list(&person));
     read!(erasure_list());
     read!(journal_head(Chain::Open));
     read!(journal_head(Chain::Sealed));
@@ -179,11 +174,13 @@ async fn dump(school: &SchoolStore) -> String {
 async fn undo(school: &SchoolStore, handles: &Handles) {
     let case = CaseId::new("c1").unwrap();
     let file = school.case_fetch_for(&handles.viewer, &case).await.unwrap().unwrap();
+    let sealed = school.case_fetch_for(&handles.viewer, &CaseId::new("c2").unwrap()).await.unwrap().unwrap();
     let mut write = school.begin(Actor::program("undo"), later(1)).await.unwrap();
     noted!(write.person_archive(&id("p2"), later(1)));
     noted!(write.role_end(&handles.role, later(1)));
     noted!(write.tie_end(&handles.tie));
     noted!(write.case_append(&file));
+    noted!(write.case_read_note(&sealed, &id("p1")));
     noted!(write.grant_end(&GrantId::new("g1").unwrap()));
     noted!(write.urgent_confirm(&GrantId::new("u1").unwrap(), later(2)));
     noted!(write.urgent_end(&GrantId::new("u1").unwrap()));
@@ -194,10 +191,6 @@ async fn undo(school: &SchoolStore, handles: &Handles) {
     quiet!(write.session_end_all(&id("p1")));
     quiet!(write.claim_end_address("127.0.0.7".parse().unwrap()));
     quiet!(write.session_purge(later(1_000)));
-    let claimed = quiet!(write.job_claim(100, later(5)));
-    assert_eq!(claimed.len(), 1);
-    quiet!(write.job_retry(&handles.job, later(9)));
-    quiet!(write.job_done(&handles.job));
     write.commit().await.unwrap();
 }
 

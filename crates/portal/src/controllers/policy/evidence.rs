@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, Query};
+use jiff::SignedDuration;
 use jiff::civil::Date;
 use schoolgate_base::ControlKind;
 use schoolgate_eventlog::{Day, Filter, Row};
@@ -228,12 +229,15 @@ async fn event_rows(ctx: &Ctx, question: &Question<'_>, page: &mut EvidencePage,
     Ok(())
 }
 
-/// Names by pseudonym, of the people who are here now.
+/// Names by pseudonym, of the people who are here now, in every school year that the events reach into.
 async fn names(ctx: &Ctx) -> Result<BTreeMap<String, String>, Failure> {
     let snapshot = ctx.app.control.snapshot();
+    let from = ctx.now - SignedDuration::from_hours(24 * DAYS);
     let mut names = BTreeMap::new();
     for member in &snapshot.people.members {
-        names.insert(member.pseudonym.to_string(), ctx.name(&member.person).await?);
+        let name = ctx.name(&member.person).await?;
+        let pseudonyms = ctx.app.control.pseudonyms(&member.person, from, ctx.now);
+        names.extend(pseudonyms.iter().map(|pseudonym| (pseudonym.to_string(), name.clone())));
     }
     Ok(names)
 }
