@@ -345,3 +345,6 @@ fn say(name: &str, import: &Import, out: &mut impl Write) -> Result<(), SchoolEr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
