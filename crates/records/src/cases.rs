@@ -15,17 +15,15 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tracing::error;
 
 use crate::convert::{corrupt, from_json, micros, parse, to_json};
 use crate::entity::{case_file, case_party};
 use crate::error::{failed, keys};
 use crate::journal::Note;
+use crate::sealed::{read_sealed, readable};
 use crate::{Page, RecordsError, SchoolStore, Write};
 
 const PAGE_MAX: u64 = 200;
-/// Sealed cases opened at once with every key there is.
-const SEALED_PAGE: u64 = 50;
 
 /// Who may see a case that is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +77,9 @@ impl Wanted {
 #[derive(Clone, PartialEq, Eq)]
 pub struct CaseFile {
     pub case: Case,
-    is_sealed: bool,
+    pub(crate) is_sealed: bool,
     revision: i64,
-    parties: Vec<KeyHolder>,
+    pub(crate) parties: Vec<KeyHolder>,
 }
 
 impl CaseFile {
@@ -110,7 +108,7 @@ impl fmt::Debug for CaseFile {
 
 /// What a row holds: in clear, or as the content of its blob.
 #[derive(Serialize, Deserialize)]
-struct Content {
+pub(crate) struct Content {
     case: Case,
     parties: Vec<Party>,
 }
@@ -140,11 +138,11 @@ impl From<Party> for KeyHolder {
     }
 }
 
-fn of_school(school: &str) -> sea_orm::Select<case_file::Entity> {
+pub(crate) fn of_school(school: &str) -> sea_orm::Select<case_file::Entity> {
     case_file::Entity::find().filter(case_file::Column::SchoolId.eq(school))
 }
 
-fn file(content: Content, row_revision: i64, is_sealed: bool) -> CaseFile {
+pub(crate) fn file(content: Content, row_revision: i64, is_sealed: bool) -> CaseFile {
     let parties = content.parties.into_iter().map(Into::into).collect();
     CaseFile { case: content.case, is_sealed, revision: row_revision, parties }
 }
@@ -155,44 +153,16 @@ fn read_open(row: &case_file::Model) -> Result<CaseFile, RecordsError> {
     Ok(file(content, row.revision, false))
 }
 
-/// The content of a sealed row, as `open` opens its blob.
-fn read_sealed(
-    row: &case_file::Model,
-    open: impl FnOnce(&SealedBlob) -> Result<Option<Vec<u8>>, RecordsError>,
-) -> Result<Option<CaseFile>, RecordsError> {
-    let missing =
-        || RecordsError::Corrupt { column: "case_file.sealed", source: "a sealed case without content".into() };
-    let blob = SealedBlob::from_bytes(row.sealed.clone().ok_or_else(missing)?);
-    let Some(bytes) = open(&blob)? else { return Ok(None) };
-    let content = serde_json::from_slice(&bytes).map_err(corrupt("case_file.sealed"))?;
-    Ok(Some(file(content, row.revision, true)))
-}
-
-/// What of a list can be read: one damaged row must not take the others away.
-fn readable<T>(row: &case_file::Model, read: Result<T, RecordsError>) -> Option<T> {
-    match read {
-        Ok(read) => Some(read),
-        Err(error) => {
-            let error: &dyn std::error::Error = &error;
-            error!(
-                case.id = row.id,
-                error, "case {} cannot be read and is left out of lists; restore it from a backup", row.id
-            );
-            None
-        }
-    }
-}
-
 fn state_text(operation: &'static str, state: CaseState) -> Result<String, RecordsError> {
     Ok(to_json(operation, &state)?.trim_matches('"').to_owned())
 }
 
-fn row_key(row: &case_file::Model) -> String {
+pub(crate) fn row_key(row: &case_file::Model) -> String {
     format!("{}:{}", row.opened_at, row.id)
 }
 
 /// Later pages of a list that is newest first.
-fn before(after: &str) -> Result<Condition, RecordsError> {
+pub(crate) fn before(after: &str) -> Result<Condition, RecordsError> {
     let (at, id) = after.split_once(':').unwrap_or((after, ""));
     let at: i64 = parse("page", at)?;
     let same = case_file::Column::OpenedAt.eq(at).and(case_file::Column::Id.gt(id));
@@ -285,67 +255,6 @@ impl SchoolStore {
             .filter(case_file::Column::IsSealed.eq(false));
         let row = query.one(self.db()).await.map_err(failed("case_fetch_open"))?;
         row.as_ref().map(read_open).transpose()
-    }
-
-    /// Whether somebody sent this sealed case; also one about themselves, which they cannot open.
-    pub async fn case_is_sealed_by(&self, by: &PersonId, id: &CaseId) -> Result<bool, RecordsError> {
-        const OPERATION: &str = "case_is_sealed_by";
-        let query = of_school(self.text()).filter(case_file::Column::Id.eq(id.as_str()));
-        let query = query.filter(case_file::Column::IsSealed.eq(true));
-        let Some(row) = query.one(self.db()).await.map_err(failed(OPERATION))? else { return Ok(false) };
-        let holder = KeyHolder::Person(by.clone());
-        let open = |blob: &SealedBlob| self.store.keys.open_with(&holder, blob).map_err(keys(OPERATION));
-        Ok(read_sealed(&row, open)?.is_some_and(|file| &file.case.by == by))
-    }
-
-    /// Sealed cases, newest first, opened with whatever key opens them: for the program itself, which seals them to
-    /// whoever they have come to reach. At most 50 rows are looked at; what cannot be opened is left out and logged.
-    pub async fn case_list_sealed(&self, after: Option<&str>) -> Result<Page<CaseFile>, RecordsError> {
-        const OPERATION: &str = "case_list_sealed";
-        let mut query = of_school(self.text()).filter(case_file::Column::IsSealed.eq(true));
-        if let Some(after) = after {
-            query = query.filter(before(after)?);
-        }
-        let rows = query
-            .order_by_desc(case_file::Column::OpenedAt)
-            .order_by_asc(case_file::Column::Id)
-            .limit(SEALED_PAGE)
-            .all(self.db())
-            .await
-            .map_err(failed(OPERATION))?;
-        let next = rows.last().filter(|_| rows.len() as u64 == SEALED_PAGE).map(row_key);
-        let every_key = self.store.keys.every_key().map_err(keys(OPERATION))?;
-        let items = rows.iter().filter_map(|row| {
-            let read = read_sealed(row, |blob| every_key.open(blob).map_err(keys(OPERATION)));
-            readable(row, read.and_then(|file| file.ok_or(RecordsError::Unopened { operation: OPERATION })))
-        });
-        Ok(Page { items: items.collect(), next })
-    }
-
-    /// How many sealed cases none of the keys here opens: those whose keys came from an older export, and damaged ones.
-    pub(crate) async fn sealed_unopened_count(&self) -> Result<u64, RecordsError> {
-        const OPERATION: &str = "sealed_unopened_count";
-        let every_key = self.store.keys.every_key().map_err(keys(OPERATION))?;
-        let mut count = 0;
-        let mut last = String::new();
-        loop {
-            let rows = of_school(self.text())
-                .filter(case_file::Column::IsSealed.eq(true))
-                .filter(case_file::Column::Id.gt(&last))
-                .order_by_asc(case_file::Column::Id)
-                .limit(SEALED_PAGE)
-                .all(self.db())
-                .await
-                .map_err(failed(OPERATION))?;
-            let Some(end) = rows.last() else { return Ok(count) };
-            last.clone_from(&end.id);
-            let opens = |row: &&case_file::Model| {
-                let read = read_sealed(row, |blob| every_key.open(blob).map_err(keys(OPERATION)));
-                matches!(read, Ok(Some(_)))
-            };
-            let opened = rows.iter().filter(opens).count();
-            count += (rows.len() - opened) as u64;
-        }
     }
 
     fn is_party(&self, viewer: &Viewer) -> Condition {
@@ -443,22 +352,7 @@ impl Write {
         self.finished(())
     }
 
-    /// Writes down that a party opened a sealed case: in the chain of sealed cases, for whoever can open it.
-    pub async fn case_read_note(&mut self, file: &CaseFile, by: &PersonId) -> Result<(), RecordsError> {
-        const OPERATION: &str = "case_read_note";
-        self.case_is_ours(OPERATION, &file.case)?;
-        if !file.is_sealed {
-            return Err(RecordsError::Refused { operation: OPERATION, reason: "the case is not sealed" });
-        }
-        let body = json!({ "case": file.case.id, "read_by": by });
-        let bytes =
-            serde_json::to_vec(&body).map_err(|source| RecordsError::Encode { operation: OPERATION, source })?;
-        let blob = self.keys.seal_to(&file.parties, &bytes).map_err(keys(OPERATION))?;
-        let _ = self.noting(OPERATION, Note::sealed(OPERATION, blob.into_bytes()));
-        self.finished(())
-    }
-
-    fn case_is_ours(&self, operation: &'static str, case: &Case) -> Result<(), RecordsError> {
+    pub(crate) fn case_is_ours(&self, operation: &'static str, case: &Case) -> Result<(), RecordsError> {
         match case.school == self.school {
             true => Ok(()),
             false => Err(RecordsError::Refused { operation, reason: "the case is another school's" }),

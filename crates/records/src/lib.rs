@@ -14,6 +14,7 @@ mod page;
 mod people;
 mod policies;
 mod presence;
+mod sealed;
 mod signatures;
 mod store;
 mod verify;

@@ -1,9 +1,9 @@
-//! What a new edition does, and an adoption that was cut off.
+//! What a new edition does, an adoption that was cut off, and a publish that failed.
 
 use super::*;
-use crate::AdoptError;
 use crate::adopt::pack_id;
 use crate::error::ControlError;
+use crate::{AdoptError, Signing};
 
 /// Writes an edition down as in force and tells nobody, as a program that is killed in the middle.
 async fn adopt_beside(kit: &Kit, pack: &Pack) {
@@ -55,4 +55,32 @@ async fn a_version_never_stands_for_other_words_again() {
     assert_eq!(version(&*kit.adopt(pack()).await), first);
     let third = version(&*kit.adopt(pack_with("tell the headteacher or another leader", "tell nobody")).await);
     assert!(third != first && third != raised, "{third} stood for other words");
+}
+
+#[tokio::test]
+async fn a_publish_that_failed_is_made_up_for_by_the_next() {
+    let kit = Kit::new().await;
+    let tess = person("tess");
+    let must_sign = || kit.control.snapshot().member(&tess, Capacity::Staff).unwrap().must_sign.len();
+    assert_eq!(must_sign(), 1);
+    let agreement = kit.control.in_force().built.compiled.agreements[0].clone();
+    let signing = Signing {
+        person: tess.clone(),
+        policy: agreement.policy,
+        version: agreement.version,
+        clauses: Vec::new(),
+        rendering_sha256: "ab".repeat(32).into(),
+        difference: None,
+        language: "en".into(),
+        address: "127.0.0.1".into(),
+        browser: "a browser".into(),
+    };
+    let (here, away) = (kit.dir.path().join("snapshot"), kit.dir.path().join("away"));
+    std::fs::rename(&here, &away).unwrap();
+    assert!(matches!(kit.control.sign(signing).await, Err(ControlError::Publish { .. })));
+    std::fs::rename(&away, &here).unwrap();
+    assert_eq!(must_sign(), 1);
+    // Asks for the live part alone.
+    kit.control.presence_publish().await.unwrap();
+    assert_eq!(must_sign(), 0);
 }

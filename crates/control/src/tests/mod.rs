@@ -45,7 +45,7 @@ struct Kit {
     control: Control,
     clock: Clock,
     _tasks: Tasks,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 fn pack() -> Pack {
@@ -98,7 +98,7 @@ impl Kit {
         let parts = parts(dir.path(), store, keys, &clock, &tasks).await;
         let (control, follower) = Control::open(parts).await.unwrap();
         tasks.spawn("follow", follower.run());
-        Self { control, clock, _tasks: tasks, _dir: dir }
+        Self { control, clock, _tasks: tasks, dir }
     }
 
     fn store(&self) -> &SchoolStore {

@@ -142,6 +142,25 @@ async fn what_waits_stays_in_sight_however_much_comes_after_it() {
 }
 
 #[tokio::test]
+async fn a_report_sent_twice_from_one_page_is_one() {
+    let kit = Kit::new().await;
+    let mut tess = kit.be("tess").await;
+    let path = form(&mut tess).await;
+    let fields = [("person", "sam"), ("what", "He shouted")];
+    let preview = tess.post(&path, &fields).await;
+    let once = preview.html.split(r#"name="once" value=""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let send = [fields.as_slice(), &[("step", "send"), ("once", once)]].concat();
+    let (first, second) = (tess.post(&path, &send).await, tess.post(&path, &send).await);
+    assert_eq!(first.status, StatusCode::SEE_OTHER);
+    assert_eq!(first.to, second.to);
+    assert_eq!(kit.control.reports_for(&person("helen"), 10).await.unwrap().len(), 1);
+    // Somebody else's page is worth nothing to anybody else.
+    let mut ivy = kit.be("ivy").await;
+    let other = ivy.post(&path, &send).await;
+    assert!(other.status == StatusCode::SEE_OTHER && other.to != first.to);
+}
+
+#[tokio::test]
 async fn a_report_about_oneself_is_sent_and_not_opened_again() {
     let kit = Kit::new().await;
     let (mut sam, mut helen) = (kit.be("sam").await, kit.be("helen").await);

@@ -221,6 +221,7 @@ fn every_method_of_the_store_is_in_this_test() {
         include_str!("../people.rs"),
         include_str!("../offices.rs"),
         include_str!("../policies.rs"),
+        include_str!("../sealed.rs"),
         include_str!("../signatures.rs"),
         include_str!("../cases.rs"),
         include_str!("../live.rs"),
