@@ -23,7 +23,7 @@ use schoolgate_base::Host;
 use schoolgate_identity::Identities;
 use schoolgate_portal::Client;
 use schoolgate_runtime::proxy_protocol::{self, Step};
-use schoolgate_runtime::{Clock, Tasks};
+use schoolgate_runtime::{Clock, Guarded, Tasks};
 use schoolgate_tls::{LeafFor, Leaves};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -182,7 +182,7 @@ impl Front {
             .timer(TokioTimer::new())
             .header_read_timeout(PATIENCE)
             .max_buf_size(HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+            .serve_connection(TokioIo::new(Guarded::new(stream, PATIENCE)), TowerToHyperService::new(service));
         let mut connection = std::pin::pin!(connection);
         let shutdown = self.tasks.shutdown();
         let ended = tokio::select! {

@@ -35,6 +35,8 @@ struct RuleIndex {
     by_domain: HashMap<HostName, Vec<usize>>,
     /// Address rules by host.
     by_url_host: HashMap<HostName, Vec<usize>>,
+    /// Locked categories, by the school's names and by those of imported lists.
+    locked: Vec<Box<str>>,
 }
 
 impl Snapshot {
@@ -82,6 +84,11 @@ impl Snapshot {
     pub fn categories<'a>(&'a self, host: &Host, path: Option<&str>) -> Vec<CategoryHit<'a>> {
         let mut hits = Vec::new();
         self.lists.look_up(host, path, &mut hits);
+        for hit in &mut hits {
+            if let Some(own) = self.program.list_categories.get(hit.category) {
+                hit.category = own;
+            }
+        }
         let Host::Name(host) = host else { return hits };
         for entry in self.own_words(host, path) {
             if entry.is_in {
@@ -123,7 +130,7 @@ impl Snapshot {
             let is_about = host.name().is_some_and(|host| host.is_within(&entry.host));
             is_about && entry.is_in && entry.path.is_some() && locked.contains(&entry.category)
         };
-        self.lists.has_paths_in(host, locked) || self.live.own_entries.iter().any(is_own)
+        self.lists.has_paths_in(host, &self.rules.locked) || self.live.own_entries.iter().any(is_own)
     }
 
     /// Whether seeing the path could change what is known of this host.
@@ -193,7 +200,9 @@ const OWN_LIST: &str = "the school's own list";
 
 impl RuleIndex {
     fn new(program: &Program) -> Self {
-        let mut index = Self::default();
+        let locked = &program.marks.locked;
+        let imported = program.list_categories.iter().filter(|(_, own)| locked.contains(own)).map(|(name, _)| name);
+        let mut index = Self { locked: locked.iter().chain(imported).cloned().collect(), ..Self::default() };
         for (place, rule) in program.rules.iter().enumerate() {
             match &rule.target {
                 Target::Any => index.any.push(place),

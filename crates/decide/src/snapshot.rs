@@ -38,6 +38,9 @@ pub struct Program {
     pub groups: BTreeMap<Group, Group>,
     /// Classes of categories, `personal` → `shopping`, `social`, …
     pub classes: BTreeMap<Box<str>, Vec<Box<str>>>,
+    /// What imported lists call a category → the school's category that it counts as, where the names differ.
+    #[serde(default)]
+    pub list_categories: BTreeMap<Box<str>, Box<str>>,
     pub marks: CategoryMarks,
     pub help: Help,
     pub always_open: Vec<OpenTarget>,

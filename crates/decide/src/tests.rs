@@ -69,6 +69,7 @@ pub(crate) fn program(rules: Vec<WebRule>) -> Program {
         places: Vec::new(),
         groups: [(Group::new("teachers"), Group::new("staff"))].into(),
         classes: [("personal".into(), vec!["shopping".into(), "gambling".into()])].into(),
+        list_categories: BTreeMap::new(),
         marks: CategoryMarks {
             locked: vec!["illegal".into()],
             never_granted: vec!["malware".into()],
@@ -315,6 +316,16 @@ fn the_schools_own_word_adds_and_takes_away_but_never_unlocks() {
     check(&snapshot, "new-bets.example", Verdict::Block);
     check(&snapshot, "bet.example", Verdict::Allow);
     check(&snapshot, "vile.example", Verdict::Block);
+}
+
+#[test]
+fn what_lists_call_a_category_counts_as_the_schools() {
+    let mut program = program(vec![rule("bets", Verdict::Block, category("games-of-chance"), &["staff"])]);
+    program.list_categories = [("gambling".into(), "games-of-chance".into())].into();
+    let snapshot = world(program, Live::default(), tess());
+    let decision = outcome(&snapshot, "bet.example", Seen::Seen("/")).into_decision();
+    assert_eq!(decision.verdict, Verdict::Block);
+    assert!(matches!(decision.reason, Reason::Rule { category: Some(named), .. } if &*named == "games-of-chance"));
 }
 
 #[test]

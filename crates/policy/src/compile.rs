@@ -31,8 +31,6 @@ pub struct Compiled {
     pub agreements: Vec<Agreement>,
     pub reminders: Vec<Reminder>,
     pub policies: Vec<PolicyHead>,
-    /// Category of an imported list → the school's category it counts as.
-    pub list_categories: BTreeMap<Box<str>, Box<str>>,
     /// Where each rule of the program was written.
     pub(crate) origins: Vec<Origin>,
     /// Where each definition was written.
@@ -102,6 +100,7 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
             .iter()
             .map(|(name, entry)| (name.clone(), entry.categories.iter().cloned().collect()))
             .collect(),
+        list_categories: list_categories(school),
         marks: marks(school),
         help: school.help.clone(),
         always_open: always_open(school),
@@ -119,7 +118,6 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
             agreements: Vec::new(),
             reminders: Vec::new(),
             policies: Vec::new(),
-            list_categories: list_categories(school),
             origins: Vec::new(),
             definition_spans: Vec::new(),
         },
@@ -151,13 +149,10 @@ fn always_open(school: &School) -> Vec<OpenTarget> {
 }
 
 fn list_categories(school: &School) -> BTreeMap<Box<str>, Box<str>> {
-    let pairs = school
-        .categories
-        .iter()
-        .flat_map(|(name, entry)| entry.lists.iter().map(move |list| (list.clone(), name.clone())));
-    // A list's category of the same name means the same, unless another category claims it.
-    let own = school.categories.keys().map(|name| (name.clone(), name.clone()));
-    own.chain(pairs).collect()
+    let of = |(name, entry): (&Box<str>, &school::CategoryEntry)| -> Vec<(Box<str>, Box<str>)> {
+        entry.lists.iter().map(|list| (list.clone(), name.clone())).collect()
+    };
+    school.categories.iter().flat_map(of).collect()
 }
 
 pub(crate) struct Compiler<'a, 'f> {

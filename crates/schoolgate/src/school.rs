@@ -10,14 +10,14 @@ use clap::{Args, Subcommand, ValueEnum};
 use schoolgate_app::data_dir::{DataDir, DataDirError};
 use schoolgate_app::demo::{self, DemoError, DemoOptions};
 use schoolgate_app::product::{StartError, records};
-use schoolgate_app::serve::{LISTS_INDEX, ServeError, init, serve};
+use schoolgate_app::serve::{ServeError, init, serve};
 use schoolgate_base::SchoolId;
 use schoolgate_keys::{KeyError, KeyRing};
-use schoolgate_lists::{BuildError, Import, IndexBuilder, ListFormat};
 use schoolgate_records::{JournalReport, RESTORE_BEGUN, RecordsError, Restoring, Standing, backup, restore};
 use schoolgate_runtime::Clock;
 
 use crate::Found;
+use crate::lists::{self, ListsCommand, ListsError};
 use crate::pack::{self, PackError};
 use crate::people::{self, PeopleCommand, PeopleError};
 
@@ -115,19 +115,6 @@ enum Ports {
     Free,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum ListsCommand {
-    /// Build from files, one `CATEGORY=FILE` each; the service puts the index in force at its next start.
-    Build {
-        /// Directory of the school.
-        #[arg(long)]
-        data: PathBuf,
-        /// A plain list, a hosts file or a warning list, as `gambling=hosts.txt`.
-        #[arg(required = true)]
-        files: Vec<String>,
-    },
-}
-
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SchoolError {
     #[error(transparent)]
@@ -142,6 +129,8 @@ pub(crate) enum SchoolError {
     Pack(#[from] PackError),
     #[error(transparent)]
     People(#[from] PeopleError),
+    #[error(transparent)]
+    Lists(#[from] ListsError),
     #[error("`{0}` is no id of a school; use letters, digits and -")]
     School(String),
     #[error("the records could not be read or written")]
@@ -154,17 +143,10 @@ pub(crate) enum SchoolError {
         #[from]
         source: KeyError,
     },
-    #[error("`{0}` is not `CATEGORY=FILE`")]
-    NotAList(String),
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write `{path}`")]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("cannot build the index")]
-    Build {
-        #[from]
-        source: BuildError,
-    },
     #[error("cannot write to the terminal")]
     Print {
         #[from]
@@ -192,7 +174,7 @@ pub(crate) async fn run(command: SchoolCommand, out: &mut impl Write) -> Result<
             return bring_back(&from, &keys, &data, without_sealed, out).await;
         }
         SchoolCommand::People(command) => people::run(command, &mut io::stdin().lock(), out).await?,
-        SchoolCommand::Lists(ListsCommand::Build { data, files }) => build(&data, &files, out)?,
+        SchoolCommand::Lists(ListsCommand::Build { data, lists }) => lists::build(&DataDir::open(&data)?, &lists, out)?,
     }
     Ok(Found::NothingWrong)
 }
@@ -314,36 +296,6 @@ fn file_make(path: &Path, bytes: &[u8]) -> Result<(), SchoolError> {
         path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
     };
     written().map_err(|source| SchoolError::Write { path: path.to_owned(), source })
-}
-
-fn build(data: &Path, files: &[String], out: &mut impl Write) -> Result<(), SchoolError> {
-    let dir = DataDir::open(data)?;
-    let mut builder = IndexBuilder::new();
-    for given in files {
-        let (category, path) = given.split_once('=').ok_or_else(|| SchoolError::NotAList(given.clone()))?;
-        let path = PathBuf::from(path);
-        let bytes = fs::read(&path).map_err(|source| SchoolError::Read { path: path.clone(), source })?;
-        let name = path.file_name().map_or_else(|| given.clone(), |name| name.to_string_lossy().into_owned());
-        let (category, list) = (builder.category(category)?, builder.list(&name)?);
-        let import = builder.import(ListFormat::guess(&bytes), &bytes, category, list)?;
-        say(&name, &import, out)?;
-    }
-    let index = builder.build()?;
-    let folder = dir.lists();
-    let path = folder.join(LISTS_INDEX);
-    let written = fs::create_dir_all(&folder).and_then(|()| fs::write(path.with_extension("new"), &index));
-    let placed = written.and_then(|()| fs::rename(path.with_extension("new"), &path));
-    placed.map_err(|source| SchoolError::Write { path: path.clone(), source })?;
-    writeln!(out, "Built {} ({} bytes). It comes into force at the next start.", path.display(), index.len())?;
-    Ok(())
-}
-
-fn say(name: &str, import: &Import, out: &mut impl Write) -> Result<(), SchoolError> {
-    writeln!(out, "{name}: {} entries, {} lines left out", import.entries, import.problem_count)?;
-    for problem in &import.problems {
-        writeln!(out, "  line {}: {}", problem.line, problem.reason)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ fn program() -> Program {
         places: Vec::new(),
         groups: BTreeMap::new(),
         classes: BTreeMap::new(),
+        list_categories: BTreeMap::new(),
         marks: CategoryMarks::default(),
         help: Help::default(),
         always_open: Vec::new(),

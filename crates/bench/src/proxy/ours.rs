@@ -120,6 +120,7 @@ fn snapshot(dir: &Path, clock: &Clock) -> Result<Snapshot, Box<dyn Error>> {
         places: Vec::new(),
         groups: BTreeMap::new(),
         classes: BTreeMap::new(),
+        list_categories: BTreeMap::new(),
         marks: CategoryMarks::default(),
         help: Help::default(),
         always_open: Vec::new(),

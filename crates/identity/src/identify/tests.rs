@@ -58,6 +58,7 @@ fn snapshot(sessions: Vec<AddressSession>) -> Snapshot {
         places: vec![Place { trusts_ca: true, ..place("offices", "10.0.1.0", None) }, library],
         groups: [(Group::new("library"), Group::new("pupils"))].into(),
         classes: BTreeMap::new(),
+        list_categories: BTreeMap::new(),
         marks: CategoryMarks::default(),
         help: Help::default(),
         always_open: Vec::new(),

@@ -135,6 +135,7 @@ pub(crate) fn snapshot(number: u64, live: Live, inspects: bool) -> Snapshot {
         places: vec![place("classrooms", "127.0.0.0", true), place("guests", "127.0.0.64", false)],
         groups: BTreeMap::new(),
         classes: BTreeMap::new(),
+        list_categories: BTreeMap::new(),
         marks: CategoryMarks {
             locked: vec!["illegal".into()],
             never_granted: Vec::new(),

@@ -38,3 +38,45 @@ async fn a_restore_that_failed_can_be_run_again() {
     said(restore(path("occupied"))).await.unwrap_err();
     assert!(path("occupied").join("letter.txt").exists());
 }
+
+#[tokio::test]
+async fn lists_are_built_from_files_and_from_a_folder_of_categories() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let school = SchoolId::new("riverside").unwrap();
+    init(&path("school"), school, "Riverside", pack::read(Path::new(PACK)).unwrap()).await.unwrap();
+    for (name, text) in [
+        ("ut1/adult/domains", "one.example\nnot a name\n"),
+        ("ut1/adult/usage", "black\n"),
+        ("ut1/porn", "adult"),
+        ("ut1/blog/urls", "two.example/diary\n"),
+        ("ut1/lost", "nowhere"),
+        ("hosts.txt", "0.0.0.0 bet.example\n"),
+    ] {
+        std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+        std::fs::write(path(name), text).unwrap();
+    }
+    let build = |lists: Vec<String>| SchoolCommand::Lists(ListsCommand::Build { data: path("school"), lists });
+    let text = |path: PathBuf| path.to_string_lossy().into_owned();
+    let hosts = format!("gambling={}", text(path("hosts.txt")));
+    let (_, out) = said(build(vec![text(path("ut1")), hosts])).await.unwrap();
+    for line in [
+        "adult/domains: 1 entries, 1 lines left out",
+        "line 2",
+        "blog/urls: 1 entries",
+        "lost: another name for `nowhere`",
+    ] {
+        assert!(out.contains(line), "{line}: {out}");
+    }
+    let bytes = std::fs::read(path("school/lists/index.lists")).unwrap();
+    let index = schoolgate_lists::Index::open(Arc::new(bytes)).unwrap();
+    let categories: Vec<_> = index.categories().map(|(_, category)| category.name.to_string()).collect();
+    assert_eq!(categories, ["adult", "blog", "gambling"]);
+    for (wrong, expected) in [
+        (text(path("nothing")), "neither `CATEGORY=FILE` nor the folder"),
+        (text(path("school/keys")), "holds no list"),
+    ] {
+        let error = said(build(vec![wrong])).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
