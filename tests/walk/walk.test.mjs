@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { be, choose, look, managedBrowser, open, plainBrowser, profile, setClock, within } from './lib/browser.mjs';
+import { withoutTokens } from './lib/curl.mjs';
 import { AFTER_FRIDAY, LATER, LESSON, startDemo } from './lib/demo.mjs';
 
 const SECOND = 1000;
@@ -189,7 +190,7 @@ async function everything(page, base) {
     const path = waiting.shift();
     if (pages.has(path)) continue;
     const answer = await page.request.get(`${base}${path}`);
-    const text = (await answer.text()).replace(/name="token" value="[^"]*"/g, 'name="token"');
+    const text = withoutTokens(await answer.text());
     pages.set(path, `${answer.status()}\n${text}`);
     for (const [, href] of text.matchAll(/<a [^>]*href="(\/[^"#]*)"/g)) waiting.push(href.replaceAll('&amp;', '&'));
   }

@@ -100,7 +100,7 @@ export function formOf(html, action) {
 
 // The page as it would be for anybody at any time: without the anti-forgery tokens.
 export function withoutTokens(html) {
-  return html.replace(/name="token" value="[^"]*"/g, 'name="token"');
+  return html.replace(/name="(token|once)" value="[^"]*"/g, 'name="$1"');
 }
 
 function decode(text) {
