@@ -23,7 +23,7 @@ use schoolgate_base::Host;
 use schoolgate_identity::Identities;
 use schoolgate_portal::Client;
 use schoolgate_runtime::proxy_protocol::{self, Step};
-use schoolgate_runtime::{Clock, Guarded, Tasks};
+use schoolgate_runtime::{Clock, Crowd, Gauge, Guarded, Tasks};
 use schoolgate_tls::{LeafFor, Leaves};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -31,8 +31,6 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use tracing::{debug, warn};
-
-use crate::crowd::Crowd;
 
 /// Connections served at once; more wait in the listen queue.
 const CONNECTIONS: usize = 2_048;
@@ -97,7 +95,7 @@ impl Front {
             identities,
             slots: Arc::new(Semaphore::new(CONNECTIONS)),
             acts: Arc::new(Semaphore::new(ACTS)),
-            crowd: Arc::default(),
+            crowd: Crowd::new(CONNECTIONS, CONNECTIONS_OF_ADDRESS, Gauge::default()),
         }
     }
 
@@ -144,7 +142,7 @@ impl Front {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Some(_place) = self.crowd.enter(client.address, CONNECTIONS_OF_ADDRESS) else {
+        let Some(_place) = self.crowd.enter(client.address) else {
             return debug!("turned away a connection: its address has too many open");
         };
         let is_own = matches!(tls, Tls::Own { .. });

@@ -1,6 +1,5 @@
 //! Settings in, running product out.
 
-mod crowd;
 pub mod data_dir;
 pub mod demo;
 mod front;

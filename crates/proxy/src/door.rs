@@ -11,7 +11,7 @@ use schoolgate_decide::{
 };
 use schoolgate_event::Recorder;
 use schoolgate_identity::{Identified, Identities, Looking, Refused};
-use schoolgate_runtime::{Clock, Tasks};
+use schoolgate_runtime::{Clock, Place, Tasks};
 use schoolgate_tls::{Leaves, Upstream};
 use tokio::sync::watch;
 
@@ -19,7 +19,6 @@ use crate::failure::Failure;
 use crate::meters::Meters;
 use crate::pool::Pool;
 use crate::ports::Seals;
-use crate::server::Place;
 use crate::settings::Settings;
 use crate::standing::Standing;
 

@@ -28,7 +28,7 @@ use rustls::ServerConfig;
 use schoolgate_decide::Snapshot;
 use schoolgate_event::Recorder;
 use schoolgate_identity::Identities;
-use schoolgate_runtime::{Clock, Metrics, Tasks};
+use schoolgate_runtime::{Clock, Crowd, Metrics, Tasks};
 use schoolgate_tls::{Leaves, Upstream};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -40,7 +40,6 @@ pub use settings::{Limits, Portal, Settings};
 use crate::door::Door;
 use crate::meters::Meters;
 use crate::pool::Pool;
-use crate::server::Crowd;
 use crate::standing::Standing;
 
 /// What a proxy is made of. Everything outside it is handed in.
@@ -85,7 +84,10 @@ impl Proxy {
         });
         door.tasks.spawn("review of open connections", standing::review(Arc::clone(&door)));
         door.tasks.spawn("sweep of kept connections", pool.keep_swept(door.tasks.shutdown()));
-        Self { door, crowd: Arc::new(Crowd::default()) }
+        let limits = &door.settings.limits;
+        let open = door.meters.connections.clone();
+        let crowd = Crowd::new(limits.connections_max, limits.connections_per_address_max, open);
+        Self { door, crowd }
     }
 
     /// Takes connections from `listener`, with `tls` over TLS, until the tasks are drained.

@@ -1,10 +1,8 @@
 //! Listens, bounds how many may come, and speaks HTTP with each.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -14,7 +12,7 @@ use hyper::server::conn::http1::{Builder, UpgradeableConnection};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use schoolgate_runtime::{Gauge, Guarded};
+use schoolgate_runtime::{Crowd, Guarded};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -28,51 +26,6 @@ use crate::wire::Wire;
 
 /// After a failed accept, which is most often a lack of file descriptors that only others can end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// How many connections there are, by address.
-#[derive(Debug, Default)]
-pub(crate) struct Crowd {
-    by_address: Mutex<HashMap<IpAddr, usize>>,
-}
-
-/// One connection of the crowd.
-#[derive(Debug)]
-pub(crate) struct Place {
-    crowd: Arc<Crowd>,
-    address: IpAddr,
-    connections: Gauge,
-}
-
-impl Crowd {
-    fn enter(self: &Arc<Self>, door: &Arc<Door>, address: IpAddr) -> Option<Place> {
-        let limits = &door.settings.limits;
-        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        let total = usize::try_from(door.meters.connections.value()).unwrap_or(0);
-        let count = by_address.entry(address).or_insert(0);
-        if limits.connections_max <= total || limits.connections_per_address_max <= *count {
-            if *count == 0 {
-                by_address.remove(&address);
-            }
-            return None;
-        }
-        *count += 1;
-        door.meters.connections.add(1);
-        Some(Place { crowd: Arc::clone(self), address, connections: door.meters.connections.clone() })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.connections.add(-1);
-        let mut by_address = self.crowd.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_address.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                by_address.remove(&self.address);
-            }
-        }
-    }
-}
 
 /// Accepts until the program stops.
 pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
@@ -90,7 +43,7 @@ pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpList
                 continue;
             }
         };
-        let Some(place) = crowd.enter(&door, peer.ip().to_canonical()) else {
+        let Some(place) = crowd.enter(peer.ip().to_canonical()) else {
             door.meters.connections_turned_away.increment();
             continue;
         };

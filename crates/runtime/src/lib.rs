@@ -3,6 +3,7 @@
 //! This is the only crate that reads the wall clock or spawns; everything else is handed a [`Clock`] and [`Tasks`].
 
 mod clock;
+mod crowd;
 mod dialer;
 mod guarded;
 mod metrics;
@@ -11,6 +12,7 @@ mod refusal;
 mod tasks;
 
 pub use clock::{Clock, ClockError};
+pub use crowd::{Crowd, Place};
 pub use dialer::{Connected, DialError, Dialer, DialerSettings, Purpose, Resolver, Resolving, SystemResolver};
 pub use guarded::Guarded;
 pub use metrics::{Counter, Gauge, Metrics};
