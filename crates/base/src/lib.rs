@@ -7,6 +7,7 @@ mod host;
 mod ids;
 mod path;
 mod people;
+mod text;
 mod within;
 
 pub use calendar::{Calendar, DateRange, DayKind, Minute, MinuteError, Period, Span};

@@ -42,9 +42,9 @@ async fn check(store: &SchoolStore, pack: &Pack, now: Timestamp) -> Result<(), A
     let offices = store.offices(now).await.map_err(ControlError::from)?;
     // Without any office written down yet, routes are checked over offices only.
     let offices = (!offices.holders.is_empty()).then_some(&offices);
-    let built = build(pack, Context { offices, today: None });
+    let built = build(pack, Context { offices, ..Context::default() });
     let today = built.compiled.program.calendar.local(now).date();
-    let built = build(pack, Context { offices, today: Some(today) });
+    let built = build(pack, Context { offices, today: Some(today), before: None });
     if built.is_fit() {
         Ok(())
     } else {
@@ -76,8 +76,10 @@ impl Control {
     /// Everything the checker finds in a pack, with the offices held now and today's date.
     pub async fn policy_check(&self, pack: &Pack) -> Result<Vec<Diagnostic>, ControlError> {
         let offices = self.offices().await?;
-        let today = self.in_force().built.compiled.program.calendar.local(self.now()).date();
-        Ok(build(pack, Context { offices: Some(&offices), today: Some(today) }).diagnostics)
+        let in_force = self.in_force();
+        let today = in_force.built.compiled.program.calendar.local(self.now()).date();
+        let before = Some(&in_force.built.parsed);
+        Ok(build(pack, Context { offices: Some(&offices), today: Some(today), before }).diagnostics)
     }
 
     /// Puts a pack in force at every door, or refuses it with the reasons and leaves the old one. Where words changed

@@ -1,8 +1,5 @@
 //! Who a door believes it was talking to, without a name, and which locked address it was, without the address.
 
-use std::fmt;
-use std::str::FromStr;
-
 use schoolgate_base::{Capacity, DeviceId, Strength};
 use serde::{Deserialize, Serialize};
 
@@ -37,31 +34,7 @@ macro_rules! keyed_text {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = KeyedTextError;
-            fn from_str(text: &str) -> Result<Self, KeyedTextError> {
-                Self::new(text)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = KeyedTextError;
-            fn try_from(text: String) -> Result<Self, KeyedTextError> {
-                Self::new(&text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(text: $name) -> String {
-                text.0.into()
-            }
-        }
+        schoolgate_base::text_type!($name, KeyedTextError);
     };
 }
 

@@ -22,7 +22,7 @@ fn pack() -> Pack {
 
 fn built(pack: &Pack) -> Built {
     let offices = offices(pack, &build(pack, Context::default()));
-    build(pack, Context { offices: Some(&offices), today: Some("2026-11-21".parse().unwrap()) })
+    build(pack, Context { offices: Some(&offices), today: Some("2026-11-21".parse().unwrap()), before: None })
 }
 
 #[test]

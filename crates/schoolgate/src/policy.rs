@@ -66,7 +66,7 @@ pub(crate) fn run(command: PolicyCommand, out: &mut impl Write) -> Result<Found,
 fn built(pack: &Pack, today: Option<Date>) -> Built {
     let offices = scenario::offices(pack, &build(pack, Context::default()));
     let named = (!offices.holders.is_empty()).then_some(&offices);
-    build(pack, Context { offices: named, today })
+    build(pack, Context { offices: named, today, before: None })
 }
 
 fn colour() -> Colour {

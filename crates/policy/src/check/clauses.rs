@@ -48,3 +48,19 @@ fn check_clause(clause: &Clause, is_signed: bool, findings: &mut Findings) {
         .help("add a control, name its keeper with `kept_by`, or write `information = true` if it only tells"),
     );
 }
+
+/// Evidence and grants hang on a clause by its id: one that is written otherwise is another clause.
+pub(crate) fn gone(before: &Parsed, after: &Parsed, findings: &mut Findings) {
+    for document in &after.documents {
+        let policy = &document.front.policy;
+        let is_same = |earlier: &&Document| earlier.front.policy.text == policy.text;
+        let earlier = before.documents.iter().filter(is_same).flat_map(|earlier| &earlier.clauses);
+        for clause in earlier.filter(|clause| !document.clauses.iter().any(|now| now.id.text == clause.id.text)) {
+            findings.push(
+                Diagnostic::new(Code::ClauseGone, policy.span, format!("clause `{}` is gone", clause.id.text))
+                    .why("what was seen and promised under it stays in the records, and no page shows it any more")
+                    .help("give it its id again if only its words or its number were to change"),
+            );
+        }
+    }
+}

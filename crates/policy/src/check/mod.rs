@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub offices: Option<&'a Offices>,
     /// The day on which it is checked; without it, review dates are not.
     pub today: Option<Date>,
+    /// The rules in force, where the pack is to take their place.
+    pub before: Option<&'a Parsed>,
 }
 
 /// A pack, read, checked and compiled.
@@ -46,6 +48,9 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
     let paths = |document: &crate::syntax::Document| pack.path(document.file).to_owned();
     let compiled = compile::compile(&parsed, &paths, &mut findings);
     clauses::check(&parsed, context.today, &mut findings);
+    if let Some(before) = context.before {
+        clauses::gone(before, &parsed, &mut findings);
+    }
     rules::check(&compiled, &mut findings);
     cases::check(&compiled, context.offices, &mut findings);
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start, finding.code));

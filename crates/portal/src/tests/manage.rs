@@ -68,6 +68,18 @@ async fn one_clause_is_edited_alone() {
 }
 
 #[tokio::test]
+async fn whoever_renames_a_rule_is_told_what_is_lost_with_its_name() {
+    let kit = Kit::new().await;
+    let mut ivy = kit.be("ivy").await;
+    ivy.get("/manage/file?name=staff-ict.md").await;
+    let text = pack().get("staff-ict.md").unwrap().to_owned();
+    let base = sha256_hex(text.as_bytes());
+    let renamed = text.replace("{#gambling}", "{#betting}");
+    let fields = [("name", "staff-ict.md"), ("base", base.as_str()), ("text", renamed.as_str()), ("step", "check")];
+    ivy.post("/manage/file", &fields).await.has("clause `gambling` is gone").has("give it its id again");
+}
+
+#[tokio::test]
 async fn a_rule_is_not_left_without_words() {
     let kit = Kit::new().await;
     let mut ivy = kit.be("ivy").await;
