@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use schoolgate_base::{IdError, PersonId, PolicyId};
-use schoolgate_policy::{Context, Diagnostic, Pack, build};
+use schoolgate_policy::{Context, Diagnostic, Pack, Parsed, build};
 use schoolgate_records::{Actor, SchoolStore};
 
 use crate::control::{Again, Control};
@@ -33,18 +33,18 @@ pub enum AdoptError {
 
 /// Adopts a school's first pack, before there is anything to publish to.
 pub async fn install(store: &SchoolStore, pack: Pack, actor: Actor, now: Timestamp) -> Result<(), AdoptError> {
-    check(store, &pack, now).await?;
+    check(store, &pack, None, now).await?;
     keep(store, &pack, actor, now).await?;
     Ok(())
 }
 
-async fn check(store: &SchoolStore, pack: &Pack, now: Timestamp) -> Result<(), AdoptError> {
+async fn check(store: &SchoolStore, pack: &Pack, before: Option<&Parsed>, now: Timestamp) -> Result<(), AdoptError> {
     let offices = store.offices(now).await.map_err(ControlError::from)?;
     // Without any office written down yet, routes are checked over offices only.
     let offices = (!offices.holders.is_empty()).then_some(&offices);
     let built = build(pack, Context { offices, ..Context::default() });
     let today = built.compiled.program.calendar.local(now).date();
-    let built = build(pack, Context { offices, today: Some(today), before: None });
+    let built = build(pack, Context { offices, today: Some(today), before });
     if built.is_fit() {
         Ok(())
     } else {
@@ -100,7 +100,8 @@ impl Control {
         }
         let now = self.now();
         let pack = raised(pack, &self.in_force().worded);
-        check(&self.0.store, &pack, now).await?;
+        let before = self.in_force();
+        check(&self.0.store, &pack, Some(&before.built.parsed), now).await?;
         keep(&self.0.store, &pack, Actor::Person(by.clone()), now).await?;
         let in_force = self.reload().await?;
         self.publish_in_turn(Again::Everything).await?;

@@ -93,12 +93,18 @@ impl Column {
         let slips_max = if plain.chars().count() < 8 { 1 } else { 2 };
         Self::ALL
             .into_iter()
-            .flat_map(|column| column.names().iter().map(move |name| (slips(plain, name), column)))
+            .flat_map(|column| column.names().iter().map(move |name| (*name, column)))
+            // Whatever it is that was read as a header, it may be megabytes long.
+            .filter(|(name, _)| plain.len().abs_diff(name.len()) <= 4 * slips_max)
+            .map(|(name, column)| (slips(plain, name), column))
             .filter(|(slips, _)| *slips <= slips_max)
             .min()
             .map(|(_, column)| column)
     }
 }
+
+/// Unknown names that are told of; a file with more is no list of people.
+const UNKNOWN_MAX: usize = 100;
 
 /// A header as it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -118,7 +124,7 @@ impl Header {
             if let Some(column) = column.filter(|column| header.has(*column)) {
                 header.doubled.push(column);
             }
-            if column.is_none() && !plain.is_empty() {
+            if column.is_none() && !plain.is_empty() && header.unknown.len() < UNKNOWN_MAX {
                 header.unknown.push(UnknownColumn { name: name.trim().to_owned(), nearest: Column::nearest(&plain) });
             }
             header.columns.push(column);

@@ -104,6 +104,8 @@ codes! {
     BadClauseId = "bad-clause-id", Error;
     /// A name or id holds characters that names cannot have.
     BadName = "bad-name", Error;
+    /// Illegal content would be unlocked, or what is private looked into: no setting does that.
+    FloorLowered = "floor-lowered", Error;
     /// A clause of the rules in force has no successor of its id, so no page shows what is known of it any more.
     ClauseGone = "clause-gone", Warning;
     /// A line begins like a numbered clause but has no `{#id}`, so nothing can be bound to it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schoolgate_base::{Group, Period, PersonId};
 use schoolgate_cases::{
     Act, Actor, Case, CaseState, Definition, Field, FieldKind, FieldProblem, Known, Moment, RawValues,
-    ReportDefinition, RequestDefinition, Value, Values, check_form, deciders, may_open,
+    ReportDefinition, RequestDefinition, Sight, Value, Values, check_form, deciders, may_open,
 };
 use schoolgate_records::{CaseFile, Viewer, Wanted};
 
@@ -271,7 +271,7 @@ pub(crate) async fn queue(ctx: &Ctx, signed: &Signed) -> Result<Queue, Failure> 
         let page = store.case_list_for(&viewer, Wanted::OpenWaiting, after.as_deref(), QUEUE_PAGE);
         let page = page.await.map_err(from_records)?;
         looked_through += page.items.len();
-        for file in page.items {
+        for file in page.items.into_iter().filter(|file| may_see(ctx, signed, file)) {
             if let Some(stands_in) = can_decide(ctx, signed, &file.case) {
                 queue.files.push((file, stands_in));
             }
@@ -284,6 +284,11 @@ pub(crate) async fn queue(ctx: &Ctx, signed: &Signed) -> Result<Queue, Failure> 
     }
     queue.files.sort_by_key(|(file, _)| file.case.due_at.unwrap_or(file.case.opened_at));
     Ok(queue)
+}
+
+/// Whether a request exists for somebody: of the edition it began under and the one in force, the narrower says so.
+pub(crate) fn may_see(ctx: &Ctx, signed: &Signed, file: &CaseFile) -> bool {
+    ctx.app.control.sight_of(file, signed.id(), &signed.offices) != Sight::Absent
 }
 
 /// Whether somebody can decide a request now, and if so whether as a stand-in.

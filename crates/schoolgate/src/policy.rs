@@ -88,7 +88,13 @@ fn test(folder: &Path, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
 
 fn explain(args: &ExplainArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
     let pack = pack::read(&args.pack)?;
-    match scenario::question(&pack, &built(&pack, None), &args.given, &args.address) {
+    let built = built(&pack, None);
+    if !built.is_fit() {
+        // What would be explained is not what would be in force: nothing of this pack would.
+        write!(out, "{}", render(&built.diagnostics, &pack, colour()))?;
+        return Ok(Found::SomethingWrong);
+    }
+    match scenario::question(&pack, &built, &args.given, &args.address) {
         Ok(explanation) if args.json => writeln!(out, "{}", serde_json::to_string_pretty(&explanation)?)?,
         Ok(explanation) => writeln!(out, "{}", explanation.text())?,
         Err(findings) => {

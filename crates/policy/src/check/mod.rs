@@ -3,6 +3,7 @@
 
 mod cases;
 pub(crate) mod clauses;
+mod floor;
 mod rules;
 
 use jiff::civil::Date;
@@ -48,6 +49,7 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
     let paths = |document: &crate::syntax::Document| pack.path(document.file).to_owned();
     let compiled = compile::compile(&parsed, &paths, &mut findings);
     clauses::check(&parsed, context.today, &mut findings);
+    floor::check(&parsed.school, context.before.map(|before| &before.school), &mut findings);
     if let Some(before) = context.before {
         clauses::gone(before, &parsed, &mut findings);
     }

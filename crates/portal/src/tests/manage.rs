@@ -84,10 +84,37 @@ async fn a_rule_is_not_left_without_words() {
     let kit = Kit::new().await;
     let mut ivy = kit.be("ivy").await;
     let base = ivy.get("/manage/staff-ict/look-after-yourself").await.after(r#"name="base" value=""#);
-    let fields = [("base", base.as_str()), ("text", " "), ("controls", "information = true"), ("step", "publish")];
-    let answer = ivy.post("/manage/staff-ict/look-after-yourself", &fields).await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    answer.has("A rule needs words");
+    for (text, verdict) in [
+        (" ", "A rule needs words"),
+        ("# Heading", "more than one rule"),
+        ("One.\n\n4.1.9 {#two} Two.", "more than one rule"),
+        (&"long ".repeat(3_000), "far longer than people read"),
+    ] {
+        let fields = [("base", base.as_str()), ("text", text), ("controls", "information = true"), ("step", "publish")];
+        let answer = ivy.post("/manage/staff-ict/look-after-yourself", &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        answer.has(verdict);
+    }
+}
+
+#[tokio::test]
+async fn no_edit_unlocks_illegal_content_or_looks_into_what_is_private() {
+    let kit = Kit::new().await;
+    let mut ivy = kit.be("ivy").await;
+    ivy.get("/manage/file?name=school.toml").await;
+    let text = pack().get("school.toml").unwrap().to_owned();
+    let base = sha256_hex(text.as_bytes());
+    for (edited, words) in [
+        (text.replace("locked = true", "locked = false"), "`illegal` must stay locked"),
+        (text.replace("never_inspect = true", "never_inspect = false"), "`bank` must never be looked into"),
+        (text.replace(r#"["iwf", "ctiru"]"#, "[]"), "no longer holds the list `iwf`"),
+    ] {
+        assert_ne!(edited, text, "{words}");
+        let fields = [("name", "school.toml"), ("base", base.as_str()), ("text", &edited), ("step", "publish")];
+        let answer = ivy.post("/manage/file", &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        answer.has(words);
+    }
 }
 
 #[tokio::test]

@@ -140,6 +140,9 @@ async fn a_site_that_leaves_no_trace_is_not_named_by_our_own_name_either() {
     let token = kit.token(because, "portal.demo.test", "n1");
     let page = tess.get(&format!("/unreachable?t={token}")).await;
     page.has("The site could not be opened").has_not("portal.demo.test").has_not("Try again");
+    let locked = Because::Decided { verdict: Verdict::Block, reason: Reason::Locked { category: "illegal".into() } };
+    let token = kit.token(locked, "portal.demo.test", "n3");
+    tess.get(&format!("/blocked?t={token}")).await.has("This site is not open to you here").has_not("portal.demo.test");
     let gate = Because::Decided { verdict: Verdict::Gate, reason: Reason::NotSignedIn };
     let token = kit.token(gate, "portal.demo.test", "n2");
     tess.get(&format!("/agree?t={token}")).await.has("I agree").has_not("You wanted to open");

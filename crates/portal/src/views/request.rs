@@ -59,6 +59,8 @@ pub(crate) struct RequestPage {
 
 #[derive(Debug, Clone)]
 pub(crate) struct DecideForm {
+    /// An approval opens the site with everything on it.
+    pub(crate) opens_site: bool,
     /// What the lists say of the site: `gambling sites, on “county list”`.
     pub(crate) kinds: Vec<String>,
     /// The rule that an approval would lift, in words; may be empty.

@@ -65,6 +65,9 @@ fn stays_open(ctx: &Ctx, host: &Host) -> Option<Mistake> {
         return Some(Mistake::new("site", "This is the portal itself, which is never closed"));
     }
     let snapshot = ctx.app.control.snapshot();
+    if snapshot.program.help.hosts.iter().any(|help| name.is_within(help)) {
+        return Some(Mistake::new("site", "This is a help line, and help lines are always open"));
+    }
     let open = snapshot.program.always_open.iter().find(|open| open.path.is_none() && name.is_within(&open.host))?;
     let words = format!("{} is always open ({}), and no block closes it", open.host, open.why);
     Some(Mistake::new("site", words))

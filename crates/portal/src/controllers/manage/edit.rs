@@ -17,6 +17,8 @@ use super::manager;
 
 /// Longest text of a document in the form.
 const TEXT_MAX: u32 = 1_000_000;
+/// Longest words of one rule, in characters: some three pages.
+const RULE_MAX: usize = 10_000;
 
 #[derive(Deserialize)]
 pub(crate) struct Asked {
@@ -90,8 +92,10 @@ async fn update(ctx: &Ctx, signed: &Signed, place: &Place) -> PageResult {
     if ctx.fields.get("base") != sha256_hex(current.as_bytes()) {
         return Err(moved_on());
     }
-    if place.clause.is_some() && ctx.fields.trimmed("text").is_empty() {
-        return shown_again(&page(ctx, place, Some(wordless(ctx))));
+    if place.clause.is_some()
+        && let Some(verdict) = no_rule(ctx.fields.trimmed("text"))
+    {
+        return shown_again(&page(ctx, place, Some(not_checked(ctx, verdict))));
     }
     let mut pack = ctx.in_force.pack.clone();
     pack.insert(&place.file, &edited(ctx, current, place));
@@ -102,17 +106,26 @@ async fn update(ctx: &Ctx, signed: &Signed, place: &Place) -> PageResult {
     }
 }
 
-/// The checker would take the controls for the words that are missing.
-fn wordless(ctx: &Ctx) -> Outcome {
-    Outcome {
-        pack: ctx.in_force.pack.clone(),
-        diagnostics: Vec::new(),
-        is_refused: true,
-        verdict:
-            "A rule needs words that people can read, and this one would have none. Write some; to take the whole \
-            rule out, edit its document."
-                .to_owned(),
+/// Why a text is not the words of one rule. The checker would take it for something else of the document.
+fn no_rule(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        return Some(
+            "A rule needs words that people can read, and this one would have none. Write some; to take the whole rule \
+             out, edit its document.",
+        );
     }
+    if RULE_MAX < text.chars().count() {
+        return Some("This is far longer than people read in one rule. Make several of it, in its document.");
+    }
+    let is_structure = |line: &str| line.starts_with('#') || line.starts_with("```") || line.contains("{#");
+    text.lines().any(|line| is_structure(line.trim_start())).then_some(
+        "This would be more than one rule: headings, blocks and names in braces are written in the document itself.",
+    )
+}
+
+fn not_checked(ctx: &Ctx, verdict: &str) -> Outcome {
+    let pack = ctx.in_force.pack.clone();
+    Outcome { pack, diagnostics: Vec::new(), is_refused: true, verdict: verdict.to_owned() }
 }
 
 fn moved_on() -> Failure {

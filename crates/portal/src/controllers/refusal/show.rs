@@ -56,7 +56,9 @@ fn warning(ctx: &Ctx, redirect: &Redirect, reason: &Reason) -> Result<WarnPage, 
 }
 
 async fn refusal(ctx: &Ctx, redirect: &Redirect, reason: &Reason) -> Result<BlockedPage, Failure> {
-    let site = redirect.host.to_string();
+    // An entry of a locked list is named nowhere, and our own name in its place would be a riddle.
+    let named = onward::site(ctx, redirect);
+    let site = named.clone().unwrap_or_else(|| "This site".to_owned());
     let spoken = spoken(ctx, reason);
     let (ask, why_no_ask) = asking(ctx, &site, reason).await?;
     let helpers = helpers(ctx).await?;
@@ -67,7 +69,7 @@ async fn refusal(ctx: &Ctx, redirect: &Redirect, reason: &Reason) -> Result<Bloc
         heading,
         because: spoken.because,
         clause: spoken.clause,
-        site,
+        site: named.unwrap_or_default(),
         category: spoken.category,
         list: spoken.list,
         until: spoken.until,

@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use schoolgate_base::CaseId;
-use schoolgate_cases::{Body, Case, CaseState, Definition, RequestDefinition, Value};
+use schoolgate_cases::{Body, Case, CaseState, Definition, Effect, RequestDefinition, Value};
 use schoolgate_decide::CategoryHit;
 use schoolgate_records::CaseFile;
 
@@ -23,7 +23,7 @@ pub(crate) async fn request_show(ctx: Ctx, Path(id): Path<String>) -> PageResult
 pub(super) async fn find(ctx: &Ctx, signed: &Signed, id: &str) -> Result<CaseFile, Failure> {
     let id = CaseId::new(id).map_err(|_| Failure::NotFound)?;
     let found = ctx.app.control.store().case_fetch_for(&forms::viewer(signed), &id).await.map_err(from_records)?;
-    found.filter(|file| !file.is_sealed()).ok_or(Failure::NotFound)
+    found.filter(|file| !file.is_sealed() && forms::may_see(ctx, signed, file)).ok_or(Failure::NotFound)
 }
 
 pub(super) async fn page(
@@ -86,6 +86,7 @@ fn decide_form(ctx: &Ctx, definition: &RequestDefinition, case: &Case, mistakes:
         .value(ctx.fields.get("reason"))
         .mistaken(mistakes);
     DecideForm {
+        opens_site: matches!(definition.effect, Effect::OpenSite { .. }),
         kinds: kinds(ctx, case),
         lifts: lifts.map(|clause| format!("rule {}", clause.number)).unwrap_or_default(),
         approve: if has_end { vec![until] } else { Vec::new() },

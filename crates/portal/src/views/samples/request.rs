@@ -37,6 +37,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         state: "Waiting for an answer, due 10:19".into(),
         answers: answers(),
         decide: Some(DecideForm {
+            opens_site: true,
             kinds: vec!["gambling sites, on “county list”".into()],
             lifts: "rule 5.3, gambling".into(),
             approve: vec![
