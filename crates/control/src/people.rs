@@ -5,10 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use schoolgate_base::{Calendar, Capacity, Group, PersonId, PolicyId};
+use schoolgate_base::{Calendar, Capacity, Group, PersonId, PolicyId, Role};
 use schoolgate_decide::snapshot::{Member, MustSign, People, Program};
 use schoolgate_policy::Agreement;
-use schoolgate_records::{Person, SignedVersion};
+use schoolgate_records::{Person, SchoolStore, SignedVersion};
+
+use crate::control::editions;
+use crate::error::ControlError;
+use crate::in_force::InForce;
 
 /// An agreement that the policies in force ask for, and since when its version stands.
 #[derive(Debug, Clone)]
@@ -108,6 +112,12 @@ fn missing(
         missing.push(MustSign { policy: agreement.policy.clone(), version: agreement.version.clone(), from });
     }
     missing
+}
+
+/// The offices that the rules in force know, for a command beside which no service runs.
+pub async fn offices_known(store: &SchoolStore) -> Result<BTreeSet<Role>, ControlError> {
+    let in_force = InForce::read(editions(store).await?)?;
+    Ok(in_force.built.compiled.school.roles.keys().cloned().collect())
 }
 
 /// Whether an agreement is asked of somebody in these audiences.

@@ -12,8 +12,9 @@ use schoolgate_app::data_dir::{DataDir, DataDirError, LiveDir};
 use schoolgate_app::product::{StartError, records};
 use schoolgate_base::Role;
 use schoolgate_cases::{Tie, TieKind};
-use schoolgate_control::{ControlError, reseal};
+use schoolgate_control::{ControlError, offices_known, reseal};
 use schoolgate_directory::{Confirmation, Difference, DirectoryError, Register, RegisterSettings, apply, difference};
+use schoolgate_policy::nearest;
 use schoolgate_records::{Actor, Person, RecordsError, SchoolStore};
 use schoolgate_runtime::Clock;
 
@@ -55,7 +56,7 @@ pub(crate) enum PeopleCommand {
         #[arg(long)]
         data: PathBuf,
         login: String,
-        /// Such as `headteacher` or `ict-technician`.
+        /// Such as `headteacher` or `it-technician`.
         office: String,
         /// As a deputy.
         #[arg(long)]
@@ -115,6 +116,10 @@ pub(crate) enum PeopleError {
     Nobody(String),
     #[error("{name} does not hold the office `{office}` now; an office is written as in school.toml")]
     NotHeld { name: Box<str>, office: String },
+    #[error("the rules know no office `{office}`{}", nearest.as_ref().map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
+    NoSuchOffice { office: String, nearest: Option<String> },
+    #[error("{0} cannot be tied to themselves")]
+    TiedToThemselves(Box<str>),
     #[error("no such tie between {0} and {1} is written down")]
     NotTied(Box<str>, Box<str>),
     #[error(
@@ -175,6 +180,7 @@ pub(crate) async fn run(
                 office_end(&school.store, &person, &role, now).await?;
                 writeln!(out, "{} is {office} no longer.", person.name)?;
             } else {
+                known(&school.store, &role).await?;
                 let mut write = school.store.begin(actor, now).await?;
                 write.role_assign(&role, &person.id, deputy, now, None).await?;
                 write.commit().await?;
@@ -185,6 +191,9 @@ pub(crate) async fn run(
         PeopleCommand::Tie { data, login, other, kind, end } => {
             let school = stopped(&data).await?;
             let (one, other) = (person(&school.store, &login).await?, person(&school.store, &other).await?);
+            if one.id == other.id {
+                return Err(PeopleError::TiedToThemselves(one.name));
+            }
             let tie = Tie { kind: kind.into(), from: one.id.clone(), to: other.id.clone() };
             if end {
                 tie_end(&school.store, &tie, (&one, &other), now).await?;
@@ -199,6 +208,16 @@ pub(crate) async fn run(
         }
     }
     Ok(())
+}
+
+/// An office that no rule knows would be held in vain.
+async fn known(store: &SchoolStore, role: &Role) -> Result<(), PeopleError> {
+    let offices = offices_known(store).await?;
+    if offices.contains(role) {
+        return Ok(());
+    }
+    let near = nearest(role.as_str(), offices.iter().map(Role::as_str)).map(str::to_owned);
+    Err(PeopleError::NoSuchOffice { office: role.to_string(), nearest: near })
 }
 
 async fn office_end(store: &SchoolStore, person: &Person, role: &Role, now: Timestamp) -> Result<(), PeopleError> {
@@ -360,6 +379,16 @@ mod tests {
             end,
         };
         assert!(matches!(said(office(true), "").await, Err(PeopleError::NotHeld { .. })));
+        let unknown = PeopleCommand::Office {
+            data: data.clone(),
+            login: "zoe".to_owned(),
+            office: "headteaher".to_owned(),
+            deputy: false,
+            end: false,
+        };
+        let error = said(unknown, "").await.unwrap_err().to_string();
+        assert!(error.contains("did you mean `headteacher`"), "{error}");
+        assert!(matches!(said(tie("zoe", "zoe", false), "").await, Err(PeopleError::TiedToThemselves(_))));
         assert!(matches!(said(tie("zoe", "ben", true), "").await, Err(PeopleError::NotTied(..))));
         let offices = async || {
             let school = stopped(&data).await.unwrap();
