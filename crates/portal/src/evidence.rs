@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::{ControlId, ControlKind, Group, PersonId, PolicyId};
 use schoolgate_cases::CaseState;
 use schoolgate_control::{audiences, is_asked};
+use schoolgate_decide::snapshot::{Target, WebRule};
 use schoolgate_eventlog::{By, Filter, Number, Range};
 use schoolgate_policy::Agreement;
 use schoolgate_policy::show::{ClauseView, ControlView, Standing};
@@ -114,7 +115,7 @@ impl Evidence {
             }
             ControlKind::Web => {
                 shown.how = Known::System;
-                shown.evidence = self.decided(&control.id);
+                shown.evidence = uncounted(ctx, &control.id).map_or_else(|| self.decided(&control.id), str::to_owned);
             }
             ControlKind::Request => {
                 shown.how = Known::Checked;
@@ -135,7 +136,6 @@ impl Evidence {
             }
             _ => shown.href.clear(),
         }
-        let _ = ctx;
         shown
     }
 
@@ -193,6 +193,25 @@ impl Evidence {
             0 => format!("Nobody asked in the last {DAYS} days"),
             all => format!("{decided} of {} decided in the last {DAYS} days", counted(all, "request", "requests")),
         }
+    }
+}
+
+/// Why no number is kept of what a web control does, where none is: "not needed" would be untrue.
+pub(crate) fn uncounted(ctx: &Ctx, control: &ControlId) -> Option<&'static str> {
+    let program = &ctx.in_force.built.compiled.program;
+    let rules: Vec<&WebRule> = program.rules.iter().filter(|rule| &rule.control == control).collect();
+    let is_locked = |rule: &&WebRule| match &rule.target {
+        Target::Category(name) => program.marks.locked.contains(name),
+        _ => false,
+    };
+    if rules.is_empty() {
+        None
+    } else if rules.iter().all(is_locked) {
+        Some("Refused for everybody; no record of such a visit leads to a rule, a site or a person")
+    } else if rules.iter().all(|rule| rule.verdict.is_none()) {
+        Some("Holds for what is open; no count is kept of it")
+    } else {
+        None
     }
 }
 

@@ -14,6 +14,9 @@ async fn everybody_reads_the_rules_and_offices_see_how_they_are_kept() {
     let page = helen.get("/policies/staff-ict").await;
     page.has("<svg").has("Kept by a system").has("Promised by").has("Nobody knows").has("Kept by the web filter");
     assert!(!page.html.contains("sg-strength--system\">Promised"), "a promise is never green");
+    // What is refused without a record was not "not needed".
+    helen.get("/policies/staff-ict/safeguarding").await.has("no record of such a visit leads to").has_not("Not needed");
+    helen.get("/policies/staff-ict/searching/evidence").await.has("no count is kept of it");
     helen.get("/policies/nothing").await.has("There is no such page");
 }
 

@@ -177,9 +177,12 @@ async fn doors(ctx: &Ctx, question: &Question<'_>, page: &mut EvidencePage) -> R
     let total: u64 = days.iter().map(|day| day.decisions).sum();
     let accidents: u64 = days.iter().map(|day| day.accidents).sum();
     let shown = |count: u64| if counts_only { small_hidden(count) } else { count.to_string() };
-    page.summary = match total {
-        0 => format!("Our gateway had no need to act on this rule in the last {DAYS} days."),
-        total => format!("Our gateway acted on this rule in the last {DAYS} days. Times: {}.", shown(total)),
+    let mut web = question.clause.controls.iter().filter(|control| control.id.kind == ControlKind::Web);
+    let uncounted = web.find_map(|control| evidence::uncounted(ctx, &control.id));
+    page.summary = match (total, uncounted) {
+        (0, Some(words)) => format!("{words}."),
+        (0, None) => format!("Our gateway had no need to act on this rule in the last {DAYS} days."),
+        (total, _) => format!("Our gateway acted on this rule in the last {DAYS} days. Times: {}.", shown(total)),
     };
     if 0 < accidents {
         page.summary.push_str(&format!(" Said to be accidents: {}. They count as nothing else.", shown(accidents)));
