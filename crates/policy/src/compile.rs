@@ -149,10 +149,11 @@ fn always_open(school: &School) -> Vec<OpenTarget> {
 }
 
 fn list_categories(school: &School) -> BTreeMap<Box<str>, Box<str>> {
-    let of = |(name, entry): (&Box<str>, &school::CategoryEntry)| -> Vec<(Box<str>, Box<str>)> {
-        entry.lists.iter().map(|list| (list.clone(), name.clone())).collect()
-    };
-    school.categories.iter().flat_map(of).collect()
+    let mut names = BTreeMap::new();
+    for (category, entry) in &school.categories {
+        names.extend(entry.lists.iter().map(|list| (list.clone(), category.clone())));
+    }
+    names
 }
 
 pub(crate) struct Compiler<'a, 'f> {

@@ -189,22 +189,7 @@ pub(crate) async fn run(
             reseal(&school.store, now).await?;
         }
         PeopleCommand::Tie { data, login, other, kind, end } => {
-            let school = stopped(&data).await?;
-            let (one, other) = (person(&school.store, &login).await?, person(&school.store, &other).await?);
-            if one.id == other.id {
-                return Err(PeopleError::TiedToThemselves(one.name));
-            }
-            let tie = Tie { kind: kind.into(), from: one.id.clone(), to: other.id.clone() };
-            if end {
-                tie_end(&school.store, &tie, (&one, &other), now).await?;
-                writeln!(out, "Nothing of the kind ties {} and {} from now on.", one.name, other.name)?;
-            } else {
-                let mut write = school.store.begin(actor, now).await?;
-                write.tie_declare(&tie).await?;
-                write.commit().await?;
-                writeln!(out, "Written down: {} and {} are tied.", one.name, other.name)?;
-            }
-            reseal(&school.store, now).await?;
+            tie(&stopped(&data).await?.store, (&login, &other), kind, end, out).await?;
         }
     }
     Ok(())
@@ -231,6 +216,33 @@ async fn office_end(store: &SchoolStore, person: &Person, role: &Role, now: Time
         write.role_end(&holding.id, now).await?;
     }
     Ok(write.commit().await?)
+}
+
+/// Writes down or ends what ties two people.
+async fn tie(
+    store: &SchoolStore,
+    (login, other): (&str, &str),
+    kind: Kind,
+    is_end: bool,
+    out: &mut impl Write,
+) -> Result<(), PeopleError> {
+    let now = Clock::system().now();
+    let (one, other) = (person(store, login).await?, person(store, other).await?);
+    if one.id == other.id {
+        return Err(PeopleError::TiedToThemselves(one.name));
+    }
+    let tie = Tie { kind: kind.into(), from: one.id.clone(), to: other.id.clone() };
+    if is_end {
+        tie_end(store, &tie, (&one, &other), now).await?;
+        writeln!(out, "Nothing of the kind ties {} and {} from now on.", one.name, other.name)?;
+    } else {
+        let mut write = store.begin(Actor::program("administrator"), now).await?;
+        write.tie_declare(&tie).await?;
+        write.commit().await?;
+        writeln!(out, "Written down: {} and {} are tied.", one.name, other.name)?;
+    }
+    reseal(store, now).await?;
+    Ok(())
 }
 
 /// Relatives are each other's, whoever was named first.

@@ -79,7 +79,7 @@ async fn readers(ctx: &Ctx, file: &CaseFile) -> Result<String, Failure> {
         }
     }
     names.sort();
-    names.push(format!("{}, who reported it (without your notes)", ctx.name(&file.case.by).await?));
+    names.push(format!("{}, who reported it (of the notes, those ticked for them)", ctx.name(&file.case.by).await?));
     Ok(both(&names))
 }
 
