@@ -7,6 +7,8 @@ mod answer;
 mod suffix;
 mod until;
 
+pub use suffix::is_shared;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use schoolgate_base::{Group, Host, PersonId, Within};
@@ -63,7 +65,7 @@ pub(crate) fn whole_sites(values: &mut Values) -> Result<(), Vec<FieldProblem>> 
         let Value::Site(site) = value else { continue };
         site.path = None;
         if let Host::Name(name) = &site.host
-            && suffix::is_shared(name)
+            && is_shared(name)
         {
             let message =
                 format!("Thousands of unrelated sites end in “{name}”. Enter the one site, such as maps.{name}");

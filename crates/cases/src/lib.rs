@@ -25,7 +25,7 @@ pub use deciders::{Asked, Bar, Decider, DecidersNow, deciders_of};
 pub use definition::{
     Audience, ClauseText, Decide, Definition, Effect, Field, FieldKind, Flag, How, ReportDefinition, RequestDefinition,
 };
-pub use form::{FieldProblem, Known, RawValues, check_form};
+pub use form::{FieldProblem, Known, RawValues, check_form, is_shared};
 pub use moment::Moment;
 pub use offices::{Holder, Offices, Tie, TieKind};
 pub use open::{OpenError, Opening, check_request, concern, may_open, open_report, open_request};

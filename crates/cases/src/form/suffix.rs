@@ -42,7 +42,7 @@ const SHARED: [&str; 34] = [
 ];
 
 /// Whether a name is such a suffix. Below `sch.uk` each authority has one of its own: `hants.sch.uk`.
-pub(crate) fn is_shared(name: &HostName) -> bool {
+pub fn is_shared(name: &HostName) -> bool {
     let is_authority = || name.label_count() == 3 && name.as_str().ends_with(".sch.uk");
     name.label_count() < 2 || SHARED.contains(&name.as_str()) || is_authority()
 }

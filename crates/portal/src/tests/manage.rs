@@ -148,8 +148,10 @@ async fn entries_are_added_and_removed_at_every_door() {
     let again = ivy.post("/manage/entries", &fields).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
     again.has("says already that this site is not of this kind");
-    let portal = [("site", "portal.demo.test"), ("is_in", "yes"), ("category", "gambling")];
-    assert_eq!(ivy.post("/manage/entries", &portal).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for (site, category) in [("portal.demo.test", "gambling"), ("co.uk", "gambling"), ("wiki.example", "illegal")] {
+        let wrong = [("site", site), ("is_in", "yes"), ("category", category)];
+        assert_eq!(ivy.post("/manage/entries", &wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{site}");
+    }
     assert_eq!(kit.control.snapshot().live.own_entries.len(), 1);
     let page = ivy.get("/manage/entries").await;
     let entry = page.has("puzzle.example").has("Maths").after(r#"name="entry" value=""#);

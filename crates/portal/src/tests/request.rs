@@ -94,7 +94,7 @@ async fn an_urgent_block_is_one_form_and_ends_by_hand() {
         assert_eq!(ivy.post("/urgent", &[("site", "social.example")]).await.to, "/grants?done=blocked");
         assert_eq!(kit.control.snapshot().live.urgent.len(), 1, "a second press is not a second block");
     }
-    for open in ["www.union.example", "portal.demo.test"] {
+    for open in ["www.union.example", "portal.demo.test", "co.uk"] {
         let answer = ivy.post("/urgent", &[("site", open)]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{open} is never closed");
     }

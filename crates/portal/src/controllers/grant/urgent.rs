@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use schoolgate_base::{GrantId, Host};
-use schoolgate_cases::{Field, Site, Value};
+use schoolgate_cases::{Field, Site, Value, is_shared};
 use schoolgate_decide::snapshot::Target;
 
 use crate::ctx::{Ctx, Signed, from_control};
@@ -63,6 +63,9 @@ fn stays_open(ctx: &Ctx, host: &Host) -> Option<Mistake> {
     let Host::Name(name) = host else { return None };
     if site_words::is_portal(ctx, host) {
         return Some(Mistake::new("site", "This is the portal itself, which is never closed"));
+    }
+    if is_shared(name) {
+        return Some(Mistake::new("site", format!("Thousands of unrelated sites end in “{name}”. Enter the one site")));
     }
     let snapshot = ctx.app.control.snapshot();
     if snapshot.program.help.hosts.iter().any(|help| name.is_within(help)) {

@@ -1,7 +1,7 @@
 //! The school's own list of sites.
 
 use schoolgate_base::Host;
-use schoolgate_cases::{Field, Value};
+use schoolgate_cases::{Field, Value, is_shared};
 use schoolgate_decide::snapshot::OwnEntry;
 use schoolgate_records::{Actor, NewOwnEntry};
 
@@ -55,7 +55,8 @@ async fn read(ctx: &Ctx) -> Result<Result<NewOwnEntry, Vec<Mistake>>, Failure> {
         Err(problems) => mistakes.extend(forms::mistakes(&problems)),
     }
     let category = ctx.fields.get("category");
-    if !ctx.in_force.built.compiled.school.categories.contains_key(category) {
+    // As the form offers them: what is locked is nobody's to add to or to take from.
+    if ctx.in_force.built.compiled.school.categories.get(category).is_none_or(|entry| entry.is_locked) {
         mistakes.push(Mistake::new("category", "Choose a kind of site"));
     }
     let is_in = match ctx.fields.get("is_in") {
@@ -69,6 +70,11 @@ async fn read(ctx: &Ctx) -> Result<Result<NewOwnEntry, Vec<Mistake>>, Failure> {
     let host = match found.as_ref().map(|site| &site.host) {
         Some(host @ Host::Name(_)) if site_words::is_portal(ctx, host) => {
             mistakes.push(Mistake::new("site", "This is the portal itself, which the lists never decide"));
+            None
+        }
+        Some(Host::Name(host)) if is_shared(host) => {
+            let words = format!("Thousands of unrelated sites end in “{host}”. Enter the one site");
+            mistakes.push(Mistake::new("site", words));
             None
         }
         Some(Host::Name(host)) => Some(host.clone()),
