@@ -133,6 +133,8 @@ pub(crate) enum SchoolError {
     Lists(#[from] ListsError),
     #[error("`{0}` is no id of a school; use letters, digits and -")]
     School(String),
+    #[error("`{keys}` is inside the backup: whoever has the one would have the other; keep the keys somewhere else")]
+    KeysInBackup { keys: PathBuf },
     #[error("the records could not be read or written")]
     Records {
         #[from]
@@ -227,6 +229,9 @@ fn tell(school: &str, report: &JournalReport, out: &mut impl Write) -> Result<Fo
 
 async fn copy(data: &Path, to: &Path, keys_to: Option<&Path>, out: &mut impl Write) -> Result<(), SchoolError> {
     let dir = DataDir::open(data)?;
+    if let Some(keys) = keys_to.filter(|keys| keys.starts_with(to)) {
+        return Err(SchoolError::KeysInBackup { keys: keys.to_owned() });
+    }
     DataDir::make_private(to)?;
     let (store, _, keys) = records(&dir).await?;
     let manifest = backup(&store, to, &[DataDir::mark_in(dir.path())], Clock::system().now()).await?;

@@ -14,6 +14,8 @@ async fn a_restore_that_failed_can_be_run_again() {
     let path = |name: &str| folder.path().join(name);
     let school = SchoolId::new("riverside").unwrap();
     init(&path("school"), school, "Riverside", pack::read(Path::new(PACK)).unwrap()).await.unwrap();
+    let inside = SchoolCommand::Backup { data: path("school"), to: path("x"), keys_to: Some(path("x/keys")) };
+    assert!(matches!(said(inside).await, Err(SchoolError::KeysInBackup { .. })));
     let (data, to, keys_to) = (path("school"), path("backup"), Some(path("keys")));
     said(SchoolCommand::Backup { data, to, keys_to }).await.unwrap();
     let restore = |data: PathBuf| SchoolCommand::Restore {
