@@ -134,6 +134,14 @@ codes! {
     UnknownDeviceClass = "unknown-device-class", Error;
     /// A clause is said to be kept by a system that `school.toml` does not declare.
     UnknownKeeper = "unknown-keeper", Error;
+    /// A rule names content that `school.toml` does not declare.
+    UnknownContent = "unknown-content", Error;
+    /// A rule names a place for files that `school.toml` does not declare.
+    UnknownStore = "unknown-store", Error;
+    /// A rule names a system that `school.toml` does not declare.
+    UnknownSystem = "unknown-system", Error;
+    /// A rule names a channel that `school.toml` does not declare.
+    UnknownChannel = "unknown-channel", Error;
     /// A reference to a clause that no document of the pack has.
     UnknownClause = "unknown-clause", Error;
     /// A kind of day that the calendar never produces.

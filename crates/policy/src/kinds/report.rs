@@ -11,7 +11,7 @@
 //! form    = ["person", "what", "child_safety"]
 //! ```
 
-use schoolgate_base::Within;
+use schoolgate_base::{ControlKind, Within};
 use schoolgate_cases::{Field, FieldKind};
 
 use super::request;
@@ -39,8 +39,7 @@ pub struct ReportSyntax {
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> ReportSyntax {
-    let mut reader = Reader::new(table, span, "a `report` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Report, findings);
     let kind = reader.needed("kind", "\"concern-about-adult\"").unwrap_or(Word { text: String::new(), span });
     let title = reader.text("title");
     let ask = reader.words("ask").unwrap_or_default();
@@ -60,7 +59,7 @@ pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> Report
     report
 }
 
-fn routes(reader: &mut Reader<'_, '_>, key: &'static str) -> Vec<(Word, Vec<Word>)> {
+pub(super) fn routes(reader: &mut Reader<'_, '_>, key: &'static str) -> Vec<(Word, Vec<Word>)> {
     let Some(table) = reader.table(key) else { return Vec::new() };
     let mut routes = Vec::new();
     for (name, value) in &table.entries {

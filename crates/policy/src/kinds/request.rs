@@ -12,7 +12,7 @@
 //! answer_within = "5 minutes in lessons"
 //! ```
 
-use schoolgate_base::Within;
+use schoolgate_base::{ControlKind, Within};
 use schoolgate_cases::{Field, FieldKind, How};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -52,8 +52,7 @@ pub struct EffectSyntax {
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> RequestSyntax {
-    let mut reader = Reader::new(table, span, "a `request` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Request, findings);
     let kind = reader.needed("kind", "\"open-site\"").unwrap_or(Word { text: String::new(), span });
     let title = reader.text("title");
     let ask = reader.words("ask").unwrap_or_default();

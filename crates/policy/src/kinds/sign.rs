@@ -8,7 +8,7 @@
 //! again  = "material change"  # any change, material change, or every year
 //! ```
 
-use schoolgate_base::Within;
+use schoolgate_base::{ControlKind, Within};
 
 use crate::diagnostic::Span;
 use crate::kinds::part_not_kept;
@@ -39,8 +39,7 @@ pub enum Again {
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> SignSyntax {
-    let mut reader = Reader::new(table, span, "a `sign` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Sign, findings);
     let is_gate = reader.truth("gate").unwrap_or(false);
     let who = reader.words("who").unwrap_or_default();
     let within = reader.within("within");

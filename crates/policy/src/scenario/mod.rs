@@ -23,8 +23,10 @@
 
 mod cases;
 mod given;
+mod head;
 mod question;
 mod read;
+mod things;
 mod web;
 mod world;
 
@@ -102,21 +104,25 @@ impl Tested {
     }
 }
 
-/// Runs the scenarios of a pack.
+/// Runs the scenarios of a pack. What `tests.md` says of the world holds in every file, what another file says in that
+/// file alone.
 pub fn test(pack: &Pack, built: &Built) -> Tested {
-    let Some((file, _, text)) = pack.files().find(|(_, path, _)| *path == TESTS_FILE) else {
-        return Tested::default();
-    };
     let mut tested = Tested::default();
-    let (world_lines, scenarios) = read::read(file, text, &mut tested.diagnostics);
-    let mut world = World::new(&built.compiled);
-    for line in &world_lines {
-        world.tell(line, &mut tested.diagnostics);
+    let shared = read::world(pack);
+    for (file, path, text) in pack.tests() {
+        let (lines, scenarios) = read::read(file, text, &mut tested.diagnostics);
+        let own = lines.iter().filter(|_| path != TESTS_FILE);
+        let mut world = World::new(&built.compiled);
+        for line in shared.iter().chain(own) {
+            world.tell(line, &mut tested.diagnostics);
+        }
+        for scenario in &scenarios {
+            let result = run(scenario, world.clone(), built, pack, &mut tested.diagnostics);
+            tested.results.extend(result);
+        }
     }
-    for scenario in &scenarios {
-        let result = run(scenario, world.clone(), built, pack, &mut tested.diagnostics);
-        tested.results.extend(result);
-    }
+    tested.diagnostics.sort_by_key(|finding| (finding.span.file, finding.span.start));
+    tested.diagnostics.dedup();
     tested
 }
 
@@ -129,7 +135,13 @@ fn run(
 ) -> Option<ScenarioResult> {
     let given = given::read(scenario, world, findings)?;
     let when = scenario.when.first()?;
-    let failures = if when.text.contains('#') && !when.text.contains("opens ") {
+    let singular = read::singular(scenario);
+    let (scenario, when) = singular.as_ref().map_or((scenario, when), |(scenario, when)| (scenario, when));
+    let failures = if let Some(policy) = head::policy_of(when, &given) {
+        head::run(scenario, policy, &given, findings)?
+    } else if things::is_about_one(when) {
+        things::run(scenario, &given, findings)?
+    } else if when.text.contains('#') && !when.text.contains("opens ") {
         cases::run(scenario, &given, &built.compiled, findings)?
     } else {
         web::run(scenario, &given, findings)?
