@@ -38,6 +38,7 @@ pub struct Compiled {
     pub(crate) origins: Vec<Origin>,
     /// Where each rule about things was written.
     pub(crate) thing_spans: Vec<Span>,
+    pub(crate) password_spans: Vec<Span>,
     /// Where each definition was written.
     pub(crate) definition_spans: Vec<Span>,
 }
@@ -143,6 +144,7 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
             policies: Vec::new(),
             origins: Vec::new(),
             thing_spans: Vec::new(),
+            password_spans: Vec::new(),
             definition_spans: Vec::new(),
         },
     };

@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use schoolgate_base::{
     Calendar, DayKind, DeviceClass, Group, Host, HostName, Minute, Period, normal_path, path_is_below,
 };
+use schoolgate_decide::Scope;
 use schoolgate_decide::snapshot::{Audience, Program, Target, WebRule};
 
 use crate::school::School;
@@ -203,7 +204,7 @@ pub(crate) struct World<'a> {
 impl<'a> World<'a> {
     pub(crate) fn new(school: &'a School, program: &'a Program) -> Self {
         let clock = Clock::new(&program.calendar, program.periods.values());
-        let times = program.rules.iter().map(|rule| times_of(rule, program, &clock)).collect();
+        let times = program.rules.iter().map(|rule| times_of_scope(&rule.scope, program, &clock)).collect();
         Self { school, program, clock, times, persons: persons(school, &program.rules) }
     }
 
@@ -385,12 +386,13 @@ fn below(target: &Target) -> Option<Target> {
     }
 }
 
-fn times_of(rule: &WebRule, program: &Program, clock: &Clock) -> Times {
+/// The minutes in which a scope holds.
+pub(crate) fn times_of_scope(scope: &Scope, program: &Program, clock: &Clock) -> Times {
     let mut times = clock.always();
-    if let Some(period) = rule.scope.when.as_ref().and_then(|name| program.periods.get(name)) {
+    if let Some(period) = scope.when.as_ref().and_then(|name| program.periods.get(name)) {
         times = both(&times, &clock.of(period));
     }
-    if let Some(period) = rule.scope.except_when.as_ref().and_then(|name| program.periods.get(name)) {
+    if let Some(period) = scope.except_when.as_ref().and_then(|name| program.periods.get(name)) {
         times = without(&times, &clock.of(period));
     }
     times

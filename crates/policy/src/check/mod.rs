@@ -4,7 +4,9 @@
 mod cases;
 pub(crate) mod clauses;
 mod floor;
+mod keepers;
 mod rules;
+mod things;
 
 use jiff::civil::Date;
 use schoolgate_cases::Offices;
@@ -53,7 +55,9 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
     if let Some(before) = context.before {
         clauses::gone(before, &parsed, &mut findings);
     }
+    keepers::check(&parsed, context.today, &mut findings);
     rules::check(&compiled, &mut findings);
+    things::check(&compiled, &mut findings);
     cases::check(&compiled, context.offices, &mut findings);
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start, finding.code));
     findings.dedup();

@@ -30,6 +30,7 @@ impl Compiler<'_, '_> {
         if let (Some(password), Some(scope)) = (&thing.password, &scope) {
             let rule = self.password(password, control.clone(), scope.clone());
             self.compiled.program.passwords.push(rule);
+            self.compiled.password_spans.push(password.span);
         }
         let Some(action) = thing.action.as_ref().map(|action| action.value) else { return };
         let conditions = self.conditions(thing, control.kind);

@@ -17,7 +17,6 @@ use super::given::Given;
 use super::web::Failures;
 use crate::syntax::Word;
 use crate::syntax::reader::Findings;
-use expect::Expect;
 use read::Described;
 
 /// Whether a sentence is about a thing.
