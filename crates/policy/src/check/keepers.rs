@@ -43,7 +43,9 @@ fn control_kept(clause: &Clause, control: &Control, school: &School, findings: &
     }
     let (code, message) = match named.first() {
         None => (Code::NotKeptHere, format!("not kept here: no {word} door and no keeper named")),
-        Some(keeper) => (Code::NotKeptHere, format!("not kept here: no {word} door, and `{}` does no {word}", keeper.text)),
+        Some(keeper) => {
+            (Code::NotKeptHere, format!("not kept here: no {word} door, and `{}` does no {word}", keeper.text))
+        }
     };
     findings.push(
         Diagnostic::new(code, control.span, message)

@@ -92,7 +92,8 @@ impl Pairs<'_> {
         let (a_in_b, b_in_a) = (self.is_part(a, b), self.is_part(b, a));
         if a_in_b && b_in_a {
             let help = "keep one of the two, narrow one, or write `over = \"#…\"` in the one that goes first";
-            findings.push(about_both(Code::DisagreeingRules, one, other, "say different things of the same").help(help));
+            findings
+                .push(about_both(Code::DisagreeingRules, one, other, "say different things of the same").help(help));
             return;
         }
         for ((allow, within), (inner, outer)) in [((a, a_in_b), (one, other)), ((b, b_in_a), (other, one))] {
@@ -167,10 +168,9 @@ impl Pairs<'_> {
                     a == b && given.iter().all(|mark| self.is_covered(*a, mark, wanted))
                 }
                 (Condition::Lacking(given), Condition::Lacking(wanted)) => given.is_subset(wanted),
-                (
-                    Condition::AtLeast { amount: a, count: given },
-                    Condition::AtLeast { amount: b, count: wanted },
-                ) => a == b && wanted <= given,
+                (Condition::AtLeast { amount: a, count: given }, Condition::AtLeast { amount: b, count: wanted }) => {
+                    a == b && wanted <= given
+                }
                 _ => false,
             })
         });

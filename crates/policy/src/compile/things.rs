@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use schoolgate_base::{ControlId, ControlKind, Role};
 use schoolgate_decide::snapshot::Target;
-use schoolgate_decide::things::{Action, Condition, Delay, Hearing, Listener, PasswordRule, ThingRule};
+use schoolgate_decide::things::{Action, Aspect, Condition, Delay, Hearing, Listener, PasswordRule, ThingRule};
 
 use super::{Compiler, Home};
 use crate::diagnostic::Code;
 use crate::kinds::account::PasswordSyntax;
+use crate::kinds::file::FOUND;
 use crate::kinds::keys::Takes;
 use crate::kinds::things::{MarkSyntax, ThingSyntax, vocabulary};
 use crate::school;
@@ -79,8 +80,13 @@ impl Compiler<'_, '_> {
         }
         let names_channel = thing.marks.iter().any(|mark| mark.key == "by");
         if kind == ControlKind::Mail && !names_channel {
-            let aspect = schoolgate_decide::things::Aspect::By;
+            let aspect = Aspect::By;
             conditions.push(Condition::Any { aspect, marks: ["mail".into()].into() });
+        }
+        let names_act = thing.marks.iter().any(|mark| mark.key == "does");
+        if kind == ControlKind::File && !names_act {
+            let aspect = Aspect::Does;
+            conditions.push(Condition::Any { aspect, marks: [FOUND.into()].into() });
         }
         if !thing.needs.is_empty() {
             conditions.push(Condition::Lacking(texts(&thing.needs)));

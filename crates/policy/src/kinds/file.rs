@@ -50,6 +50,9 @@ const DOES: &[(&str, &str)] = &[
     ("record", "records"),
 ];
 
+/// What a rule without `does` is about: nobody does anything, the file is found.
+pub(crate) const FOUND: &str = "found";
+
 const BY: &[(&str, &str)] = &[("owner", "whoever owns the file"), ("other", "anybody else")];
 
 pub(crate) const VOCABULARY: Vocabulary = Vocabulary {

@@ -59,7 +59,7 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
     };
     if let Some(vocabulary) = things::vocabulary(kind) {
         let body = Body::Thing(things::read(kind, vocabulary, table, span, findings));
-        return Control { kind, name, kept_by, span, body };
+        return Control { kind, name, kept_by, span, body, table: table.clone() };
     }
     let body = match kind {
         ControlKind::Web => Body::Web(web::read(table, span, findings)),
@@ -72,7 +72,7 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
             Body::NotKept(table.clone())
         }
     };
-    Control { kind, name, kept_by, span, body }
+    Control { kind, name, kept_by, span, body, table: table.clone() }
 }
 
 /// The part of the product that keeps a kind of control in this release.

@@ -4,7 +4,7 @@ use schoolgate_base::{ControlKind, Within};
 use schoolgate_decide::things::{Action, Amount, Aspect};
 
 use super::account::{self, PasswordSyntax};
-use super::keys::{EVERY_CONTROL, Key, OUTCOME, SCOPE, Takes, Vocabulary};
+use super::keys::{Key, SCOPE, Takes, Vocabulary};
 use super::report::routes;
 use super::{device, file, mail, publish, search};
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -211,6 +211,12 @@ fn after(word: &Word, findings: &mut Findings) -> Option<Spanned<After>> {
 /// What a rule says must go together.
 fn check(thing: &ThingSyntax, findings: &mut Findings) {
     let Some(action) = &thing.action else { return };
+    if thing.password.is_some() {
+        findings.push(
+            Diagnostic::new(Code::UnknownKey, action.span, "what passwords must be takes no `then`")
+                .help("leave it out, or write a rule of its own beside it"),
+        );
+    }
     let mut missing = |message: &str, help: &str| {
         findings.push(Diagnostic::new(Code::MissingKey, action.span, message).help(help));
     };
@@ -230,14 +236,4 @@ fn check(thing: &ThingSyntax, findings: &mut Findings) {
         }
         _ => {}
     }
-}
-
-/// Keys beside those of a kind's vocabulary that a rule about things has.
-pub(crate) fn more_keys() -> Vec<Key> {
-    let own = [
-        super::keys::key("tag", Takes::Text, "What it is marked with."),
-        super::keys::key("delay", Takes::Length, "How long it waits."),
-        super::keys::key("until", Takes::Periods, "It waits until the next minute of this period."),
-    ];
-    EVERY_CONTROL.into_iter().chain(SCOPE).chain(OUTCOME).chain(own).collect()
 }

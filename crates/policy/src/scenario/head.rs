@@ -66,6 +66,7 @@ const VERBS: [&str; 12] = [
 
 fn holds(verb: &str, rest: &Word, head: &PolicyHead, today: Date, given: &Given<'_>) -> Option<bool> {
     let text = rest.text.trim().trim_matches('"');
+    let (verb, text) = if text.starts_with("was ") { ("", text) } else { (verb, text) };
     let role = || match given.world.look_up(text) {
         Some(Name::Role(role)) => Some(role),
         _ => None,

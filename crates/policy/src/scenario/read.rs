@@ -128,13 +128,31 @@ pub(super) fn piece(word: &Word, part: &str) -> Word {
 
 /// Parts between commas and "and", with their places.
 pub(super) fn pieces(word: &Word) -> Vec<Word> {
-    word.text
-        .split(',')
-        .flat_map(|part| part.split(" and "))
+    parts(&word.text)
+        .into_iter()
         .map(|part| part.trim().strip_prefix("and ").unwrap_or(part.trim()))
         .filter(|part| !part.is_empty())
         .map(|part| piece(word, part))
         .collect()
+}
+
+/// Cuts at commas and at "and", but never inside quotation marks.
+pub(super) fn parts(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut start, mut is_quoted) = (0, false);
+    for (at, letter) in text.char_indices() {
+        if letter == '"' {
+            is_quoted = !is_quoted;
+        }
+        let rest = text.get(at..).unwrap_or("");
+        let length = if letter == ',' { 1 } else { " and ".len() };
+        if !is_quoted && start <= at && (letter == ',' || rest.starts_with(" and ")) {
+            found.extend(text.get(start..at));
+            start = at + length;
+        }
+    }
+    found.extend(text.get(start..));
+    found
 }
 
 /// "they sign in" as "they signs in", so that sentences need one form of each verb only.

@@ -92,6 +92,8 @@ pub struct Control {
     /// Its header line.
     pub span: Span,
     pub body: Body,
+    /// As it was read, key by key.
+    pub table: Table,
 }
 
 /// Reads a document; whatever can be read is in the tree.

@@ -17,7 +17,12 @@ const THEN: &str = "write `Then held by #clause and tells helen.head and not ivy
 
 /// One expectation.
 pub(super) enum Expect {
-    Action { action: Action, by: Option<String> },
+    Action {
+        action: Action,
+        by: Option<String>,
+    },
+    /// Another clause speaks.
+    NotBy(String),
     Nothing,
     Tells(Party),
     TellsNot(Party),
@@ -57,6 +62,11 @@ pub(super) fn read(scenario: &Scenario, given: &Given<'_>, findings: &mut Findin
     for line in &scenario.then {
         let mut mode = None;
         for part in pieces(line) {
+            let (part, until) = match part.text.split_once(" until ") {
+                Some((head, until)) if head.contains('#') => (piece(&part, head), Some(until.trim().to_owned())),
+                _ => (part, None),
+            };
+            found.extend(until.map(|until| (part.clone(), Expect::Until(until))));
             match expectation(&part, &mut mode, given) {
                 Some(expect) => found.push((part, expect)),
                 None => findings.push(not_understood(&part, THEN)),
@@ -111,6 +121,9 @@ fn expectation(part: &Word, mode: &mut Option<Mode>, given: &Given<'_>) -> Optio
 }
 
 fn action(text: &str) -> Option<Expect> {
+    if let Some(clause) = text.strip_prefix("not by #") {
+        return Some(Expect::NotBy(format!("#{clause}")));
+    }
     let (done, by) = match text.split_once(" by ") {
         Some((done, by)) => (done, Some(by.trim())),
         None => (text, None),
@@ -183,6 +196,7 @@ impl Expect {
                         None => by.is_empty(),
                     })
             }
+            Self::NotBy(clause) => judgement.by.as_ref().is_none_or(|by| !names(&by.clause.to_string(), clause)),
             Self::Nothing => judgement.action.is_none(),
             Self::Tells(party) => outcome.tells(party),
             Self::TellsNot(party) => !outcome.tells(party),

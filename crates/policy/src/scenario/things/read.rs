@@ -11,6 +11,7 @@ use super::super::given::{Given, Persona, dated};
 use super::super::read::{bare, piece};
 use super::super::world::not_understood;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::kinds::file::FOUND;
 use crate::kinds::keys::Takes;
 use crate::kinds::things::{seconds, vocabulary};
 use crate::nearest::nearest;
@@ -150,8 +151,9 @@ fn does(kind: ControlKind) -> &'static [(&'static str, &'static str)] {
 pub(super) fn read(when: &Word, given: &Given<'_>, findings: &mut Findings) -> Option<Described> {
     let before = findings.len();
     let kind = kind_of(&when.text)?;
-    let found = when.text.strip_suffix(" is found").filter(|_| kind == ControlKind::File);
-    let when = &found.map_or_else(|| when.clone(), |found| piece(when, found));
+    let found = format!("{} ", when.text).contains(" is found ").then(|| when.text.replacen(" is found", "", 1));
+    let found = found.filter(|_| kind == ControlKind::File);
+    let when = &found.map_or_else(|| when.clone(), |text| Word { text, span: when.span });
     let (head, tails) = cut(when, kind);
     let mut reader = Reader { described: Described::new(kind), given, findings };
     match kind {
@@ -339,6 +341,7 @@ impl Reader<'_, '_> {
         if who.trim().is_empty() {
             // Nobody acts: it is about whoever owns it.
             self.described.who = self.owner_as_member();
+            self.mark(Aspect::Does, FOUND);
             return;
         }
         let Some((word, _)) = verb(ControlKind::File, who) else { return self.not_understood(head) };
