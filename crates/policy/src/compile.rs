@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 
 use schoolgate_base::{Capacity, ClauseId, ControlId, ControlKind, DeviceClass, Group, PolicyId, Role, Within};
 use schoolgate_cases as cases;
-use schoolgate_cases::{Definition, ReportDefinition, RequestDefinition};
+use schoolgate_cases::{Agreement, Definition, ReportDefinition, RequestDefinition};
 use schoolgate_decide::snapshot::{Audience, CategoryMarks, ClauseText, OpenTarget, Program, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::remind::Moment;
-use crate::kinds::sign::Again;
 use crate::kinds::{self, Body};
 use crate::parse::Parsed;
 use crate::school::{self, School};
@@ -55,22 +54,6 @@ pub struct PolicyHead {
     pub file: Box<str>,
     /// The last day before a review is due.
     pub review_by: Option<jiff::civil::Date>,
-}
-
-/// Who has to agree to what: a compiled `sign` control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agreement {
-    pub control: ControlId,
-    pub policy: PolicyId,
-    pub version: Box<str>,
-    pub title: Box<str>,
-    /// Whoever is in one of these.
-    pub who: Vec<Group>,
-    /// Unsigned means no internet.
-    pub is_gate: bool,
-    /// How long the gate stays open after this version comes into force; without it, not at all.
-    pub within: Option<Within>,
-    pub again: Again,
 }
 
 /// A clause shown at a moment: a compiled `remind` control.
@@ -415,17 +398,16 @@ impl Compiler<'_, '_> {
     }
 
     fn request(&mut self, request: &kinds::request::RequestSyntax, control: ControlId, home: Home<'_>) {
-        let effect = match &request.effect {
-            None => cases::Effect::None,
-            Some(effect) => {
-                let audience = match effect.audience.text.as_str() {
-                    "class" => Some(cases::Audience::Class),
-                    "asker" | "person" => Some(cases::Audience::Person),
-                    _ => self.group(&effect.audience).map(cases::Audience::Group),
-                };
-                audience.map_or(cases::Effect::None, |audience| cases::Effect::OpenSite { audience })
-            }
-        };
+        let effects = request.effect.iter().filter_map(|effect| {
+            let audience = match effect.audience.text.as_str() {
+                "class" => Some(cases::Audience::Class),
+                "asker" => Some(cases::Audience::Asker),
+                "person" => Some(cases::Audience::Person),
+                _ => self.group(&effect.audience).map(cases::Audience::Group),
+            };
+            Some(cases::Effect::OpenSite { audience: audience? })
+        });
+        let effects = effects.collect();
         let definition = RequestDefinition {
             control,
             version: home.document.front.version.text.as_str().into(),
@@ -441,8 +423,9 @@ impl Compiler<'_, '_> {
             stand_in: self.roles(&request.decide.stand_in),
             form: request.form.clone(),
             longest: self.length(request.longest.as_ref()),
-            effect,
+            effects,
             answer_within: self.length(request.answer_within.as_ref()),
+            keep: None,
         };
         self.compiled.definitions.push(Definition::Request(definition));
         self.compiled.definition_spans.push(request.decide.span);
@@ -467,6 +450,11 @@ impl Compiler<'_, '_> {
                 .map(|(flag, way)| (cases::Flag::new(&flag.text), way.text.as_str().into()))
                 .collect(),
             within: self.length(report.within.as_ref()),
+            escalate: None,
+            steps: Vec::new(),
+            outcomes: Vec::new(),
+            takes_files: true,
+            keep: None,
             form: report.form.clone(),
         };
         self.compiled.definitions.push(Definition::Report(definition));
@@ -491,6 +479,9 @@ impl Compiler<'_, '_> {
             is_gate: sign.is_gate,
             within,
             again: sign.again.value.clone(),
+            form: cases::AgreeForm::Click,
+            with: None,
+            receipt: None,
         });
     }
 

@@ -9,6 +9,7 @@
 //! ```
 
 use schoolgate_base::Within;
+use schoolgate_cases::Again;
 
 use crate::diagnostic::Span;
 use crate::kinds::part_not_kept;
@@ -24,18 +25,6 @@ pub struct SignSyntax {
     pub who: Vec<Word>,
     pub within: Option<Spanned<Within>>,
     pub again: Spanned<Again>,
-}
-
-/// When people agree again.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Again {
-    /// At each new version.
-    AnyChange,
-    /// At a version whose author says that it changes something for people, or that adds or changes a clause's words.
-    MaterialChange,
-    /// After so long, and at a material change.
-    Every(Within),
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> SignSyntax {

@@ -439,7 +439,8 @@ fn fill(form: &[schoolgate_cases::Field], raw: &mut RawValues) {
             FieldKind::Text | FieldKind::Line => "said in a scenario".to_owned(),
             FieldKind::Choice(choices) => choices.first().map_or_else(String::new, |(value, _)| value.to_string()),
             FieldKind::Tick => "yes".to_owned(),
-            FieldKind::Site | FieldKind::Class | FieldKind::Person | FieldKind::Until => continue,
+            FieldKind::Number => "1".to_owned(),
+            FieldKind::Site | FieldKind::Class | FieldKind::Person | FieldKind::Until | FieldKind::Day => continue,
         };
         raw.insert(field.name.to_string(), text);
     }

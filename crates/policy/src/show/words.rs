@@ -1,7 +1,7 @@
 //! Controls in plain words.
 
 use schoolgate_base::{Group, Role};
-use schoolgate_cases::How;
+use schoolgate_cases::{Again, How};
 use schoolgate_decide::snapshot::Target;
 use schoolgate_decide::{Conditions, Verdict};
 
@@ -11,7 +11,7 @@ use crate::kinds::Body;
 use crate::kinds::remind::{Moment, RemindSyntax};
 use crate::kinds::report::ReportSyntax;
 use crate::kinds::request::RequestSyntax;
-use crate::kinds::sign::{Again, SignSyntax};
+use crate::kinds::sign::SignSyntax;
 use crate::kinds::web::WebSyntax;
 use crate::syntax::Word;
 
@@ -176,6 +176,8 @@ impl Words<'_> {
             Again::AnyChange => "; again at every change",
             Again::MaterialChange => "; again when its words change",
             Again::Every(_) => "; again from time to time, and when its words change",
+            Again::EveryLogIn => "; again at each sign-in",
+            Again::Once => "; once for all",
         });
         text
     }
