@@ -87,6 +87,10 @@ impl Recurrence {
         self.turn
     }
 
+    pub fn count(self) -> u32 {
+        self.count
+    }
+
     /// The day by whose end it is due again, when it was last done on `done`.
     ///
     /// What is done in a term counts for that term, and what is done between two terms for the one before: it is due

@@ -3,6 +3,8 @@
 
 mod cases;
 pub(crate) mod clauses;
+mod disagree;
+mod duties;
 mod floor;
 mod rules;
 
@@ -55,6 +57,8 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
     }
     rules::check(&compiled, &mut findings);
     cases::check(&compiled, context.offices, &mut findings);
+    duties::check(&compiled, context.offices, &mut findings);
+    disagree::check(&compiled, &mut findings);
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start, finding.code));
     findings.dedup();
     parsed.diagnostics.clone_from(&findings);

@@ -2,6 +2,10 @@
 //!
 //! A new kind is a module here, a variant of [`Body`] and an arm in [`read`]; nothing else of the language changes.
 
+pub mod duty;
+pub mod effect;
+pub(crate) mod form;
+pub mod register;
 pub mod remind;
 pub mod report;
 pub mod request;
@@ -22,6 +26,8 @@ pub enum Body {
     Report(report::ReportSyntax),
     Sign(sign::SignSyntax),
     Remind(remind::RemindSyntax),
+    Register(register::RegisterSyntax),
+    Duty(duty::DutySyntax),
     /// A kind of the language that this release does not keep yet.
     NotKept(Table),
 }
@@ -49,14 +55,14 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
         ControlKind::Report => Body::Report(report::read(table, span, findings)),
         ControlKind::Sign => Body::Sign(sign::read(table, span, findings)),
         ControlKind::Remind => Body::Remind(remind::read(table, span, findings)),
+        ControlKind::Register => Body::Register(register::read(table, span, findings)),
+        ControlKind::Duty => Body::Duty(duty::read(table, span, findings)),
         ControlKind::Search
         | ControlKind::Mail
         | ControlKind::File
         | ControlKind::Publish
         | ControlKind::Account
-        | ControlKind::Device
-        | ControlKind::Register
-        | ControlKind::Duty => {
+        | ControlKind::Device => {
             findings.push(not_kept(kind, key));
             Body::NotKept(table.clone())
         }
@@ -66,7 +72,7 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
 
 fn not_kept(kind: ControlKind, key: &Word) -> Diagnostic {
     Diagnostic::new(Code::KindNotKept, key.span, format!("`{}` controls are not kept yet", kind.as_str()))
-        .why("this release keeps web, request, report, sign and remind; the clause counts as promised, not as kept")
+        .why("this release keeps web, request, report, register, duty, sign and remind; the clause counts as promised, not as kept")
         .help("leave it in place for a later release, or name who keeps the clause with `kept_by`")
 }
 

@@ -51,6 +51,9 @@ impl Given<'_> {
         if text.is_empty() {
             return;
         }
+        if self.world.tell_fact(part, findings) {
+            return;
+        }
         if text.contains(" is open for ") || text.contains(" is blocked at once") {
             return self.live(part, findings);
         }

@@ -47,6 +47,9 @@
 //! [keepers.county-filter]
 //! title = "the county's filter"
 //!
+//! [events]                                # what duties hang on
+//! home-visit = "a home visit"
+//!
 //! [[always_open]]
 //! host = "exams.example"                  # path = "/entry" narrows it
 //! why  = "exam board"
@@ -93,6 +96,8 @@ pub struct School {
     pub classes: BTreeMap<Box<str>, ClassEntry>,
     /// Name → as people read it.
     pub keepers: BTreeMap<Box<str>, Box<str>>,
+    /// What duties hang on: name → as people read it.
+    pub events: BTreeMap<Box<str>, Box<str>>,
     pub always_open: Vec<OpenTarget>,
     pub help: Help,
     pub defaults: BTreeMap<Capacity, Verdict>,
@@ -165,6 +170,7 @@ impl School {
             categories: BTreeMap::new(),
             classes: BTreeMap::new(),
             keepers: BTreeMap::new(),
+            events: BTreeMap::new(),
             always_open: Vec::new(),
             help: Help::default(),
             defaults: BTreeMap::new(),

@@ -34,6 +34,7 @@ pub(crate) fn parse(file: FileId, text: &str, findings: &mut Findings) -> School
         categories: top.table("categories"),
         classes: top.table("classes"),
         keepers: top.table("keepers"),
+        events: top.table("events"),
         help: top.table("help"),
         defaults: top.table("defaults"),
         always_open: top.get("always_open"),
@@ -61,6 +62,7 @@ struct Sections<'t> {
     categories: Option<&'t Table>,
     classes: Option<&'t Table>,
     keepers: Option<&'t Table>,
+    events: Option<&'t Table>,
     help: Option<&'t Table>,
     defaults: Option<&'t Table>,
     always_open: Option<&'t Value>,
@@ -99,6 +101,9 @@ impl Sections<'_> {
         }
         if let Some(table) = self.keepers {
             school.keepers = titles(table, findings);
+        }
+        if let Some(table) = self.events {
+            school.events = titles(table, findings);
         }
         if let Some(value) = self.always_open {
             school.always_open = read_always_open(value, findings);
