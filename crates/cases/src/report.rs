@@ -62,9 +62,9 @@ pub fn take_step(
 
 /// The steps of the policy that nobody has noted yet; with any left it cannot be closed.
 pub fn steps_left(case: &Case, definition: &ReportDefinition) -> Vec<Box<str>> {
-    let is_done = |step: &Box<str>| {
+    let is_done = |step: &str| {
         let mut acts = case.trail.iter().map(|entry| &entry.act);
-        acts.any(|act| matches!(act, Act::Stepped { step: done } if done == step))
+        acts.any(|act| matches!(act, Act::Stepped { step: done } if **done == *step))
     };
     definition.steps.iter().filter(|step| !is_done(step)).cloned().collect()
 }
