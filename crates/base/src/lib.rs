@@ -7,6 +7,7 @@ mod host;
 mod ids;
 mod path;
 mod people;
+mod recurrence;
 mod text;
 mod within;
 
@@ -18,4 +19,5 @@ pub use ids::{
 };
 pub use path::{ends_part, normal_path, path_is_below, path_is_closed_by, revealed_path};
 pub use people::{Capacity, DeviceClass, Group, Role, Strength};
+pub use recurrence::{Recurrence, RecurrenceError, Turn, YearDay, YearDayError};
 pub use within::{Unit, Within, WithinError};

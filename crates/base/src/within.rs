@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::Date;
 use jiff::{SignedDuration, Span as JiffSpan, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,8 @@ use crate::{Calendar, Period};
 
 /// The most units a policy may name; more is a typing error.
 const COUNT_MAX: u32 = 10_000;
+/// How many days are looked through for school days: ten years.
+const SEARCH_DAYS: u32 = 3_660;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -92,6 +95,62 @@ impl Within {
             (Unit::Year, _) => later(calendar, from, JiffSpan::new().years(count)),
         }
     }
+
+    /// The last day of the time that starts on the day `from`; what is shorter than a day ends on it.
+    pub fn last_day(&self, calendar: &Calendar, from: Date) -> Date {
+        match self.days() {
+            Days::None => from,
+            Days::Span(span) => from.checked_add(span).unwrap_or(Date::MAX),
+            Days::School(count) => nth_school_day(calendar, from, count, |day| day.tomorrow().ok()),
+        }
+    }
+
+    /// The first day of the time that ends on the day `to`.
+    pub fn first_day_before(&self, calendar: &Calendar, to: Date) -> Date {
+        match self.days() {
+            Days::None => to,
+            Days::Span(span) => to.checked_sub(span).unwrap_or(Date::MIN),
+            Days::School(count) => nth_school_day(calendar, to, count, |day| day.yesterday().ok()),
+        }
+    }
+
+    fn days(&self) -> Days {
+        let Self::Count { count, unit, .. } = self else { return Days::None };
+        let count = i64::from(*count);
+        match unit {
+            Unit::Minute | Unit::Hour => Days::None,
+            Unit::Day => Days::Span(JiffSpan::new().days(count)),
+            Unit::SchoolDay => Days::School(count),
+            Unit::Week => Days::Span(JiffSpan::new().weeks(count)),
+            Unit::Month => Days::Span(JiffSpan::new().months(count)),
+            Unit::Year => Days::Span(JiffSpan::new().years(count)),
+        }
+    }
+}
+
+/// A length of time in whole days.
+enum Days {
+    None,
+    Span(JiffSpan),
+    School(i64),
+}
+
+/// The `count`-th school day after `from` in a direction; in a calendar without any, as if all days were.
+fn nth_school_day(calendar: &Calendar, from: Date, count: i64, step: fn(Date) -> Option<Date>) -> Date {
+    let (mut day, mut left) = (from, count);
+    for _ in 0..SEARCH_DAYS {
+        if left == 0 {
+            return day;
+        }
+        let Some(next) = step(day) else { return day };
+        day = next;
+        left -= i64::from(calendar.is_school_day(day));
+    }
+    if left == 0 {
+        return day;
+    }
+    let steps = usize::try_from(count).unwrap_or(usize::MAX);
+    std::iter::successors(Some(from), |day| step(*day)).nth(steps).unwrap_or(from)
 }
 
 fn later(calendar: &Calendar, from: Timestamp, span: JiffSpan) -> Timestamp {
@@ -102,8 +161,8 @@ fn later(calendar: &Calendar, from: Timestamp, span: JiffSpan) -> Timestamp {
 fn school_days_later(calendar: &Calendar, from: Timestamp, count: i64) -> Timestamp {
     let mut day = calendar.local(from).date();
     let mut left = count;
-    // A calendar without terms would never count down: give up after ten years, as if days were counted.
-    for _ in 0..3_660 {
+    // A calendar without terms would never count down: give up in the end, as if days were counted.
+    for _ in 0..SEARCH_DAYS {
         if left == 0 {
             break;
         }

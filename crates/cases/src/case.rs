@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schoolgate_base::{CaseId, ControlId, Group, Host, PersonId, Role, SchoolId};
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +128,10 @@ pub enum Act {
         text: String,
         for_parties: bool,
     },
+    /// One of the steps without which the policy lets nobody close it.
+    Stepped {
+        step: Box<str>,
+    },
     Closed {
         outcome: String,
     },
@@ -146,6 +151,8 @@ pub enum Value {
     Until(Timestamp),
     Choice(Box<str>),
     Tick(bool),
+    Day(Date),
+    Number(i64),
 }
 
 /// A site as somebody named it: its host, and the path when they gave one.

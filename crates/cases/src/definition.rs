@@ -8,6 +8,8 @@ use std::fmt;
 use schoolgate_base::{ControlId, Group, Role, Within};
 use serde::{Deserialize, Serialize};
 
+use crate::Effect;
+
 /// One compiled control of the family *cases*.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "case", rename_all = "kebab-case")]
@@ -37,10 +39,14 @@ pub struct RequestDefinition {
     /// The longest time an approval may last, from the moment of asking.
     #[serde(default)]
     pub longest: Option<Within>,
+    /// What an approval does; nothing where the approval itself is what was asked for.
     #[serde(default)]
-    pub effect: Effect,
+    pub effects: Vec<Effect>,
     #[serde(default)]
     pub answer_within: Option<Within>,
+    /// How long it is kept after it is over; for ever where nothing is said.
+    #[serde(default)]
+    pub keep: Option<Within>,
 }
 
 /// Who may report what, to whom, who instead when it concerns them, and which way out of the school there is.
@@ -68,7 +74,41 @@ pub struct ReportDefinition {
     pub outside: BTreeMap<Flag, Box<str>>,
     #[serde(default)]
     pub within: Option<Within>,
+    /// Who hears when nobody has taken it on.
+    #[serde(default)]
+    pub escalate: Option<Escalate>,
+    /// What has to be done before it can be closed.
+    #[serde(default)]
+    pub steps: Vec<Box<str>>,
+    /// How it can end; with none, whoever closes it says so in their own words.
+    #[serde(default)]
+    pub outcomes: Vec<Box<str>>,
+    /// Whether files may be sent with it.
+    #[serde(default = "yes")]
+    pub takes_files: bool,
+    #[serde(default)]
+    pub keep: Option<Within>,
     pub form: Vec<Field>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Who hears of a report that nobody has taken on for so long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalate {
+    pub after: Within,
+    pub to: Vec<Role>,
+}
+
+/// Who is told of something, or may see it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Party {
+    Role(Role),
+    /// Whom it is about.
+    Them,
 }
 
 /// The clause a definition makes true, as it is shown beside the form.
@@ -104,29 +144,6 @@ pub enum How {
     All,
     /// Each of them, one after the other.
     InOrder,
-}
-
-/// What an approval does.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "does", rename_all = "kebab-case")]
-pub enum Effect {
-    /// Nothing a machine does; the approval itself is what was asked for.
-    #[default]
-    None,
-    /// Opens the site in the form's `site` field for an audience, until the form's `until`.
-    OpenSite { audience: Audience },
-}
-
-/// For whom an approval takes effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Audience {
-    /// The class named in the form, and the asker, who has to try it first.
-    Class,
-    /// The asker alone.
-    Person,
-    /// A fixed audience.
-    Group(Group),
 }
 
 /// Something that may be true of a report and changes its route: `child_safety`.
@@ -185,6 +202,10 @@ pub enum FieldKind {
     Choice(Vec<(Box<str>, Box<str>)>),
     /// A box to tick. In a report, the [`Flag`] of the field's name.
     Tick,
+    /// A day, past or to come.
+    Day,
+    /// A whole number.
+    Number,
 }
 
 impl Field {
@@ -216,7 +237,21 @@ impl Field {
         ["site", "class", "person", "why", "until", "what", "when", "where", "child_safety", "may_meet_harm_threshold"];
 }
 
+impl RequestDefinition {
+    pub fn opens_site(&self) -> bool {
+        self.effects.iter().any(|effect| matches!(effect, Effect::OpenSite { .. }))
+    }
+}
+
 impl Definition {
+    /// How long a case is kept after it is over.
+    pub fn keep(&self) -> Option<&Within> {
+        match self {
+            Self::Request(request) => request.keep.as_ref(),
+            Self::Report(report) => report.keep.as_ref(),
+        }
+    }
+
     pub fn control(&self) -> &ControlId {
         match self {
             Self::Request(request) => &request.control,
@@ -251,7 +286,8 @@ impl Definition {
             Self::Request(request) => request.decide.roles.iter().chain(&request.stand_in).collect(),
             Self::Report(report) => {
                 let instead = report.about.iter().flat_map(|(role, roles)| std::iter::once(role).chain(roles));
-                report.to.iter().chain(instead).chain(report.also.values().flatten()).collect()
+                let late = report.escalate.iter().flat_map(|escalate| &escalate.to);
+                report.to.iter().chain(instead).chain(report.also.values().flatten()).chain(late).collect()
             }
         }
     }

@@ -106,6 +106,8 @@ fn check_field(
         FieldKind::Until => until::until(text, longest, moment).map(Value::Until),
         FieldKind::Choice(choices) => answer::choice(text, choices).map(Value::Choice),
         FieldKind::Tick => Ok(Value::Tick(true)),
+        FieldKind::Day => until::day(text, moment).map(Value::Day),
+        FieldKind::Number => answer::number(text).map(Value::Number),
     }
     .map(Some)
 }
@@ -117,6 +119,8 @@ fn missing(field: &Field) -> String {
         FieldKind::Person => "Choose the person".to_owned(),
         FieldKind::Until => "Enter the day until which it is needed, for example 27/11/2026".to_owned(),
         FieldKind::Choice(_) => format!("Choose an answer to “{}”", field.label),
+        FieldKind::Day => format!("Enter the day for “{}”, for example 27/11/2026", field.label),
+        FieldKind::Number => format!("Enter a number for “{}”", field.label),
         FieldKind::Line | FieldKind::Text | FieldKind::Tick => format!("Answer “{}”", field.label),
     }
 }

@@ -6,8 +6,8 @@ use schoolgate_base::{CaseId, ControlId, Group, PersonId, SchoolId};
 
 use crate::form::whole_sites;
 use crate::{
-    Act, Actor, Body, Case, CaseState, Concern, Definition, Effect, Entry, FieldProblem, Flag, Known, Moment, Offices,
-    Pin, RawValues, ReportDefinition, RequestDefinition, Route, Value, Values, check_form, route,
+    Act, Actor, Body, Case, CaseState, Concern, Definition, Entry, FieldProblem, Flag, Known, Moment, Offices, Pin,
+    RawValues, ReportDefinition, RequestDefinition, Route, Value, Values, check_form, route,
 };
 
 /// What a person hands in.
@@ -58,7 +58,7 @@ pub fn check_request(
     moment: Moment<'_>,
 ) -> Result<Values, Vec<FieldProblem>> {
     let mut values = check_form(&definition.form, definition.longest.as_ref(), raw, known, moment)?;
-    if matches!(definition.effect, Effect::OpenSite { .. }) {
+    if definition.opens_site() {
         whole_sites(&mut values)?;
     }
     Ok(values)
@@ -111,7 +111,7 @@ pub fn may_open(definition: &Definition, groups: &BTreeSet<Group>) -> bool {
     }
 }
 
-fn may_use(ask: &[Group], groups: &BTreeSet<Group>) -> bool {
+pub(crate) fn may_use(ask: &[Group], groups: &BTreeSet<Group>) -> bool {
     ask.is_empty() || ask.iter().any(|group| groups.contains(group))
 }
 

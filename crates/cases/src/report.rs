@@ -1,9 +1,13 @@
 //! The life of a report: taken on, noted, dealt with; and what of it the person who sent it may read.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schoolgate_base::{CaseId, PersonId, Role};
 
-use crate::{Act, Actor, Body, Case, CaseState, Concern, Entry, Offices, Refusal, ReportDefinition, route};
+use crate::{
+    Act, Actor, Body, Case, CaseState, Concern, Entry, Moment, Offices, Refusal, ReportDefinition, Route, route,
+};
 
 /// What a recipient does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +17,10 @@ pub enum ReportStep {
     Note {
         text: String,
         for_parties: bool,
+    },
+    /// Notes that one of the policy's steps is done.
+    Done {
+        step: String,
     },
     Close {
         outcome: String,
@@ -38,11 +46,44 @@ pub fn take_step(
         ReportStep::Acknowledge if case.state == CaseState::Acknowledged => return Err(Refusal::NotOpen(case.state)),
         ReportStep::Acknowledge => (Act::Acknowledged, CaseState::Acknowledged),
         ReportStep::Note { text, for_parties } => (Act::Noted { text: words(&text)?, for_parties }, case.state),
-        ReportStep::Close { outcome } => (Act::Closed { outcome: words(&outcome)? }, CaseState::Closed),
+        ReportStep::Done { step } => {
+            let mut left = steps_left(case, definition);
+            let place = left.iter().position(|one| **one == *step.trim()).ok_or(Refusal::NoSuchStep)?;
+            (Act::Stepped { step: left.swap_remove(place) }, case.state)
+        }
+        ReportStep::Close { outcome } => {
+            (Act::Closed { outcome: ending(case, definition, &outcome)? }, CaseState::Closed)
+        }
     };
     case.trail.push(Entry { at: now, by: Actor::Office { person: by.clone(), role }, act });
     case.state = state;
     Ok(())
+}
+
+/// The steps of the policy that nobody has noted yet; with any left it cannot be closed.
+pub fn steps_left(case: &Case, definition: &ReportDefinition) -> Vec<Box<str>> {
+    let is_done = |step: &str| {
+        let mut acts = case.trail.iter().map(|entry| &entry.act);
+        acts.any(|act| matches!(act, Act::Stepped { step: done } if **done == *step))
+    };
+    definition.steps.iter().filter(|step| !is_done(step)).cloned().collect()
+}
+
+/// Whom a report goes to as well, because nobody has taken it on in time; `None` as long as there is time, and where the
+/// policy says nothing. The floors of every route hold: nobody hears who is tied to it.
+pub fn escalation(case: &Case, definition: &ReportDefinition, offices: &Offices, moment: Moment<'_>) -> Option<Route> {
+    let escalate = definition.escalate.as_ref()?;
+    let is_late = moment.deadline(&escalate.after, case.opened_at) <= moment.now;
+    if case.state != CaseState::Open || !is_late {
+        return None;
+    }
+    let Body::Report { subjects, flags } = &case.body else { return None };
+    let concern = Concern { subjects: subjects.clone(), flags: flags.clone() };
+    let then = ReportDefinition { to: escalate.to.clone(), also: BTreeMap::new(), ..definition.clone() };
+    let mut late = route(&then, &concern, offices);
+    let first = route(definition, &concern, offices);
+    late.recipients.retain(|recipient| !first.reaches(&recipient.person));
+    Some(late)
 }
 
 /// What the person who sent a report may see of it afterwards. It names no recipient: that was shown before sending.
@@ -81,7 +122,24 @@ fn office(case: &Case, definition: &ReportDefinition, by: &PersonId, offices: &O
     route.recipients.into_iter().find(|recipient| &recipient.person == by).map(|recipient| recipient.role)
 }
 
+/// How it ended: one of the policy's outcomes, or words where it names none.
+fn ending(case: &Case, definition: &ReportDefinition, outcome: &str) -> Result<String, Refusal> {
+    let left = steps_left(case, definition);
+    if !left.is_empty() {
+        return Err(Refusal::StepsLeft(left));
+    }
+    let outcome = words(outcome)?;
+    let outcomes = &definition.outcomes;
+    if !outcomes.is_empty() && !outcomes.iter().any(|known| **known == *outcome) {
+        return Err(Refusal::NotAnOutcome(outcomes.clone()));
+    }
+    Ok(outcome)
+}
+
 fn words(text: &str) -> Result<String, Refusal> {
     let text = text.trim();
     if text.is_empty() { Err(Refusal::NoReason) } else { Ok(text.to_owned()) }
 }
+
+#[cfg(test)]
+mod tests;

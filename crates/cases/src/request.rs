@@ -5,9 +5,7 @@ use schoolgate_base::{CaseId, ControlId, Group, PersonId, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::deciders::{Asked, Bar, Decider, DecidersNow, deciders_of};
-use crate::{
-    Act, Actor, Audience, Body, Case, CaseState, Effect, Entry, How, Moment, Offices, RequestDefinition, Site, Value,
-};
+use crate::{Act, Actor, Body, Case, CaseState, Effect, Entry, How, Moment, Offices, RequestDefinition, Site, Value};
 
 /// What somebody decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +38,12 @@ pub enum Refusal {
     NoReason,
     #[error("this is not a request")]
     NotARequest,
+    #[error("before this can be closed, somebody must have noted: {}", .0.join("; "))]
+    StepsLeft(Vec<Box<str>>),
+    #[error("say how it ended with one of: {}", .0.join("; "))]
+    NotAnOutcome(Vec<Box<str>>),
+    #[error("there is no such step, or it is done already")]
+    NoSuchStep,
 }
 
 fn bar_in_words(bar: Bar) -> &'static str {
@@ -158,7 +162,7 @@ pub fn decide(
         Decision::Approve { until } => {
             check_until(case, until, moment.now)?;
             let ends = until.into_iter().chain([grant_end(definition, case, moment)]).min();
-            let opens = matches!(definition.effect, Effect::OpenSite { .. });
+            let opens = definition.effects.iter().any(Effect::is_dated);
             if opens && ends.is_some_and(|ends| ends <= moment.now) {
                 return Err(Refusal::TooLate);
             }
@@ -229,41 +233,35 @@ pub fn grant_plan(definition: &RequestDefinition, case: &Case, moment: Moment<'_
     if case.state != CaseState::Approved {
         return None;
     }
-    let Effect::OpenSite { audience } = &definition.effect else { return None };
+    let audience = definition.effects.iter().find_map(|effect| match effect {
+        Effect::OpenSite { audience } => Some(audience),
+        _ => None,
+    })?;
     let Body::Request { lifts } = &case.body else { return None };
     let site = case.values.values().find_map(|value| match value {
         Value::Site(site) => Some(site),
         _ => None,
     })?;
-    let last = case.trail.iter().rev().find(|entry| matches!(entry.act, Act::Approved { .. }))?;
     Some(GrantPlan {
         case: case.id.clone(),
         by: case.pin.control.clone(),
         target: Site { host: site.host.clone(), path: None },
-        audience: audience_of(audience, case),
-        from: last.at,
+        audience: audience.with_asker(case),
+        from: approved_at(case)?,
         until: grant_end(definition, case, moment),
         lifts: lifts.clone(),
     })
 }
 
-/// The case's own audience; whoever asked is in it, because they try it before the lesson.
-fn audience_of(audience: &Audience, case: &Case) -> Vec<GrantAudience> {
-    let asker = GrantAudience::Person(case.by.clone());
-    let group = match audience {
-        Audience::Person => None,
-        Audience::Group(group) => Some(group.clone()),
-        Audience::Class => case.values.values().find_map(|value| match value {
-            Value::Class(group) => Some(group.clone()),
-            _ => None,
-        }),
-    };
-    std::iter::once(asker).chain(group.map(GrantAudience::Group)).collect()
+/// When the last approval that was needed was given.
+pub(crate) fn approved_at(case: &Case) -> Option<Timestamp> {
+    let is_approval = |entry: &&Entry| matches!(entry.act, Act::Approved { .. });
+    case.trail.iter().rev().find(is_approval).map(|entry| entry.at)
 }
 
 /// The earliest of what was asked, what each approver allowed and what the policy allows. A grant is always dated: where
 /// none of them says anything, it lasts to the end of the day it was asked on.
-fn grant_end(definition: &RequestDefinition, case: &Case, moment: Moment<'_>) -> Timestamp {
+pub(crate) fn grant_end(definition: &RequestDefinition, case: &Case, moment: Moment<'_>) -> Timestamp {
     let allowed = case.trail.iter().filter_map(|entry| match entry.act {
         Act::Approved { until, .. } => until,
         _ => None,

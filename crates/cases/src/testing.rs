@@ -76,8 +76,9 @@ pub(crate) fn open_site(how: How, decide: &[&str], stand_in: &[&str]) -> Request
         stand_in: roles(stand_in),
         form: fields(&["site", "class", "why", "until"]),
         longest: Some("14 days".parse().unwrap()),
-        effect: Effect::OpenSite { audience: Audience::Class },
+        effects: vec![Effect::OpenSite { audience: Audience::Class }],
         answer_within: Some("5 minutes".parse().unwrap()),
+        keep: None,
     }
 }
 
@@ -99,6 +100,11 @@ pub(crate) fn concern_about_adult() -> ReportDefinition {
         also: [(Flag::new("child_safety"), roles(&["dsl", "deputy-dsl"]))].into(),
         outside: [(Flag::new("may_meet_harm_threshold"), "LADO, within 1 working day".into())].into(),
         within: Some("same day".parse().unwrap()),
+        escalate: None,
+        steps: Vec::new(),
+        outcomes: Vec::new(),
+        takes_files: true,
+        keep: None,
         form: fields(&["person", "what", "child_safety", "may_meet_harm_threshold"]),
     }
 }

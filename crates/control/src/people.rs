@@ -127,6 +127,8 @@ pub fn is_asked(agreement: &Agreement, groups: &[Group]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use schoolgate_cases::{Again, AgreeForm};
+
     use super::*;
 
     fn within() -> BTreeMap<Group, Group> {
@@ -182,7 +184,10 @@ mod tests {
             who: Vec::new(),
             is_gate: true,
             within: Some("14 days".parse().unwrap()),
-            again: schoolgate_policy::kinds::sign::Again::MaterialChange,
+            again: Again::MaterialChange,
+            form: AgreeForm::Click,
+            with: None,
+            receipt: None,
         };
         let standing = Standing { agreement: &agreement, since: at("2026-11-01T09:00:00Z") };
         let tess = PersonId::new("tess").unwrap();

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::{CaseId, ControlId, Group, Host, PersonId, SchoolId};
 use schoolgate_cases::{
-    Case, CaseState, Consequence, Decision, Definition, Effect, GrantAudience, GrantPlan, Known, OpenError, Opening,
-    RawValues, Refusal, RequestDefinition, Sight, Site, Value, decide, end_over, open_request, withdraw,
+    Case, CaseState, Consequence, Decision, Definition, GrantAudience, GrantPlan, Known, OpenError, Opening, RawValues,
+    Refusal, RequestDefinition, Sight, Site, Value, decide, end_over, open_request, withdraw,
 };
 use schoolgate_decide::Barred;
 use schoolgate_decide::snapshot::{Audience, Target};
@@ -173,7 +173,7 @@ impl Control {
 
     /// Refuses what no grant could open: nobody is told that something is open which stays closed.
     fn check_openable(&self, definition: &RequestDefinition, case: &Case) -> Result<(), RequestError> {
-        if !matches!(definition.effect, Effect::OpenSite { .. }) {
+        if !definition.opens_site() {
             return Ok(());
         }
         let snapshot = self.snapshot();

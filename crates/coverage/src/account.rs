@@ -22,11 +22,19 @@ const KILLED_LEAST: usize = 90;
 #[serde(tag = "standing", rename_all = "lowercase")]
 pub(crate) enum Standing {
     Proved,
-    Limited { why: String },
-    Refused { why: String },
-    Information { why: String },
+    Limited {
+        why: String,
+    },
+    Refused {
+        why: String,
+    },
+    Information {
+        why: String,
+    },
     /// Nobody accounts for it.
-    Silent { why: String },
+    Silent {
+        why: String,
+    },
 }
 
 #[derive(Debug, Serialize)]
@@ -85,7 +93,11 @@ impl Place<'_> {
         }
     }
 
-    fn reason(&self, row: &str, of: fn(&Clause) -> &Vec<(schoolgate_policy::syntax::Word, schoolgate_policy::syntax::Word)>) -> Option<String> {
+    fn reason(
+        &self,
+        row: &str,
+        of: fn(&Clause) -> &Vec<(schoolgate_policy::syntax::Word, schoolgate_policy::syntax::Word)>,
+    ) -> Option<String> {
         let reasons = match self {
             Self::Head(document) => &document.front.limited,
             Self::Clause(_, clause) => of(clause),
@@ -141,8 +153,13 @@ fn standing(row: &Row, places: &[Place<'_>], witness: &Witness<'_>) -> Standing 
         return silent("no clause answers it");
     }
     if let Some(why) = places.iter().find_map(|place| place.reason(&row.id, |clause| &clause.notes.refused)) {
-        let has_lesser = places.iter().any(|place| matches!(place, Place::Clause(_, clause) if !clause.controls.is_empty()));
-        return if has_lesser { Standing::Refused { why } } else { silent("it is refused, and nothing lesser is built") };
+        let has_lesser =
+            places.iter().any(|place| matches!(place, Place::Clause(_, clause) if !clause.controls.is_empty()));
+        return if has_lesser {
+            Standing::Refused { why }
+        } else {
+            silent("it is refused, and nothing lesser is built")
+        };
     }
     if let Some(why) = places.iter().find_map(|place| place.reason(&row.id, |clause| &clause.notes.limited)) {
         return Standing::Limited { why };
@@ -197,9 +214,10 @@ impl Witness<'_> {
     fn proves_control(&self, name: &str, clause: &Clause, kind: ControlKind) -> bool {
         match self.proof {
             None => self.suite.naming(&clause.id.text) > 0,
-            Some(proof) => proof.tried.iter().any(|tried| {
-                tried.clause == name && tried.kind == kind && tried.is_gone && tried.killed_by.is_some()
-            }),
+            Some(proof) => proof
+                .tried
+                .iter()
+                .any(|tried| tried.clause == name && tried.kind == kind && tried.is_gone && tried.killed_by.is_some()),
         }
     }
 
@@ -231,7 +249,8 @@ impl Witness<'_> {
 /// The kinds of those controls of a clause that are as much as a row asks for; where a control says which rows it
 /// answers, only for those.
 fn relevant<'c>(row: &'c Row, clause: &'c Clause) -> impl Iterator<Item = ControlKind> + 'c {
-    let answers = |words: &[schoolgate_policy::syntax::Word]| words.is_empty() || words.iter().any(|word| word.text == row.id);
+    let answers =
+        |words: &[schoolgate_policy::syntax::Word]| words.is_empty() || words.iter().any(|word| word.text == row.id);
     clause
         .controls
         .iter()

@@ -39,8 +39,7 @@ impl RowKind {
     /// The kinds of control that are as much as the row asks for.
     pub(crate) fn is_met_by(self, kind: ControlKind) -> bool {
         use ControlKind as C;
-        let is_thing =
-            matches!(kind, C::Search | C::Mail | C::File | C::Publish | C::Account | C::Device);
+        let is_thing = matches!(kind, C::Search | C::Mail | C::File | C::Publish | C::Account | C::Device);
         match self {
             Self::Enforce => is_thing || matches!(kind, C::Web | C::Sign),
             Self::Detect => is_thing || matches!(kind, C::Web | C::Duty | C::Register),
@@ -92,7 +91,10 @@ mod tests {
         for (table, wanted) in [
             (format!("{head}X-1 only\n"), "line 2 has 1 columns"),
             (format!("{head}{}", row("X-1", "enforces")), "no kind of demand `enforces`"),
-            (format!("{head}{}{}", row("X-1", "route"), row("X-1", "route")), "line 3: `X-1` stands in the table twice"),
+            (
+                format!("{head}{}{}", row("X-1", "route"), row("X-1", "route")),
+                "line 3: `X-1` stands in the table twice",
+            ),
         ] {
             assert!(rows(&table).is_err_and(|error| error.contains(wanted)), "{wanted}");
         }

@@ -34,7 +34,14 @@ fn is_silent(standing: &Standing) -> bool {
 fn row(out: &mut String, pack: &PackAccount) {
     let neighbours = pack.neighbours.as_ref().map_or_else(
         || "not tried".to_owned(),
-        |all| format!("{} of {} ({} %)", all.noticed, all.tried, (all.noticed * 100).checked_div(all.tried).unwrap_or(100)),
+        |all| {
+            format!(
+                "{} of {} ({} %)",
+                all.noticed,
+                all.tried,
+                (all.noticed * 100).checked_div(all.tried).unwrap_or(100)
+            )
+        },
     );
     let _ = writeln!(
         out,
@@ -63,7 +70,9 @@ fn lists(out: &mut String, pack: &PackAccount, with_survivors: bool) {
         .rows
         .iter()
         .filter_map(|row| match &row.standing {
-            Standing::Silent { why } => Some(format!("  {} ({}) at {}: {why}", row.id, row.kind.word(), row.at.join(", "))),
+            Standing::Silent { why } => {
+                Some(format!("  {} ({}) at {}: {why}", row.id, row.kind.word(), row.at.join(", ")))
+            }
             _ => None,
         })
         .collect();
@@ -71,7 +80,12 @@ fn lists(out: &mut String, pack: &PackAccount, with_survivors: bool) {
         let _ = writeln!(out, "\n\n{}: silent\n{}", pack.pack, silent.join("\n"));
     }
     if !pack.unknown.is_empty() {
-        let _ = writeln!(out, "\n\n{}: answers rows that its register does not have: {}", pack.pack, pack.unknown.join(", "));
+        let _ = writeln!(
+            out,
+            "\n\n{}: answers rows that its register does not have: {}",
+            pack.pack,
+            pack.unknown.join(", ")
+        );
     }
     if let Some(all) = pack.neighbours.as_ref().filter(|_| with_survivors) {
         let _ = writeln!(out, "\n\n{}: neighbours that every scenario lets pass", pack.pack);

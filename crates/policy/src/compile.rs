@@ -3,20 +3,19 @@
 //! Names are looked up here, so every unknown name is found on the way. What cannot be compiled is left out; the
 //! result is only published when no finding is an error.
 
+mod cases;
 pub(crate) mod things;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use schoolgate_base::{Capacity, ClauseId, ControlId, ControlKind, DeviceClass, Group, PolicyId, Role, Within};
-use schoolgate_cases as cases;
-use schoolgate_cases::{Definition, ReportDefinition, RequestDefinition};
+use schoolgate_cases::{Agreement, Definition, DutyDefinition, RegisterDefinition};
 use schoolgate_decide::Scope;
 use schoolgate_decide::snapshot::{Audience, CategoryMarks, ClauseText, OpenTarget, Program, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::remind::Moment;
-use crate::kinds::sign::Again;
 use crate::kinds::{self, Body};
 use crate::parse::Parsed;
 use crate::school::{self, School};
@@ -31,9 +30,13 @@ pub struct Compiled {
     pub program: Program,
     /// Requests and reports.
     pub definitions: Vec<Definition>,
+    pub registers: Vec<RegisterDefinition>,
+    pub duties: Vec<DutyDefinition>,
     pub agreements: Vec<Agreement>,
     pub reminders: Vec<Reminder>,
     pub policies: Vec<PolicyHead>,
+    /// Whom a clause binds, where that is narrower than its policy's audience.
+    pub binds: BTreeMap<ClauseId, Vec<Group>>,
     /// Where each rule of the program was written.
     pub(crate) origins: Vec<Origin>,
     /// Where each rule about things was written.
@@ -41,6 +44,9 @@ pub struct Compiled {
     pub(crate) password_spans: Vec<Span>,
     /// Where each definition was written.
     pub(crate) definition_spans: Vec<Span>,
+    pub(crate) register_spans: Vec<Span>,
+    pub(crate) duty_spans: Vec<Span>,
+    pub(crate) agreement_spans: Vec<Span>,
 }
 
 /// Where a rule was written: its control, and its target there.
@@ -80,22 +86,6 @@ pub struct PolicyHead {
     pub file: Box<str>,
     /// The last day before a review is due.
     pub review_by: Option<jiff::civil::Date>,
-}
-
-/// Who has to agree to what: a compiled `sign` control.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agreement {
-    pub control: ControlId,
-    pub policy: PolicyId,
-    pub version: Box<str>,
-    pub title: Box<str>,
-    /// Whoever is in one of these.
-    pub who: Vec<Group>,
-    /// Unsigned means no internet.
-    pub is_gate: bool,
-    /// How long the gate stays open after this version comes into force; without it, not at all.
-    pub within: Option<Within>,
-    pub again: Again,
 }
 
 /// A clause shown at a moment: a compiled `remind` control.
@@ -139,13 +129,19 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
             school: school.clone(),
             program,
             definitions: Vec::new(),
+            registers: Vec::new(),
+            duties: Vec::new(),
             agreements: Vec::new(),
             reminders: Vec::new(),
             policies: Vec::new(),
+            binds: BTreeMap::new(),
             origins: Vec::new(),
             thing_spans: Vec::new(),
             password_spans: Vec::new(),
             definition_spans: Vec::new(),
+            register_spans: Vec::new(),
+            duty_spans: Vec::new(),
+            agreement_spans: Vec::new(),
         },
     };
     for document in &parsed.documents {
@@ -199,7 +195,7 @@ pub(crate) struct Home<'a> {
     pub(crate) clause: &'a Clause,
 }
 
-impl Compiler<'_, '_> {
+impl<'a> Compiler<'a, '_> {
     fn document(&mut self, document: &Document, file: String) {
         let front = &document.front;
         let Ok(policy) = PolicyId::new(&front.policy.text) else { return };
@@ -248,6 +244,10 @@ impl Compiler<'_, '_> {
             },
         );
         self.keepers(&clause.notes.kept_by);
+        let binds = self.groups(&clause.notes.binds);
+        if !binds.is_empty() {
+            self.compiled.binds.insert(id.clone(), binds);
+        }
         for control in &clause.controls {
             self.keepers(&control.kept_by);
             let name = control.name.as_ref().map(|name| name.text.as_str().into());
@@ -259,6 +259,8 @@ impl Compiler<'_, '_> {
                 Body::Report(report) => self.report(report, control_id, home),
                 Body::Sign(sign) => self.sign(sign, control_id, home.document, audience),
                 Body::Remind(remind) => self.remind(remind, control_id, home),
+                Body::Register(register) => self.register(register, control_id, home),
+                Body::Duty(duty) => self.duty(duty, control_id, home),
                 Body::NotKept(_) => {}
             }
         }
@@ -383,13 +385,14 @@ impl Compiler<'_, '_> {
     }
 
     /// The clause that `word` refers to: `#own-time` or `staff-ict#own-time`.
-    pub(crate) fn clause_of(&mut self, word: &Word, home: Home<'_>) -> Option<(&'_ Clause, ClauseId)> {
+    pub(crate) fn clause_of(&mut self, word: &Word, home: Home<'_>) -> Option<(ClauseId, &'a Clause)> {
         let (policy, clause) = match word.text.split_once('#') {
             Some(("", clause)) => (home.document.front.policy.text.as_str(), clause),
             Some((policy, clause)) => (policy, clause),
             None => (home.document.front.policy.text.as_str(), word.text.as_str()),
         };
-        let documents = &self.parsed.documents;
+        let parsed: &'a Parsed = self.parsed;
+        let documents = &parsed.documents;
         let document = documents.iter().find(|document| document.front.policy.text == policy);
         let found = document.and_then(|document| document.clauses.iter().find(|c| c.id.text == clause));
         let (Some(found), Ok(policy)) = (found, PolicyId::new(policy)) else {
@@ -410,12 +413,12 @@ impl Compiler<'_, '_> {
             );
             return None;
         };
-        Some((found, ClauseId { policy, clause: found.id.text.as_str().into() }))
+        Some((ClauseId { policy, clause: found.id.text.as_str().into() }, found))
     }
 
     /// The controls of a kind in the clause that `word` refers to.
     pub(crate) fn controls_of(&mut self, word: &Word, kind: ControlKind, home: Home<'_>) -> Vec<ControlId> {
-        let Some((clause, id)) = self.clause_of(word, home) else { return Vec::new() };
+        let Some((id, clause)) = self.clause_of(word, home) else { return Vec::new() };
         let controls = clause.controls.iter().filter(|control| control.kind == kind);
         let name = |control: &Control| control.name.as_ref().map(|name| name.text.as_str().into());
         controls.map(|control| ControlId { clause: id.clone(), kind, name: name(control) }).collect()
@@ -464,107 +467,6 @@ impl Compiler<'_, '_> {
         school::unknown(Code::UnknownCategory, "category", word, names, self.findings);
         None
     }
-
-    fn request(&mut self, request: &kinds::request::RequestSyntax, control: ControlId, home: Home<'_>) {
-        let effect = match &request.effect {
-            None => cases::Effect::None,
-            Some(effect) => {
-                let audience = match effect.audience.text.as_str() {
-                    "class" => Some(cases::Audience::Class),
-                    "asker" | "person" => Some(cases::Audience::Person),
-                    _ => self.group(&effect.audience).map(cases::Audience::Group),
-                };
-                audience.map_or(cases::Effect::None, |audience| cases::Effect::OpenSite { audience })
-            }
-        };
-        let definition = RequestDefinition {
-            control,
-            version: home.document.front.version.text.as_str().into(),
-            kind: request.kind.text.as_str().into(),
-            title: title(request.title.as_ref(), &request.kind),
-            clause: clause_text(home.clause),
-            ask: self.groups(&request.ask),
-            decide: cases::Decide {
-                how: request.decide.how,
-                roles: self.roles(&request.decide.roles),
-                count: request.decide.count,
-            },
-            stand_in: self.roles(&request.decide.stand_in),
-            form: request.form.clone(),
-            longest: self.length(request.longest.as_ref()),
-            effect,
-            answer_within: self.length(request.answer_within.as_ref()),
-        };
-        self.compiled.definitions.push(Definition::Request(definition));
-        self.compiled.definition_spans.push(request.decide.span);
-    }
-
-    fn report(&mut self, report: &kinds::report::ReportSyntax, control: ControlId, home: Home<'_>) {
-        let about: Vec<(Role, Vec<Role>)> =
-            report.about.iter().filter_map(|(role, instead)| Some((self.role(role)?, self.roles(instead)))).collect();
-        let definition = ReportDefinition {
-            control,
-            version: home.document.front.version.text.as_str().into(),
-            kind: report.kind.text.as_str().into(),
-            title: title(report.title.as_ref(), &report.kind),
-            clause: clause_text(home.clause),
-            ask: self.groups(&report.ask),
-            to: self.roles(&report.to),
-            about: about.into_iter().collect(),
-            also: report.also.iter().map(|(flag, roles)| (cases::Flag::new(&flag.text), self.roles(roles))).collect(),
-            outside: report
-                .outside
-                .iter()
-                .map(|(flag, way)| (cases::Flag::new(&flag.text), way.text.as_str().into()))
-                .collect(),
-            within: self.length(report.within.as_ref()),
-            form: report.form.clone(),
-        };
-        self.compiled.definitions.push(Definition::Report(definition));
-        self.compiled.definition_spans.push(report.span);
-    }
-
-    fn sign(&mut self, sign: &kinds::sign::SignSyntax, control: ControlId, document: &Document, audience: &[Group]) {
-        let who = if sign.who.is_empty() { audience.to_vec() } else { self.groups(&sign.who) };
-        if who.is_empty() && sign.who.is_empty() && document.front.audience.is_empty() {
-            self.findings.push(
-                Diagnostic::new(Code::SignWithoutAudience, sign.span, "nobody is asked to agree")
-                    .help("add `audience = [\"staff\"]` to the head of the policy, or `who` here"),
-            );
-        }
-        let within = self.length(sign.within.as_ref());
-        self.compiled.agreements.push(Agreement {
-            policy: control.clause.policy.clone(),
-            control,
-            version: document.front.version.text.as_str().into(),
-            title: document.front.title.text.as_str().into(),
-            who,
-            is_gate: sign.is_gate,
-            within,
-            again: sign.again.value.clone(),
-        });
-    }
-
-    fn remind(&mut self, remind: &kinds::remind::RemindSyntax, control: ControlId, home: Home<'_>) {
-        let audience = self.groups(&remind.audience);
-        let Some(at) = &remind.at else { return };
-        let text = remind.text.as_ref().map_or_else(|| plain_text(&home.clause.text), |word| word.text.clone());
-        self.compiled.reminders.push(Reminder { control, at: at.value, audience, text: text.into() });
-    }
-}
-
-fn clause_text(clause: &Clause) -> cases::ClauseText {
-    let number = (!clause.number.is_empty()).then(|| clause.number.as_str().into());
-    cases::ClauseText { number, text: plain_text(&clause.text).into() }
-}
-
-fn title(title: Option<&Word>, kind: &Word) -> Box<str> {
-    if let Some(title) = title {
-        return title.text.as_str().into();
-    }
-    let words = kind.text.replace('-', " ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect()).into()
 }
 
 /// The day by which the policy has to be looked at again.

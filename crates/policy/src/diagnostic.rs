@@ -198,6 +198,26 @@ codes! {
     ReportHangsOnOne = "report-hangs-on-one", Warning;
     /// An office that a control needs is held by nobody.
     VacantRole = "vacant-role", Warning;
+    /// Something is looked after by nobody: no office or group is named that does it.
+    NamesNobody = "names-nobody", Error;
+    /// A duty that can never fall due.
+    DutyNeverDue = "duty-never-due", Error;
+    /// A duty hangs on an event that `school.toml` does not name.
+    UnknownEvent = "unknown-event", Error;
+    /// What is private would be opened without a person, a ground, a reason and an end, or by the office of the asker alone.
+    AccessFloor = "access-floor", Error;
+    /// Authorised access is decided without the chair of governors, whom nobody in the school's line stands over.
+    AccessWeakerThanChair = "access-weaker-than-chair", Note;
+    /// Something an approval does that people carry out by hand in this release.
+    EffectNotKept = "effect-not-kept", Note;
+    /// Something of an agreement that people see to by hand in this release.
+    AgreementNotKept = "agreement-not-kept", Note;
+    /// The same people report the same thing under two clauses, to different offices.
+    ReportsDisagree = "reports-disagree", Warning;
+    /// The same people agree to one policy in two ways, or at different times.
+    SignsDisagree = "signs-disagree", Warning;
+    /// One clause has something erased that another keeps longer.
+    KeepAndErase = "keep-and-erase", Warning;
     /// No control makes the clause true.
     ClauseWithoutControl = "clause-without-control", Note;
     /// The policy's date of review has passed.

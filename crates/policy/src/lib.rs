@@ -17,7 +17,7 @@ pub mod show;
 pub mod syntax;
 
 pub use check::{Built, Context, build};
-pub use compile::{Agreement, Compiled, PolicyHead, Reminder};
+pub use compile::{Compiled, PolicyHead, Reminder};
 pub use diagnostic::{Code, Diagnostic, Finding, Label, Location, OtherPlace, Severity, Span, has_errors};
 pub use explain::{ConsideredRule, Explanation, QuotedClause, conditions_in_words, explain};
 pub use mutants::{HeadMutant, Mutant, heads, mutants, turned, without_clause};
@@ -25,3 +25,4 @@ pub use nearest::nearest;
 pub use pack::{FileId, PACK_MAX_BYTES, Pack, SCHOOL_FILE, TESTS_FILE};
 pub use parse::{Parsed, parse};
 pub use render::{Colour, render, summary};
+pub use schoolgate_cases::Agreement;

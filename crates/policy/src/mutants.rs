@@ -5,8 +5,8 @@ use schoolgate_base::{ControlKind, PolicyId};
 
 use crate::check::Built;
 use crate::compile;
-use crate::kinds::keys::{self, Key, Takes};
 use crate::kinds;
+use crate::kinds::keys::{self, Key, Takes};
 use crate::parse::Parsed;
 use crate::school::School;
 use crate::syntax::{Front, Part, Table, Value, ValueKind, Word};

@@ -85,7 +85,7 @@ impl School {
         let value = raw.get(&*field.name).map_or("", String::as_str);
         let kind = match &field.kind {
             FieldKind::Site | FieldKind::Line => InputKind::Line,
-            FieldKind::Until => InputKind::Short,
+            FieldKind::Until | FieldKind::Day | FieldKind::Number => InputKind::Short,
             FieldKind::Text => InputKind::Text(4),
             FieldKind::Tick => InputKind::Tick,
             FieldKind::Choice(choices) => InputKind::Radios(
@@ -134,6 +134,8 @@ impl School {
             Value::Person(person) => self.name(person),
             Value::Text(text) => text.clone(),
             Value::Until(at) => ctx.moments().until(*at),
+            Value::Day(day) => day.strftime("%A %-d %B %Y").to_string(),
+            Value::Number(number) => number.to_string(),
             Value::Tick(is_ticked) => if *is_ticked { "Yes" } else { "No" }.to_owned(),
             Value::Choice(choice) => match &field.kind {
                 FieldKind::Choice(choices) => {
@@ -164,6 +166,7 @@ impl School {
                 Act::Ended { reason } => format!("{who} ended it: {reason}"),
                 Act::Acknowledged => format!("{who} took it on"),
                 Act::Noted { text, .. } => format!("{who}: {text}"),
+                Act::Stepped { step } => format!("{who} noted as done: {step}"),
                 Act::Closed { outcome } => format!("{who} closed it: {outcome}"),
             };
             Happened { when: ctx.moments().at(entry.at), words }

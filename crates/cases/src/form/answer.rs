@@ -86,6 +86,12 @@ pub(crate) fn choice(text: &str, choices: &[(Box<str>, Box<str>)]) -> Result<Box
     Err(format!("Choose one of: {}", labels.join(", ")))
 }
 
+/// A whole number as people write it: `1,200` is one thousand two hundred.
+pub(crate) fn number(text: &str) -> Result<i64, String> {
+    let digits: String = text.chars().filter(|c| !matches!(c, ',' | ' ')).collect();
+    digits.parse().map_err(|_| format!("“{text}” is not a whole number. Enter it in digits, for example 12"))
+}
+
 /// Without control characters; other white space becomes single spaces.
 pub(crate) fn one_line(text: &str) -> String {
     let words: Vec<&str> =

@@ -33,6 +33,8 @@ fn answer(kind: FieldKind, text: &str) -> String {
             Value::Until(at) => at.to_string(),
             Value::Choice(choice) => choice.to_string(),
             Value::Tick(ticked) => ticked.to_string(),
+            Value::Day(day) => day.to_string(),
+            Value::Number(number) => number.to_string(),
         },
         Err(problems) => format!("! {}", problems[0]),
     }
@@ -124,4 +126,22 @@ fn every_problem_is_reported_and_unknown_names_are_ignored() {
     let problems = check_form(&form, None, &raw, known, moment).unwrap_err();
     let fields: Vec<&str> = problems.iter().map(|problem| &*problem.field).collect();
     assert_eq!(fields, ["site", "class", "why", "until"]);
+}
+
+#[test]
+fn a_day_may_be_past_or_to_come() {
+    assert_eq!(answer(FieldKind::Day, "2026-12-01"), "2026-12-01");
+    assert_eq!(answer(FieldKind::Day, "01/12/2020"), "2020-12-01");
+    assert_eq!(answer(FieldKind::Day, "friday"), "2026-11-27");
+    assert!(answer(FieldKind::Day, "soon").starts_with("! “soon” is not a day."));
+    assert!(answer(FieldKind::Day, "31/02/2026").starts_with("! "));
+}
+
+#[test]
+fn a_number_is_whole() {
+    assert_eq!(answer(FieldKind::Number, "1,200"), "1200");
+    assert_eq!(answer(FieldKind::Number, "-3"), "-3");
+    for text in ["many", "1.5", "12 laptops", "99999999999999999999999"] {
+        assert!(answer(FieldKind::Number, text).contains("is not a whole number"), "{text}");
+    }
 }

@@ -31,6 +31,15 @@ pub(crate) fn until(text: &str, longest: Option<&Within>, moment: Moment<'_>) ->
     Ok(at)
 }
 
+/// A day, past or to come.
+pub(crate) fn day(text: &str, moment: Moment<'_>) -> Result<Date, String> {
+    match wished(text, moment) {
+        Some(Wish::Day(day)) => Ok(day),
+        Some(Wish::Time(time)) => Ok(time.date()),
+        None => Err(format!("“{text}” is not a day. {HELP}")),
+    }
+}
+
 enum Wish {
     Day(Date),
     Time(DateTime),

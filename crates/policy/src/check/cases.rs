@@ -8,14 +8,17 @@ use std::collections::BTreeSet;
 
 use schoolgate_base::{PersonId, Role};
 use schoolgate_cases::{
-    Asked, Concern, Definition, FieldKind, Flag, How, Offices, ReportDefinition, RequestDefinition, Why, deciders_of,
-    route,
+    Asked, Concern, Definition, Effect, FieldKind, Flag, How, Offices, ReportDefinition, RequestDefinition, Why,
+    deciders_of, route,
 };
 
 use crate::compile::Compiled;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::overlap::{Clock, Times, both, either, is_empty, without};
 use crate::syntax::reader::Findings;
+
+/// The office that stands outside the school's own line.
+const CHAIR: &str = "chair-of-governors";
 
 pub(super) fn check(compiled: &Compiled, offices: Option<&Offices>, findings: &mut Findings) {
     for (definition, &span) in compiled.definitions.iter().zip(&compiled.definition_spans) {
@@ -46,6 +49,7 @@ impl Checker<'_, '_> {
 
     fn request(&mut self, request: &RequestDefinition) {
         self.hours(request);
+        self.access(request);
         let Some(offices) = self.offices else { return };
         let mut roles: Vec<&Role> = request.decide.roles.iter().chain(&request.stand_in).collect();
         roles.dedup();
@@ -77,6 +81,32 @@ impl Checker<'_, '_> {
                 ),
                 "nobody decides a request of their own",
                 "add another office to `decide` or `stand_in`".to_owned(),
+            );
+        }
+    }
+
+    /// What is private is never opened by one office that its asker could hold, nor by a single person of it.
+    fn access(&mut self, request: &RequestDefinition) {
+        if !request.effects.iter().any(|effect| matches!(effect, Effect::Open { .. })) {
+            return;
+        }
+        let deciding: BTreeSet<&Role> = request.decide.roles.iter().chain(&request.stand_in).collect();
+        if let (1, Some(only)) = (deciding.len(), deciding.first())
+            && (request.decide.how != How::Any || request.decide.count < 2)
+        {
+            self.push(
+                Code::AccessFloor,
+                format!("`{}` is decided by one office alone, the `{only}`", request.kind),
+                "whoever holds that office could ask for it and would have nobody to ask",
+                "name a second office in `decide`, or `count = 2`".to_owned(),
+            );
+        }
+        if !deciding.iter().any(|role| role.as_str() == CHAIR) {
+            self.push(
+                Code::AccessWeakerThanChair,
+                format!("`{}` is decided without the chair of governors", request.kind),
+                "the chair is the one office over which nobody in the school has a say",
+                format!("add `{CHAIR}` to `decide`, or say in a note why not"),
             );
         }
     }

@@ -3,6 +3,8 @@
 
 mod cases;
 pub(crate) mod clauses;
+mod disagree;
+mod duties;
 mod floor;
 mod keepers;
 mod rules;
@@ -59,6 +61,8 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
     rules::check(&compiled, &mut findings);
     things::check(&compiled, &mut findings);
     cases::check(&compiled, context.offices, &mut findings);
+    duties::check(&compiled, context.offices, &mut findings);
+    disagree::check(&compiled, &mut findings);
     findings.sort_by_key(|finding| (finding.span.file, finding.span.start, finding.code));
     findings.dedup();
     parsed.diagnostics.clone_from(&findings);

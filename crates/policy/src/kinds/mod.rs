@@ -4,10 +4,14 @@
 
 pub mod account;
 pub mod device;
+pub mod duty;
+pub mod effect;
 pub mod file;
+pub(crate) mod form;
 pub mod keys;
 pub mod mail;
 pub mod publish;
+pub mod register;
 pub mod remind;
 pub mod report;
 pub mod request;
@@ -32,6 +36,8 @@ pub enum Body {
     Report(report::ReportSyntax),
     Sign(sign::SignSyntax),
     Remind(remind::RemindSyntax),
+    Register(register::RegisterSyntax),
+    Duty(duty::DutySyntax),
     /// A kind of the language that this release does not keep yet.
     NotKept(Table),
 }
@@ -68,6 +74,8 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
         ControlKind::Report => Body::Report(report::read(table, span, findings)),
         ControlKind::Sign => Body::Sign(sign::read(table, span, findings)),
         ControlKind::Remind => Body::Remind(remind::read(table, span, findings)),
+        ControlKind::Register => Body::Register(register::read(table, span, findings)),
+        ControlKind::Duty => Body::Duty(duty::read(table, span, findings)),
         _ => {
             findings.push(not_kept(kind, key));
             Body::NotKept(table.clone())
@@ -96,7 +104,7 @@ pub fn door(kind: ControlKind) -> Option<&'static str> {
 
 fn not_kept(kind: ControlKind, key: &Word) -> Diagnostic {
     Diagnostic::new(Code::KindNotKept, key.span, format!("`{}` controls are not kept yet", kind.as_str()))
-        .why("this release keeps web, request, report, sign and remind; the clause counts as promised, not as kept")
+        .why("this release keeps web, request, report, register, duty, sign and remind; the clause counts as promised, not as kept")
         .help("leave it in place for a later release, or name who keeps the clause with `kept_by`")
 }
 

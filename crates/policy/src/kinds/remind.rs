@@ -2,8 +2,10 @@
 //!
 //! ```toml
 //! [[remind]]
-//! at   = "upload"
-//! for  = ["staff"]
+//! name = "pictures"           # only where a clause has several
+//! at   = "upload"             # sign-in warning request report download upload mail own-device trip
+//!                             # visit loan social term year entry photo phone
+//! for  = ["staff"]            # left out: everybody
 //! text = "Check that every child in the picture may be shown."   # left out: the clause itself
 //! ```
 
@@ -43,12 +45,28 @@ pub enum Moment {
     Mail,
     /// When an own device is registered or asked for.
     OwnDevice,
-    /// When a home visit or a trip is asked for.
+    /// When a trip is asked for.
     Trip,
+    /// When a visit to a home is asked for or planned.
+    Visit,
+    /// When something is lent.
+    Loan,
+    /// Before somebody writes on social media for the school, or about it.
+    Social,
+    /// On the first days of a term.
+    Term,
+    /// Once a school year, on its first days.
+    Year,
+    /// When a visitor comes in.
+    Entry,
+    /// Before a picture is taken.
+    Photo,
+    /// When a phone may be used.
+    Phone,
 }
 
 /// The words of the moments.
-pub const MOMENTS: [(&str, Moment); 9] = [
+pub const MOMENTS: [(&str, Moment); 17] = [
     ("sign-in", Moment::SignIn),
     ("warning", Moment::Warning),
     ("request", Moment::Request),
@@ -58,6 +76,14 @@ pub const MOMENTS: [(&str, Moment); 9] = [
     ("mail", Moment::Mail),
     ("own-device", Moment::OwnDevice),
     ("trip", Moment::Trip),
+    ("visit", Moment::Visit),
+    ("loan", Moment::Loan),
+    ("social", Moment::Social),
+    ("term", Moment::Term),
+    ("year", Moment::Year),
+    ("entry", Moment::Entry),
+    ("photo", Moment::Photo),
+    ("phone", Moment::Phone),
 ];
 
 impl Moment {

@@ -2,19 +2,27 @@
 //!
 //! ```toml
 //! [[report]]
+//! name    = "adult"                                            # only where a clause has several
 //! kind    = "concern-about-adult"
+//! title   = "Report a concern about an adult"
+//! ask     = ["staff"]                                          # left out: everybody
 //! to      = ["headteacher"]
-//! about   = { headteacher = ["chair-of-governors"] }
-//! also    = { child_safety = ["dsl", "deputy-dsl"] }
+//! about   = { headteacher = ["chair-of-governors"] }           # who hears instead when it is about them
+//! also    = { child_safety = ["dsl", "deputy-dsl"] }           # who hears as well when a box is ticked
 //! outside = { may_meet_harm_threshold = "LADO, within 1 working day" }
 //! within  = "same day"
 //! form    = ["person", "what", "child_safety"]
+//! escalate = { after = "1 school day", to = ["chair-of-governors"] }   # who hears when nobody has taken it on
+//! steps    = ["parents told, or the lead's reason not to"]     # cannot be closed before
+//! outcomes = ["no breach", "advice", "sanction"]               # one is chosen at closing; left out: free words
+//! files    = false                                             # the form takes no file
+//! keep     = "6 years"                                         # after it is closed; then it is erased
 //! ```
 
 use schoolgate_base::{ControlKind, Within};
 use schoolgate_cases::{Field, FieldKind};
 
-use super::request;
+use super::form::{self, PlainWord};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::nearest::nearest;
 use crate::syntax::reader::{Findings, Reader};
@@ -36,6 +44,19 @@ pub struct ReportSyntax {
     pub outside: Vec<(Word, Word)>,
     pub within: Option<Spanned<Within>>,
     pub form: Vec<Field>,
+    pub escalate: Option<EscalateSyntax>,
+    pub steps: Vec<Word>,
+    pub outcomes: Vec<Word>,
+    pub takes_files: bool,
+    pub keep: Option<Spanned<Within>>,
+}
+
+/// Who hears when nobody has taken a report on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EscalateSyntax {
+    pub span: Span,
+    pub after: Spanned<Within>,
+    pub to: Vec<Word>,
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> ReportSyntax {
@@ -51,9 +72,31 @@ pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> Report
     let also = routes(&mut reader, "also");
     let outside = outside(&mut reader);
     let within = reader.within("within");
-    let form = request::form(&mut reader);
+    let form = form::form(&mut reader, "form", PlainWord::Unknown);
+    let escalate_place = reader.key_span("escalate").unwrap_or(span);
+    let escalate = reader.table("escalate").and_then(|table| escalate(table, escalate_place, reader.findings));
+    let steps = reader.words("steps").unwrap_or_default();
+    let outcomes = reader.words("outcomes").unwrap_or_default();
+    let takes_files = reader.truth("files").unwrap_or(true);
+    let keep = reader.within("keep");
     reader.finish();
-    let mut report = ReportSyntax { span, kind, title, ask, to, about, also, outside, within, form };
+    let mut report = ReportSyntax {
+        span,
+        kind,
+        title,
+        ask,
+        to,
+        about,
+        also,
+        outside,
+        within,
+        form,
+        escalate,
+        steps,
+        outcomes,
+        takes_files,
+        keep,
+    };
     complete_form(&mut report);
     check_flags(&report, findings);
     report
@@ -74,6 +117,20 @@ pub(super) fn routes(reader: &mut Reader<'_, '_>, key: &'static str) -> Vec<(Wor
         routes.push((name.clone(), roles));
     }
     routes
+}
+
+fn escalate(table: &Table, span: Span, findings: &mut Findings) -> Option<EscalateSyntax> {
+    let mut reader = Reader::new(table, span, "`escalate`", findings);
+    let after = reader.within("after");
+    if after.is_none() && reader.key_span("after").is_none() {
+        reader.missing("after", "\"1 school day\"");
+    }
+    let to = reader.words("to").unwrap_or_default();
+    if to.is_empty() {
+        reader.missing("to", "[\"chair-of-governors\"]");
+    }
+    reader.finish();
+    Some(EscalateSyntax { span, after: after?, to }).filter(|escalate| !escalate.to.is_empty())
 }
 
 fn outside(reader: &mut Reader<'_, '_>) -> Vec<(Word, Word)> {

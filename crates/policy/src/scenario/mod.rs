@@ -6,26 +6,44 @@
 //! ```text
 //! WORLD  = PERSON "is" NAME {("," | "and" | "of" | "in") NAME}        groups and offices
 //!        | PERSON "deputises for" OFFICE | PERSON "is a relative of" PERSON | PERSON "manages" PERSON
-//!        | PERSON "has not signed" [POLICY]
+//!        | PERSON "has not signed" [POLICY] | PERSON "signed" POLICY [VERSION] "on" DATE
+//!        | #CLAUSE "was done" ["by" PERSON] DATE | EVENT "is on" DATE | (#CLAUSE | EVENT) "happened" DATE
 //!        | SITE "is" CATEGORY {("," | "and") CATEGORY}
 //! Given    WHO {"," (DATE [TIME] | "in" PLACE | "on" DEVICE | "who has not signed" [POLICY] | WORLD
 //!               | SITE "is open for" GROUP "until" DATE [TIME] | SITE "is blocked at once")}
 //! WHO    = PERSON | "a" GROUP {"of" GROUP} | "nobody signed in"
 //! When     WHO "opens" ADDRESS | WHO "searches for" '"' WORDS '"' ["on" HOST]
 //!        | "a report" #CLAUSE "is made" ["by" PERSON] ["about" PERSON {"and" PERSON}] ["with" BOX {"and" BOX}]
+//!        | "a report" #CLAUSE ["about" PERSON] "is unread for" LENGTH
+//!        | "a report" #CLAUSE "is closed" ("without" '"' STEP '"' | "without an outcome" | "with" '"' OUTCOME '"')
 //!        | WHO "asks" #CLAUSE ["for"] {FIELD VALUE}
+//!        | WHO "enters" #CLAUSE ["for"] {FIELD VALUE}
+//!        | #CLAUSE "is looked at" ["for" PERSON]
+//!        | WHO "is asked to agree" | WHO "is about to" MOMENT
 //! Then     VERDICT ["by" (#CLAUSE | "default")] ["until" [DATE] TIME] {"and" CONDITION}
 //!        | "it goes to" NAME {("," | "and" ["not" | "only"] "to") NAME} | "it reaches nobody" | "outside" WORDS
 //!        | "decided by" NAME {("," | "and" ["not by"]) NAME} | "not possible" | "opens for" GROUP ["until" DATE [TIME]]
+//!        | "joins" GROUP ["until" DATE] | "lifts" #CLAUSE ["until" DATE] | "opens task" #CLAUSE
+//!        | "opens" STORE "of" PERSON ["until" DATE] | "answer due" DATE | "kept until" DATE | "closed"
+//!        | ("kept by" | "seen by" | "tells" | "falls to" | "receipt to") NAME … | "due" DATE
+//!        | late | soon | done | open | "nothing to do"
+//!        | "signs" POLICY | "by" FORM | "with" GROUP | ["not"] "shown" #CLAUSE | "nothing to sign" | "nothing is shown"
 //! VERDICT   = allowed | warned | blocked | the help page | the agreement | always open | locked
 //! CONDITION = looked into | never looked into | safe search | no trace
 //! ```
 
+mod agreements;
 mod cases;
+mod duties;
+mod facts;
 mod given;
 mod head;
+mod outcome;
 mod question;
 mod read;
+mod registers;
+mod reports;
+mod requests;
 mod things;
 mod web;
 mod world;
@@ -216,7 +234,7 @@ fn run(
         head::run(scenario, policy, &given, findings)?
     } else if things::is_about_one(when) {
         things::run(scenario, &given, findings)?
-    } else if when.text.contains('#') && !when.text.contains("opens ") {
+    } else if cases::is_one(&when.text) {
         cases::run(scenario, &given, &built.compiled, findings)?
     } else {
         web::run(scenario, &given, findings)?

@@ -10,6 +10,7 @@ use schoolgate_cases::{Offices, Tie, TieKind};
 use schoolgate_decide::snapshot::{FORMAT, Live, Member, MustSign, People, Root};
 use schoolgate_decide::{CategoryTable, Snapshot};
 
+use super::facts::Facts;
 use super::read::{bare, piece, pieces};
 use crate::compile::Compiled;
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -25,6 +26,7 @@ pub struct World<'a> {
     pub(super) offices: Offices,
     pub(super) sites: CategoryTable,
     pub(super) live: Live,
+    pub(super) facts: Facts,
 }
 
 /// Somebody.
@@ -51,6 +53,7 @@ impl<'a> World<'a> {
             offices: Offices::default(),
             sites: CategoryTable::default(),
             live: Live::default(),
+            facts: Facts::default(),
         }
     }
 
@@ -61,6 +64,9 @@ impl<'a> World<'a> {
 
     /// Takes one sentence about the world. `false`: it is not one.
     pub(super) fn tell(&mut self, line: &Word, findings: &mut Findings) -> bool {
+        if self.tell_fact(line, findings) {
+            return true;
+        }
         for (verb, kind) in [(" is a relative of ", TieKind::Relative), (" manages ", TieKind::Manages)] {
             if let Some((one, other)) = line.text.split_once(verb) {
                 let (from, to) = (person_id(&piece(line, one), findings), person_id(&piece(line, other), findings));
@@ -134,19 +140,16 @@ impl<'a> World<'a> {
     /// What a name stands for: its id, its title, or the singular of either.
     pub(super) fn look_up(&self, text: &str) -> Option<Name> {
         let school = &self.compiled.school;
-        let text = bare(text);
-        let colon = text.replacen(' ', ":", 1);
-        let is = |id: &str, title: &str| {
-            [text, colon.as_str()]
-                .iter()
-                .any(|text| [id, title].iter().any(|name| name.eq_ignore_ascii_case(text) || is_plural(name, text)))
-        };
-        let role = school.roles.iter().find(|(role, entry)| is(role.as_str(), &entry.title));
-        let group = school.groups.iter().find(|(group, entry)| is(group.as_str(), &entry.title));
-        let category = school.categories.iter().find(|(name, entry)| is(name, &entry.title));
+        let role = school.roles.iter().find(|(role, entry)| is_named(text, role.as_str(), &entry.title));
+        let category = || school.categories.iter().find(|(name, entry)| is_named(text, name, &entry.title));
         role.map(|(role, _)| Name::Role(role.clone()))
-            .or_else(|| group.map(|(group, _)| Name::Group(group.clone())))
-            .or_else(|| category.map(|(name, _)| Name::Category(name.clone())))
+            .or_else(|| self.group_named(text).map(Name::Group))
+            .or_else(|| category().map(|(name, _)| Name::Category(name.clone())))
+    }
+
+    pub(super) fn group_named(&self, text: &str) -> Option<Group> {
+        let mut groups = self.compiled.school.groups.iter();
+        groups.find(|(group, entry)| is_named(text, group.as_str(), &entry.title)).map(|(group, _)| group.clone())
     }
 
     pub(super) fn name(&self, word: &Word, findings: &mut Findings) -> Option<Name> {
@@ -231,6 +234,14 @@ impl<'a> World<'a> {
         let zoned = day.at(10, 0, 0, 0).to_zoned(calendar.zone.clone());
         zoned.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
     }
+}
+
+/// Whether a text is an id or a title, or the singular of either.
+fn is_named(text: &str, id: &str, title: &str) -> bool {
+    let text = bare(text);
+    let colon = text.replacen(' ', ":", 1);
+    let is = |text: &str| [id, title].iter().any(|name| name.eq_ignore_ascii_case(text) || is_plural(name, text));
+    is(text) || is(&colon)
 }
 
 fn is_plural(name: &str, text: &str) -> bool {

@@ -67,6 +67,9 @@
 //! [channels.website]                      # where things are published, and ways to reach people beside mail
 //! title = "the school's website"
 //!
+//! [events]                                # what duties hang on
+//! home-visit = "a home visit"
+//!
 //! [[always_open]]
 //! host = "exams.example"                  # path = "/entry" narrows it
 //! why  = "exam board"
@@ -120,6 +123,8 @@ pub struct School {
     pub systems: BTreeMap<Box<str>, SystemEntry>,
     /// Where things are published, and ways to reach people: name → as people read it.
     pub channels: BTreeMap<Box<str>, Box<str>>,
+    /// What duties hang on: name → as people read it.
+    pub events: BTreeMap<Box<str>, Box<str>>,
     pub always_open: Vec<OpenTarget>,
     pub help: Help,
     pub defaults: BTreeMap<Capacity, Verdict>,
@@ -196,6 +201,7 @@ impl School {
             stores: BTreeMap::new(),
             systems: BTreeMap::new(),
             channels: [("mail".into(), "mail".into())].into(),
+            events: BTreeMap::new(),
             always_open: Vec::new(),
             help: Help::default(),
             defaults: BTreeMap::new(),

@@ -38,6 +38,7 @@ pub(crate) fn parse(file: FileId, text: &str, findings: &mut Findings) -> School
         stores: top.table("stores"),
         systems: top.table("systems"),
         channels: top.table("channels"),
+        events: top.table("events"),
         help: top.table("help"),
         defaults: top.table("defaults"),
         always_open: top.get("always_open"),
@@ -69,6 +70,7 @@ struct Sections<'t> {
     stores: Option<&'t Table>,
     systems: Option<&'t Table>,
     channels: Option<&'t Table>,
+    events: Option<&'t Table>,
     help: Option<&'t Table>,
     defaults: Option<&'t Table>,
     always_open: Option<&'t Value>,
@@ -119,6 +121,9 @@ impl Sections<'_> {
         }
         if let Some(table) = self.channels {
             school.channels.extend(titles(table, findings));
+        }
+        if let Some(table) = self.events {
+            school.events = titles(table, findings);
         }
         if let Some(value) = self.always_open {
             school.always_open = read_always_open(value, findings);

@@ -1,5 +1,7 @@
 //! Controls in plain words.
 
+mod cases;
+
 use schoolgate_base::{Group, Role};
 use schoolgate_cases::How;
 use schoolgate_decide::snapshot::Target;
@@ -8,10 +10,9 @@ use schoolgate_decide::{Conditions, Verdict};
 use crate::compile::Compiled;
 use crate::explain::conditions_in_words;
 use crate::kinds::Body;
-use crate::kinds::remind::{Moment, RemindSyntax};
+use crate::kinds::effect::Does;
 use crate::kinds::report::ReportSyntax;
 use crate::kinds::request::RequestSyntax;
-use crate::kinds::sign::{Again, SignSyntax};
 use crate::kinds::things::ScopeSyntax;
 use crate::kinds::web::WebSyntax;
 use crate::syntax::{Control, Word};
@@ -26,6 +27,8 @@ pub(super) fn control(control: &Control, compiled: &Compiled) -> (String, String
         Body::Report(report) => ("a form in the portal".to_owned(), words.report(report)),
         Body::Sign(sign) => ("the agreement".to_owned(), words.sign(sign)),
         Body::Remind(remind) => ("a reminder".to_owned(), words.remind(remind)),
+        Body::Register(register) => ("a list in the portal".to_owned(), words.register(register)),
+        Body::Duty(duty) => ("a duty".to_owned(), words.duty(duty)),
         Body::NotKept(_) => ("this release".to_owned(), "written down for a later one".to_owned()),
     }
 }
@@ -139,6 +142,13 @@ impl Words<'_> {
         if let Some(longest) = &request.longest {
             text.push_str(&format!("; for at most {}", longest.value));
         }
+        let effects: Vec<String> = request.effects.iter().map(|effect| self.effect(effect)).collect();
+        if request.effects.iter().any(|effect| !matches!(effect.does, Does::OpenSite)) {
+            text.push_str(&format!("; an approval {}", join(&effects, "and")));
+        }
+        if let Some(keep) = &request.keep {
+            text.push_str(&format!("; kept {}", keep.value));
+        }
         text
     }
 
@@ -165,42 +175,8 @@ impl Words<'_> {
                 way.text
             ));
         }
+        text.push_str(&self.report_ends(report));
         text
-    }
-
-    fn sign(&self, sign: &SignSyntax) -> String {
-        let who = if sign.who.is_empty() { "everybody it is for".to_owned() } else { self.audience(&sign.who) };
-        let mut text = format!("agreed to by {who}");
-        if sign.is_gate {
-            text.push_str(match &sign.within {
-                None => "; until then the internet stays closed",
-                Some(_) => "; after that time the internet stays closed",
-            });
-        }
-        if let Some(within) = &sign.within {
-            text.push_str(&format!(" ({} to do so)", within.value));
-        }
-        text.push_str(match &sign.again.value {
-            Again::AnyChange => "; again at every change",
-            Again::MaterialChange => "; again when its words change",
-            Again::Every(_) => "; again from time to time, and when its words change",
-        });
-        text
-    }
-
-    fn remind(&self, remind: &RemindSyntax) -> String {
-        let moment = remind.at.as_ref().map_or("", |at| match at.value {
-            Moment::SignIn => "after signing in",
-            Moment::Warning => "before a warned site opens",
-            Moment::Request => "when something is asked for",
-            Moment::Report => "when something is reported",
-            Moment::Download => "before a download",
-            Moment::Upload => "before something is uploaded or published",
-            Moment::Mail => "before a message leaves the school",
-            Moment::OwnDevice => "when an own device is registered",
-            Moment::Trip => "when a trip or visit is planned",
-        });
-        format!("shown to {} {moment}", self.audience(&remind.audience))
     }
 }
 

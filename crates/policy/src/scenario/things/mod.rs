@@ -177,5 +177,10 @@ fn finding(heard: &Heard) -> ReportDefinition {
         outside: std::collections::BTreeMap::new(),
         within: heard.hearing.within.clone(),
         form: Vec::new(),
+        escalate: None,
+        steps: Vec::new(),
+        outcomes: Vec::new(),
+        takes_files: false,
+        keep: None,
     }
 }

@@ -4,7 +4,7 @@ use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use schoolgate_base::{ControlId, Role};
-use schoolgate_cases::{Effect, RequestDefinition};
+use schoolgate_cases::RequestDefinition;
 use schoolgate_decide::redirect::{Because, Redirect};
 use schoolgate_decide::{Reason, Verdict};
 
@@ -164,7 +164,7 @@ async fn asking(ctx: &Ctx, site: &str, reason: &Reason) -> Result<(Option<AskFor
 /// The request that opens a site, where the person may make one: the plain `open-site` before any other that does.
 fn opening<'a>(ctx: &'a Ctx, signed: &Signed) -> Option<&'a RequestDefinition> {
     let mut opens = requests_for(ctx, signed);
-    opens.retain(|request| matches!(request.effect, Effect::OpenSite { .. }));
+    opens.retain(|request| request.opens_site());
     opens.sort_by_key(|request| &*request.kind != "open-site");
     opens.into_iter().next()
 }

@@ -1,7 +1,7 @@
 //! The form of a request, with what is known already filled in.
 
 use axum::extract::{Path, Query};
-use schoolgate_cases::{Effect, FieldKind, RawValues, RequestDefinition};
+use schoolgate_cases::{FieldKind, RawValues, RequestDefinition};
 use serde::Deserialize;
 
 use crate::ctx::{Ctx, Signed};
@@ -72,7 +72,7 @@ pub(crate) async fn promise(ctx: &Ctx, definition: &RequestDefinition) -> Result
         Some(within) => format!("{who} should answer within {within}."),
         None => format!("{who} will answer."),
     };
-    if matches!(definition.effect, Effect::OpenSite { .. }) {
+    if definition.opens_site() {
         promise.push_str(" What opens is the whole site, not one page of it.");
     }
     if let Some(longest) = &definition.longest {

@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use schoolgate_base::CaseId;
-use schoolgate_cases::{Body, Case, CaseState, Definition, Effect, RequestDefinition, Value};
+use schoolgate_cases::{Body, Case, CaseState, Definition, RequestDefinition, Value};
 use schoolgate_decide::CategoryHit;
 use schoolgate_records::CaseFile;
 
@@ -86,7 +86,7 @@ fn decide_form(ctx: &Ctx, definition: &RequestDefinition, case: &Case, mistakes:
         .value(ctx.fields.get("reason"))
         .mistaken(mistakes);
     DecideForm {
-        opens_site: matches!(definition.effect, Effect::OpenSite { .. }),
+        opens_site: definition.opens_site(),
         kinds: kinds(ctx, case),
         lifts: lifts.map(|clause| format!("rule {}", clause.number)).unwrap_or_default(),
         approve: if has_end { vec![until] } else { Vec::new() },

@@ -1,0 +1,161 @@
+//! Two clauses that want different things of the same people: reports, agreements, and what is kept and erased.
+
+use std::collections::BTreeSet;
+
+use schoolgate_base::{Group, Recurrence, Turn, Unit, Within};
+use schoolgate_cases::{Agreement, Definition, DutyDefinition, Falls, RegisterDefinition, ReportDefinition};
+
+use crate::compile::Compiled;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::syntax::reader::Findings;
+
+pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
+    reports(compiled, findings);
+    signs(compiled, findings);
+    registers(compiled, findings);
+    for (duty, &span) in compiled.duties.iter().zip(&compiled.duty_spans) {
+        erasing(duty, span, compiled, findings);
+    }
+}
+
+/// Whether somebody can be in an audience of both lists; an empty list is everybody.
+fn overlap(compiled: &Compiled, ones: &[Group], others: &[Group]) -> bool {
+    let meets = |one: &Group| others.iter().any(|other| !compiled.school.are_apart(one, other));
+    ones.is_empty() || others.is_empty() || ones.iter().any(meets)
+}
+
+fn reports(compiled: &Compiled, findings: &mut Findings) {
+    let definitions = compiled.definitions.iter().zip(&compiled.definition_spans);
+    let reports: Vec<(&ReportDefinition, Span)> = definitions
+        .filter_map(|(definition, span)| match definition {
+            Definition::Report(report) => Some((report, *span)),
+            Definition::Request(_) => None,
+        })
+        .collect();
+    for (at, (one, first)) in reports.iter().enumerate() {
+        for (other, second) in reports.iter().skip(at + 1) {
+            if one.kind == other.kind && overlap(compiled, &one.ask, &other.ask) && !is_same_route(one, other) {
+                findings.push(
+                    Diagnostic::new(
+                        Code::ReportsDisagree,
+                        *second,
+                        format!(
+                            "`#{}` and `#{}` send a report `{}` of the same people to different offices",
+                            one.control.clause.clause, other.control.clause.clause, one.kind
+                        ),
+                    )
+                    .why("who hears would depend on the page on which somebody happened to find the form")
+                    .help("let both name the same offices, give one another `kind`, or `ask` of them different people")
+                    .other(*first, "the other one"),
+                );
+            }
+        }
+    }
+}
+
+fn is_same_route(one: &ReportDefinition, other: &ReportDefinition) -> bool {
+    let to = |report: &ReportDefinition| report.to.iter().cloned().collect::<BTreeSet<_>>();
+    to(one) == to(other) && one.about == other.about && one.also == other.also
+}
+
+fn signs(compiled: &Compiled, findings: &mut Findings) {
+    let signs: Vec<(&Agreement, Span)> =
+        compiled.agreements.iter().zip(compiled.agreement_spans.iter().copied()).collect();
+    for (at, (one, first)) in signs.iter().enumerate() {
+        for (other, second) in signs.iter().skip(at + 1) {
+            let differs = one.form != other.form || one.again != other.again;
+            if one.policy == other.policy && differs && overlap(compiled, &one.who, &other.who) {
+                findings.push(
+                    Diagnostic::new(
+                        Code::SignsDisagree,
+                        *second,
+                        format!("the same people agree to `{}` in two ways, or at different times", one.policy),
+                    )
+                    .why("nobody could say whether somebody has agreed")
+                    .help("name different people in `who`, or let both say the same in `form` and `again`")
+                    .other(*first, "the other one"),
+                );
+            }
+        }
+    }
+}
+
+fn registers(compiled: &Compiled, findings: &mut Findings) {
+    let registers: Vec<(&RegisterDefinition, Span)> =
+        compiled.registers.iter().zip(compiled.register_spans.iter().copied()).collect();
+    for (at, (one, first)) in registers.iter().enumerate() {
+        for (other, second) in registers.iter().skip(at + 1) {
+            if one.kind == other.kind && one.keep != other.keep {
+                findings.push(
+                    Diagnostic::new(
+                        Code::KeepAndErase,
+                        *second,
+                        format!("a list `{}` is kept {} here and {} there", one.kind, kept(other), kept(one)),
+                    )
+                    .why("an entry would be erased by one clause while another keeps it")
+                    .help("write the same `keep` in both")
+                    .other(*first, "kept otherwise"),
+                );
+            }
+        }
+    }
+}
+
+fn kept(register: &RegisterDefinition) -> String {
+    register.keep.as_ref().map_or_else(|| "for ever".to_owned(), Within::to_string)
+}
+
+/// A duty erases what it names either by `erases` or by its kind, `erase-kit-on-loan`.
+fn erasing(duty: &DutyDefinition, span: Span, compiled: &Compiled, findings: &mut Findings) {
+    let Some(kind) = duty.erases.as_deref().or_else(|| duty.kind.strip_prefix("erase-")) else { return };
+    let erased = days_until_erased(duty);
+    let registers = compiled.registers.iter().zip(&compiled.register_spans);
+    for (register, &place) in registers.filter(|(register, _)| &*register.kind == kind) {
+        if register.keep.as_ref().is_some_and(|keep| days(keep) <= erased) {
+            continue;
+        }
+        findings.push(
+            Diagnostic::new(
+                Code::KeepAndErase,
+                span,
+                format!("this duty erases what `#{}` keeps {}", register.control.clause.clause, kept(register)),
+            )
+            .why("an entry would be erased by one clause while another keeps it")
+            .help("keep it no longer there; what is past its `keep` is erased by itself and needs no duty")
+            .other(place, "kept here"),
+        );
+    }
+}
+
+fn days_until_erased(duty: &DutyDefinition) -> u64 {
+    match &duty.falls {
+        Falls::Every(every) => turn_days(*every),
+        Falls::By(_) => 366,
+        Falls::Before { within, .. } => within.as_ref().map_or(0, days),
+        Falls::Upon { within, .. } => days(within),
+    }
+}
+
+/// About so many days, for comparing.
+fn days(within: &Within) -> u64 {
+    let Within::Count { count, unit, .. } = within else { return 1 };
+    let each = match unit {
+        Unit::Minute | Unit::Hour => 0,
+        Unit::Day | Unit::SchoolDay => 1,
+        Unit::Week => 7,
+        Unit::Month => 30,
+        Unit::Year => 365,
+    };
+    u64::from(*count) * each
+}
+
+fn turn_days(every: Recurrence) -> u64 {
+    let each = match every.turn() {
+        Turn::Day | Turn::SchoolDay => 1,
+        Turn::Week => 7,
+        Turn::Month => 31,
+        Turn::Term => 122,
+        Turn::Year => 366,
+    };
+    u64::from(every.count()) * each
+}
