@@ -23,7 +23,14 @@ pub struct Snapshot {
     rules: Arc<RuleIndex>,
     searches: Arc<HelpSearches>,
     pub(crate) periods: Arc<Periods>,
-    members: Arc<HashMap<(PersonId, Capacity), usize>>,
+    members: MemberIndex,
+}
+
+type MemberIndex = Arc<HashMap<(PersonId, Capacity), usize>>;
+
+fn index_of(people: &People) -> MemberIndex {
+    let members = people.members.iter().enumerate();
+    Arc::new(members.map(|(place, member)| ((member.person.clone(), member.capacity), place)).collect())
 }
 
 /// Which rules can be about a request, by target; numbers are places in `Program::rules`.
@@ -50,9 +57,15 @@ impl Snapshot {
         let rules = Arc::new(RuleIndex::new(&program));
         let searches = Arc::new(HelpSearches::new(&program.help));
         let periods = Arc::new(Periods::new(&program));
-        let members = people.members.iter().enumerate();
-        let members = members.map(|(place, member)| ((member.person.clone(), member.capacity), place)).collect();
-        Self { root, lists, program, people, live, rules, searches, periods, members: Arc::new(members) }
+        let members = index_of(&people);
+        Self { root, lists, program, people, live, rules, searches, periods, members }
+    }
+
+    /// The same program over another world: other lists, other people, other leave.
+    #[must_use]
+    pub fn over(&self, lists: Arc<dyn Categories>, people: Arc<People>, live: Arc<Live>) -> Self {
+        let members = index_of(&people);
+        Self { lists, people, live, members, ..self.clone() }
     }
 
     /// The same snapshot with another live part: what a click changes.

@@ -33,7 +33,7 @@ pub fn question(pack: &Pack, built: &Built, given: &str, url: &str) -> Result<Ex
         Persona::Somebody(member) => Some(&**member),
         Persona::Nobody | Persona::Unsaid => None,
     };
-    let Some(snapshot) = given.world.snapshot(member) else { return Err(findings) };
+    let snapshot = given.world.snapshot(member);
     let facts = Facts {
         host: &host,
         url: Seen::Seen(&path),

@@ -26,6 +26,8 @@ pub struct World<'a> {
     pub(super) offices: Offices,
     pub(super) sites: CategoryTable,
     pub(super) live: Live,
+    /// The program over nobody, indexed once for all scenarios.
+    empty: Arc<Snapshot>,
     pub(super) facts: Facts,
 }
 
@@ -45,6 +47,13 @@ pub(super) enum Name {
     Category(Box<str>),
 }
 
+fn empty(compiled: &Compiled) -> Snapshot {
+    let school = compiled.school.id.clone().unwrap_or_else(|| SchoolId::from_random([0; 16]));
+    let root = Root { school, number: 1, format: FORMAT, made_at: Timestamp::UNIX_EPOCH };
+    let program = Arc::new(compiled.program.clone());
+    Snapshot::new(root, Arc::new(CategoryTable::default()), program, Arc::default(), Arc::default())
+}
+
 impl<'a> World<'a> {
     pub fn new(compiled: &'a Compiled) -> Self {
         Self {
@@ -53,6 +62,7 @@ impl<'a> World<'a> {
             offices: Offices::default(),
             sites: CategoryTable::default(),
             live: Live::default(),
+            empty: Arc::new(empty(compiled)),
             facts: Facts::default(),
         }
     }
@@ -204,20 +214,10 @@ impl<'a> World<'a> {
     }
 
     /// A snapshot of this world under the pack's program.
-    pub(super) fn snapshot(&self, persona: Option<&Member>) -> Option<Snapshot> {
+    pub(super) fn snapshot(&self, persona: Option<&Member>) -> Snapshot {
         let named = self.people.iter().map(|(id, person)| self.member(id, person));
-        let school = match &self.compiled.school.id {
-            Some(id) => id.clone(),
-            None => SchoolId::new("school").ok()?,
-        };
-        let root = Root { school, number: 1, format: FORMAT, made_at: Timestamp::UNIX_EPOCH };
-        Some(Snapshot::new(
-            root,
-            Arc::new(self.sites.clone()),
-            Arc::new(self.compiled.program.clone()),
-            Arc::new(People { members: named.chain(persona.cloned()).collect() }),
-            Arc::new(self.live.clone()),
-        ))
+        let people = People { members: named.chain(persona.cloned()).collect() };
+        self.empty.over(Arc::new(self.sites.clone()), Arc::new(people), Arc::new(self.live.clone()))
     }
 
     /// Ten o'clock on the first school day: when nothing else is said.
