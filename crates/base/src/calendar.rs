@@ -139,6 +139,11 @@ pub struct Period {
 }
 
 impl Calendar {
+    /// A calendar in which no school is kept.
+    pub fn plain(zone: TimeZone) -> Self {
+        Self { zone, terms: Vec::new(), holidays: Vec::new(), exceptions: BTreeMap::new() }
+    }
+
     pub fn local(&self, now: Timestamp) -> Zoned {
         now.to_zoned(self.zone.clone())
     }

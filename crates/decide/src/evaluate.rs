@@ -10,6 +10,7 @@ use crate::categories::CategoryHit;
 use crate::decision::{Conditions, Considered, Decision, Inspect, Need, Outcome, Reason, Trace, Verdict, WhyNot};
 use crate::facts::{Facts, Seen, Who};
 use crate::index::Snapshot;
+use crate::scope::{Standing, binds};
 use crate::snapshot::{Audience, Grant, Member, Target, WebRule};
 
 /// Decides one reading of a request.
@@ -328,9 +329,9 @@ impl<'a> Evaluation<'a> {
         retain(&mut candidates, considered, WhyNot::Overridden, |c| !over.contains(&c.rule.control));
         let top = candidates.iter().map(|c| specificity(&c.rule.target)).max();
         retain(&mut candidates, considered, WhyNot::LessSpecificTarget, |c| Some(specificity(&c.rule.target)) == top);
-        let audiences: Vec<&Audience> = candidates.iter().map(|c| &c.rule.audience).collect();
+        let audiences: Vec<&Audience> = candidates.iter().map(|c| &c.rule.scope.audience).collect();
         retain(&mut candidates, considered, WhyNot::LessSpecificAudience, |c| {
-            !audiences.iter().any(|other| self.is_narrower(other, &c.rule.audience, member))
+            !audiences.iter().any(|other| self.is_narrower(other, &c.rule.scope.audience, member))
         });
         let strictest = candidates.iter().map(|c| c.verdict).max();
         retain(&mut candidates, considered, WhyNot::LessStrict, |c| Some(c.verdict) == strictest);
@@ -362,25 +363,8 @@ impl<'a> Evaluation<'a> {
 
     /// `None`: the rule matches now. Where time alone keeps it from matching, the boundary bounds the decision.
     fn why_not(&mut self, rule: &'a WebRule, member: Option<&Member>) -> Option<WhyNot> {
-        if !binds(&rule.audience, member) {
-            return Some(WhyNot::OtherAudience);
-        }
-        if !rule.places.is_empty() && !self.facts.place.is_some_and(|place| rule.places.iter().any(|p| &**p == place)) {
-            return Some(WhyNot::OtherPlace);
-        }
-        let device = self.facts.device_class;
-        if !rule.device_classes.is_empty() && !device.is_some_and(|class| rule.device_classes.contains(class)) {
-            return Some(WhyNot::OtherDevice);
-        }
-        let mut in_time = true;
-        for (named, inside) in [(&rule.when, true), (&rule.except_when, false)] {
-            let Some(name) = named else { continue };
-            // A period that is not there cannot be kept out of: the rule stands, which is never looser.
-            let Some(holding) = self.snapshot.periods.at(&self.snapshot.program, name, self.now) else { continue };
-            in_time &= holding.is_in == inside;
-            self.until(holding.until);
-        }
-        (!in_time).then_some(WhyNot::OtherTime)
+        let standing = Standing { member, place: self.facts.place, device_class: self.facts.device_class };
+        rule.scope.why_not(standing, self.snapshot, self.now, &mut self.valid_until)
     }
 
     fn is_about(&self, target: &Target) -> bool {
@@ -443,15 +427,6 @@ fn note(considered: &mut Option<Vec<Considered>>, rule: usize, lost: Option<WhyN
 fn longest_lifting<'g>(grants: &[&'g Grant], control: Option<&ControlId>) -> Option<&'g Grant> {
     let lifts = |grant: &&&Grant| grant.lifts.as_ref().is_none_or(|lifted| Some(lifted) == control);
     grants.iter().filter(lifts).max_by_key(|grant| grant.until).copied()
-}
-
-/// Whether an audience binds this person; with nobody signed in, only an audience of everybody does.
-fn binds(audience: &Audience, member: Option<&Member>) -> bool {
-    let everybody = audience.groups.is_empty() && audience.persons.is_empty();
-    let Some(member) = member else { return everybody };
-    let named =
-        audience.persons.contains(&member.person) || audience.groups.iter().any(|group| member.groups.contains(group));
-    (everybody || named) && !audience.except.iter().any(|group| member.groups.contains(group))
 }
 
 /// Order of targets: address (longer path first), host, domain (more labels first), category, class, anything.

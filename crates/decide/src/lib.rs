@@ -16,8 +16,10 @@ mod lists;
 mod periods;
 mod readings;
 pub mod redirect;
+mod scope;
 mod searches;
 pub mod snapshot;
+pub mod things;
 
 pub use barred::Barred;
 pub use categories::{Categories, CategoryHit, CategoryTable};
@@ -25,6 +27,7 @@ pub use decision::{Conditions, Considered, Decision, Inspect, Need, Outcome, Rea
 pub use facts::{Facts, Seen, Who};
 pub use index::Snapshot;
 pub use readings::{decide, decide_explained, stricter};
+pub use scope::{Scope, Standing};
 
 #[cfg(test)]
 mod tests;

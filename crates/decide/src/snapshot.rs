@@ -3,7 +3,7 @@
 //! Four parts with generations of their own: the lists (a mapped index, crate `lists`), the program (what the
 //! policies say), the people (who is in which audience and has signed what) and live (what changes on a click).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -14,6 +14,8 @@ use schoolgate_base::{
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{Conditions, Verdict};
+use crate::scope::Scope;
+use crate::things::{Leave, PasswordRule, ThingRule};
 
 /// Format of the part payloads in this module; a door refuses parts of another.
 pub const FORMAT: u32 = 1;
@@ -45,10 +47,41 @@ pub struct Program {
     pub help: Help,
     pub always_open: Vec<OpenTarget>,
     pub rules: Vec<WebRule>,
+    /// Rules about messages, files, drafts, sign-ins, devices and what is written.
+    #[serde(default)]
+    pub things: Vec<ThingRule>,
+    #[serde(default)]
+    pub passwords: Vec<PasswordRule>,
+    /// Systems that are closed to everybody whom no rule lets in.
+    #[serde(default)]
+    pub restricted: BTreeSet<Box<str>>,
     /// Verdict where no rule speaks; capacities not named here are blocked.
     pub defaults: BTreeMap<Capacity, Verdict>,
     /// Texts that a block page quotes, by clause.
     pub clauses: BTreeMap<String, ClauseText>,
+}
+
+impl Program {
+    /// A program that says nothing: everything is blocked.
+    pub fn new(calendar: Calendar) -> Self {
+        Self {
+            calendar,
+            periods: BTreeMap::new(),
+            places: Vec::new(),
+            groups: BTreeMap::new(),
+            classes: BTreeMap::new(),
+            list_categories: BTreeMap::new(),
+            marks: CategoryMarks::default(),
+            help: Help::default(),
+            always_open: Vec::new(),
+            rules: Vec::new(),
+            things: Vec::new(),
+            passwords: Vec::new(),
+            restricted: BTreeSet::new(),
+            defaults: BTreeMap::new(),
+            clauses: BTreeMap::new(),
+        }
+    }
 }
 
 /// The words of a clause as a block page quotes them. Keyed by the written form of its [`ClauseId`].
@@ -138,16 +171,9 @@ pub struct WebRule {
     /// `None`: the rule sets conditions only.
     pub verdict: Option<Verdict>,
     pub conditions: Conditions,
-    pub audience: Audience,
+    #[serde(flatten)]
+    pub scope: Scope,
     pub target: Target,
-    /// Name of a period; `None` is always.
-    pub when: Option<Box<str>>,
-    /// The rule holds outside the period instead of inside it.
-    pub except_when: Option<Box<str>>,
-    /// Names of places; empty is everywhere.
-    pub places: Vec<Box<str>>,
-    /// Empty is every class of device.
-    pub device_classes: Vec<DeviceClass>,
     /// Controls this one is stated to win over.
     pub over: Vec<ControlId>,
 }
@@ -210,6 +236,8 @@ pub struct MustSign {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Live {
     pub grants: Vec<Grant>,
+    #[serde(default)]
+    pub leaves: Vec<Leave>,
     pub urgent: Vec<UrgentBlock>,
     pub own_entries: Vec<OwnEntry>,
     pub sessions: Vec<AddressSession>,

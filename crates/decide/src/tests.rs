@@ -1,6 +1,5 @@
 //! The order of a decision, one table per step, and the law that a learned fact never turns a decided verdict round.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,8 +13,8 @@ use crate::snapshot::{
     UrgentBlock, WebRule,
 };
 use crate::{
-    CategoryTable, Conditions, Decision, Facts, Inspect, Need, Outcome, Reason, Seen, Snapshot, Trace, Verdict, Who,
-    decide, stricter,
+    CategoryTable, Conditions, Decision, Facts, Inspect, Need, Outcome, Reason, Scope, Seen, Snapshot, Trace, Verdict,
+    Who, decide, stricter,
 };
 
 const NOW: &str = "2026-11-24T10:10:00Z";
@@ -33,12 +32,11 @@ fn rule(clause: &str, verdict: Verdict, target: Target, groups: &[&str]) -> WebR
         control: format!("ict#{clause}/web").parse::<ControlId>().unwrap(),
         verdict: Some(verdict),
         conditions: Conditions::default(),
-        audience: Audience { groups: groups.iter().map(|g| Group::new(g)).collect(), ..Audience::default() },
+        scope: Scope {
+            audience: Audience { groups: groups.iter().map(|g| Group::new(g)).collect(), ..Audience::default() },
+            ..Scope::default()
+        },
         target,
-        when: None,
-        except_when: None,
-        places: Vec::new(),
-        device_classes: Vec::new(),
         over: Vec::new(),
     }
 }
@@ -59,17 +57,8 @@ fn member(person: &str, groups: &[&str]) -> Member {
 
 pub(crate) fn program(rules: Vec<WebRule>) -> Program {
     Program {
-        calendar: Calendar {
-            zone: TimeZone::UTC,
-            terms: Vec::new(),
-            holidays: Vec::new(),
-            exceptions: BTreeMap::new(),
-        },
-        periods: BTreeMap::new(),
-        places: Vec::new(),
         groups: [(Group::new("teachers"), Group::new("staff"))].into(),
         classes: [("personal".into(), vec!["shopping".into(), "gambling".into()])].into(),
-        list_categories: BTreeMap::new(),
         marks: CategoryMarks {
             locked: vec!["illegal".into()],
             never_granted: vec!["malware".into()],
@@ -84,7 +73,7 @@ pub(crate) fn program(rules: Vec<WebRule>) -> Program {
         always_open: vec![OpenTarget { host: host("exams.example"), path: None, why: "examinations".into() }],
         rules,
         defaults: [(Capacity::Staff, Verdict::Allow)].into(),
-        clauses: BTreeMap::new(),
+        ..Program::new(Calendar::plain(TimeZone::UTC))
     }
 }
 

@@ -4,11 +4,13 @@
 //! result is only published when no finding is an error.
 
 mod cases;
+pub(crate) mod things;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schoolgate_base::{Capacity, ClauseId, ControlId, ControlKind, DeviceClass, Group, PolicyId, Role, Within};
 use schoolgate_cases::{Agreement, Definition, DutyDefinition, RegisterDefinition};
+use schoolgate_decide::Scope;
 use schoolgate_decide::snapshot::{Audience, CategoryMarks, ClauseText, OpenTarget, Program, Target};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +21,7 @@ use crate::parse::Parsed;
 use crate::school::{self, School};
 use crate::show::plain_text;
 use crate::syntax::reader::Findings;
-use crate::syntax::{Clause, Document, Word};
+use crate::syntax::{Clause, Control, Document, Word};
 
 /// What a pack compiles to.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,10 +33,15 @@ pub struct Compiled {
     pub registers: Vec<RegisterDefinition>,
     pub duties: Vec<DutyDefinition>,
     pub agreements: Vec<Agreement>,
+    /// Whom a clause binds, where that is narrower than its policy's audience: only they are shown it.
+    pub binds: BTreeMap<ClauseId, Vec<Group>>,
     pub reminders: Vec<Reminder>,
     pub policies: Vec<PolicyHead>,
     /// Where each rule of the program was written.
     pub(crate) origins: Vec<Origin>,
+    /// Where each rule about things was written.
+    pub(crate) thing_spans: Vec<Span>,
+    pub(crate) password_spans: Vec<Span>,
     /// Where each definition was written.
     pub(crate) definition_spans: Vec<Span>,
     pub(crate) register_spans: Vec<Span>,
@@ -56,6 +63,25 @@ pub struct PolicyHead {
     pub title: Box<str>,
     pub version: Box<str>,
     pub owner: Option<Role>,
+    #[serde(default)]
+    pub author: Option<Role>,
+    /// Roles that answer for it beside its owner.
+    #[serde(default)]
+    pub responsible: Vec<Role>,
+    #[serde(default)]
+    pub adopted_by: Vec<Role>,
+    /// Titles of documents that belong to it.
+    #[serde(default)]
+    pub related: Vec<Box<str>>,
+    /// Earlier versions, each with the day from which it was in force.
+    #[serde(default)]
+    pub history: Vec<(jiff::civil::Date, Box<str>)>,
+    #[serde(default)]
+    pub consulted: Vec<(jiff::civil::Date, Box<str>)>,
+    #[serde(default)]
+    pub adopted: Option<jiff::civil::Date>,
+    #[serde(default)]
+    pub published: Option<jiff::civil::Date>,
     /// Path of its document in the pack.
     pub file: Box<str>,
     /// The last day before a review is due.
@@ -76,7 +102,6 @@ pub struct Reminder {
 pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, findings: &mut Findings) -> Compiled {
     let school = &parsed.school;
     let program = Program {
-        calendar: school.calendar.clone(),
         periods: school.periods.clone(),
         places: school.places.clone(),
         groups: school
@@ -93,9 +118,9 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
         marks: marks(school),
         help: school.help.clone(),
         always_open: always_open(school),
-        rules: Vec::new(),
+        restricted: restricted(school),
         defaults: school.defaults.clone(),
-        clauses: BTreeMap::new(),
+        ..Program::new(school.calendar.clone())
     };
     let mut compiler = Compiler {
         parsed,
@@ -107,9 +132,12 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
             registers: Vec::new(),
             duties: Vec::new(),
             agreements: Vec::new(),
+            binds: BTreeMap::new(),
             reminders: Vec::new(),
             policies: Vec::new(),
             origins: Vec::new(),
+            thing_spans: Vec::new(),
+            password_spans: Vec::new(),
             definition_spans: Vec::new(),
             register_spans: Vec::new(),
             duty_spans: Vec::new(),
@@ -142,6 +170,10 @@ fn always_open(school: &School) -> Vec<OpenTarget> {
     portal.chain(school.always_open.iter().cloned()).collect()
 }
 
+fn restricted(school: &School) -> BTreeSet<Box<str>> {
+    school.systems.iter().filter(|(_, system)| system.is_restricted).map(|(name, _)| name.clone()).collect()
+}
+
 fn list_categories(school: &School) -> BTreeMap<Box<str>, Box<str>> {
     let mut names = BTreeMap::new();
     for (category, entry) in &school.categories {
@@ -168,15 +200,26 @@ impl<'a> Compiler<'a, '_> {
         let front = &document.front;
         let Ok(policy) = PolicyId::new(&front.policy.text) else { return };
         let owner = front.owner.as_ref().and_then(|owner| self.role(owner));
+        let author = front.author.as_ref().and_then(|author| self.role(author));
+        self.keepers(&front.kept_by);
         let review_by = review_by(document);
-        self.compiled.policies.push(PolicyHead {
+        let head = PolicyHead {
             id: policy.clone(),
             title: front.title.text.as_str().into(),
             version: front.version.text.as_str().into(),
             owner,
+            author,
+            responsible: self.roles(&front.responsible),
+            adopted_by: self.roles(&front.adopted_by),
+            related: front.related.iter().map(|word| word.text.as_str().into()).collect(),
+            history: front.history.iter().map(|past| (past.date.value, past.version.text.as_str().into())).collect(),
+            consulted: front.consulted.iter().map(|asked| (asked.on.value, asked.who.text.as_str().into())).collect(),
+            adopted: front.adopted.as_ref().map(|adopted| adopted.value),
+            published: front.published.as_ref().map(|published| published.value),
             file: file.into(),
             review_by,
-        });
+        };
+        self.compiled.policies.push(head);
         let audience = self.groups(&front.audience);
         if let Some(sign) = &front.sign {
             let clause = ClauseId { policy: policy.clone(), clause: "policy".into() };
@@ -201,11 +244,17 @@ impl<'a> Compiler<'a, '_> {
             },
         );
         self.keepers(&clause.notes.kept_by);
+        if !clause.notes.binds.is_empty() {
+            let binds = self.groups(&clause.notes.binds);
+            self.compiled.binds.insert(id.clone(), binds);
+        }
         for control in &clause.controls {
+            self.keepers(&control.kept_by);
             let name = control.name.as_ref().map(|name| name.text.as_str().into());
             let control_id = ControlId { clause: id.clone(), kind: control.kind, name };
             match &control.body {
                 Body::Web(web) => self.web(web, &control_id, home),
+                Body::Thing(thing) => self.thing(thing, control_id, home),
                 Body::Request(request) => self.request(request, control_id, home),
                 Body::Report(report) => self.report(report, control_id, home),
                 Body::Sign(sign) => self.sign(sign, control_id, home.document, audience),
@@ -320,8 +369,23 @@ impl<'a> Compiler<'a, '_> {
         Some(length.value.clone())
     }
 
+    /// Whom a rule binds, when and where. `None`: its audience holds nothing but unknown names, and must not become
+    /// everybody.
+    pub(crate) fn scope(&mut self, scope: &kinds::things::ScopeSyntax) -> Option<Scope> {
+        let groups = self.groups(&scope.audience);
+        let is_lost = !scope.audience.is_empty() && groups.is_empty();
+        let found = Scope {
+            audience: Audience { groups, persons: Vec::new(), except: self.groups(&scope.except) },
+            when: self.period(&scope.when),
+            except_when: self.period(&scope.outside),
+            places: self.places(&scope.places),
+            device_classes: self.device_classes(&scope.devices),
+        };
+        (!is_lost).then_some(found)
+    }
+
     /// The clause that `word` refers to: `#own-time` or `staff-ict#own-time`.
-    pub(crate) fn clause_of(&mut self, word: &Word, home: Home<'_>) -> Option<(ClauseId, &'a Clause)> {
+    pub(crate) fn clause_of(&mut self, word: &Word, home: Home<'_>) -> Option<(&'a Clause, ClauseId)> {
         let (policy, clause) = match word.text.split_once('#') {
             Some(("", clause)) => (home.document.front.policy.text.as_str(), clause),
             Some((policy, clause)) => (policy, clause),
@@ -349,38 +413,26 @@ impl<'a> Compiler<'a, '_> {
             );
             return None;
         };
-        Some((ClauseId { policy, clause: found.id.text.as_str().into() }, found))
+        Some((found, ClauseId { policy, clause: found.id.text.as_str().into() }))
     }
 
-    /// The web controls of the clause that `word` refers to.
-    pub(crate) fn controls_of(&mut self, word: &Word, home: Home<'_>) -> Vec<ControlId> {
-        let Some((id, found)) = self.clause_of(word, home) else { return Vec::new() };
-        let web = found.controls.iter().filter(|control| control.kind == ControlKind::Web);
-        web.map(|control| ControlId {
-            clause: id.clone(),
-            kind: ControlKind::Web,
-            name: control.name.as_ref().map(|name| name.text.as_str().into()),
-        })
-        .collect()
+    /// The controls of a kind in the clause that `word` refers to.
+    pub(crate) fn controls_of(&mut self, word: &Word, kind: ControlKind, home: Home<'_>) -> Vec<ControlId> {
+        let Some((clause, id)) = self.clause_of(word, home) else { return Vec::new() };
+        let controls = clause.controls.iter().filter(|control| control.kind == kind);
+        let name = |control: &Control| control.name.as_ref().map(|name| name.text.as_str().into());
+        controls.map(|control| ControlId { clause: id.clone(), kind, name: name(control) }).collect()
     }
 
     fn web(&mut self, web: &kinds::web::WebSyntax, control: &ControlId, home: Home<'_>) {
-        let wanted = web.audience.len();
-        let groups = self.groups(&web.audience);
-        let except = self.groups(&web.except);
-        // An audience of unknown names only must not become everybody.
-        let is_lost = wanted > 0 && groups.is_empty();
+        let scope = self.scope(&web.scope);
         let rule = schoolgate_decide::snapshot::WebRule {
             control: control.clone(),
             verdict: web.verdict.as_ref().map(|verdict| verdict.value),
             conditions: web.conditions.clone(),
-            audience: Audience { groups, persons: Vec::new(), except },
+            scope: scope.clone().unwrap_or_default(),
             target: Target::Any,
-            when: self.period(&web.when),
-            except_when: self.period(&web.outside),
-            places: self.places(&web.places),
-            device_classes: self.device_classes(&web.devices),
-            over: web.over.iter().flat_map(|word| self.controls_of(word, home)).collect(),
+            over: web.over.iter().flat_map(|word| self.controls_of(word, control.kind, home)).collect(),
         };
         let mut targets: Vec<(Target, Span)> = Vec::new();
         for target in &web.targets {
@@ -393,7 +445,7 @@ impl<'a> Compiler<'a, '_> {
         if web.targets.is_empty() && web.verdict.is_none() {
             targets.push((Target::Any, web.span));
         }
-        if is_lost {
+        if scope.is_none() {
             return;
         }
         for (target, span) in targets {
@@ -419,6 +471,9 @@ impl<'a> Compiler<'a, '_> {
 
 /// The day by which the policy has to be looked at again.
 pub(crate) fn review_by(document: &Document) -> Option<jiff::civil::Date> {
+    if let Some(fixed) = &document.front.review_by {
+        return Some(fixed.value);
+    }
     let (adopted, review) = (document.front.adopted.as_ref()?, document.front.review.as_ref()?);
     let Within::Count { count, unit, period: None } = &review.value else { return None };
     let count = i64::from(*count);
@@ -432,6 +487,12 @@ pub(crate) fn review_by(document: &Document) -> Option<jiff::civil::Date> {
 }
 
 impl Compiled {
+    /// Whether a clause is shown to somebody in these groups when they agree to its policy.
+    pub fn is_bound(&self, clause: &ClauseId, groups: &BTreeSet<Group>) -> bool {
+        let binds = self.binds.get(clause);
+        binds.is_none_or(|binds| binds.iter().any(|group| groups.contains(group)))
+    }
+
     /// The closure of somebody's groups over declared inclusion, with the capacity's own group.
     pub fn groups_of(&self, capacity: Capacity, groups: &[Group]) -> Vec<Group> {
         let own = Group::new(capacity.as_str());

@@ -116,8 +116,16 @@ codes! {
     EmptyControl = "empty-control", Warning;
     /// A kind of control that the language does not have.
     UnknownKind = "unknown-kind", Error;
-    /// A kind of control that the language has and this release does not keep yet.
-    KindNotKept = "kind-not-kept", Warning;
+    /// A kind of control that the language has and this release has no pages for yet.
+    KindNotKept = "kind-not-kept", Note;
+    /// Neither a door of ours nor a keeper that is named carries out a control.
+    NotKeptHere = "not-kept-here", Warning;
+    /// What somebody stated about a keeper was stated too long ago.
+    StatementLapsed = "statement-lapsed", Warning;
+    /// A rule about passwords that is weak by today's standard.
+    WeakPasswordRule = "weak-password-rule", Warning;
+    /// Passwords that must change because time has passed.
+    RenewedPasswords = "renewed-passwords", Note;
     /// Something a control says that this release reads, explains and does not carry out yet.
     PartNotKept = "part-not-kept", Warning;
     /// A rule names a group or capacity that `school.toml` does not declare.
@@ -134,6 +142,14 @@ codes! {
     UnknownDeviceClass = "unknown-device-class", Error;
     /// A clause is said to be kept by a system that `school.toml` does not declare.
     UnknownKeeper = "unknown-keeper", Error;
+    /// A rule names content that `school.toml` does not declare.
+    UnknownContent = "unknown-content", Error;
+    /// A rule names a place for files that `school.toml` does not declare.
+    UnknownStore = "unknown-store", Error;
+    /// A rule names a system that `school.toml` does not declare.
+    UnknownSystem = "unknown-system", Error;
+    /// A rule names a channel that `school.toml` does not declare.
+    UnknownChannel = "unknown-channel", Error;
     /// A reference to a clause that no document of the pack has.
     UnknownClause = "unknown-clause", Error;
     /// A kind of day that the calendar never produces.

@@ -201,17 +201,17 @@ impl Words<'_> {
             Target::Url { host, path } => format!("{host}{path}"),
         };
         let verdict = rule.verdict.map_or("conditions for", Verdict::as_str);
-        let groups: Vec<String> = rule.audience.groups.iter().map(|group| self.group(group)).collect();
+        let groups: Vec<String> = rule.scope.audience.groups.iter().map(|group| self.group(group)).collect();
         let audience = if groups.is_empty() { "everybody".to_owned() } else { join(&groups, "and") };
-        let when = rule.when.as_ref().map(|period| format!(" during {period}")).unwrap_or_default();
-        let outside = rule.except_when.as_ref().map(|period| format!(" outside {period}")).unwrap_or_default();
+        let when = rule.scope.when.as_ref().map(|period| format!(" during {period}")).unwrap_or_default();
+        let outside = rule.scope.except_when.as_ref().map(|period| format!(" outside {period}")).unwrap_or_default();
         format!("{verdict} {target}, for {audience}{when}{outside}")
     }
 
     fn lost(&self, lost: WhyNot, rule: &WebRule) -> String {
         match lost {
             WhyNot::OtherAudience => "it is for other people".to_owned(),
-            WhyNot::OtherTime => match (&rule.when, &rule.except_when) {
+            WhyNot::OtherTime => match (&rule.scope.when, &rule.scope.except_when) {
                 (Some(when), _) => format!("it is not {when} now"),
                 (None, Some(except)) => format!("it is {except} now"),
                 (None, None) => "it is for another time".to_owned(),

@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use schoolgate_base::{
     Calendar, DayKind, DeviceClass, Group, Host, HostName, Minute, Period, normal_path, path_is_below,
 };
+use schoolgate_decide::Scope;
 use schoolgate_decide::snapshot::{Audience, Program, Target, WebRule};
 
 use crate::school::School;
@@ -203,7 +204,7 @@ pub(crate) struct World<'a> {
 impl<'a> World<'a> {
     pub(crate) fn new(school: &'a School, program: &'a Program) -> Self {
         let clock = Clock::new(&program.calendar, program.periods.values());
-        let times = program.rules.iter().map(|rule| times_of(rule, program, &clock)).collect();
+        let times = program.rules.iter().map(|rule| times_of_scope(&rule.scope, program, &clock)).collect();
         Self { school, program, clock, times, persons: persons(school, &program.rules) }
     }
 
@@ -245,13 +246,15 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn binds(&self, rule: usize, groups: &BTreeSet<Group>) -> bool {
-        self.rule(rule).is_some_and(|rule| binds(&rule.audience, groups))
+        self.rule(rule).is_some_and(|rule| binds(&rule.scope.audience, groups))
     }
 
     fn stands_at(&self, rule: usize, place: Option<&str>, device: Option<&DeviceClass>) -> bool {
         let Some(rule) = self.rule(rule) else { return false };
-        let at = rule.places.is_empty() || place.is_some_and(|place| rule.places.iter().any(|named| &**named == place));
-        let on = rule.device_classes.is_empty() || device.is_some_and(|device| rule.device_classes.contains(device));
+        let at = rule.scope.places.is_empty()
+            || place.is_some_and(|place| rule.scope.places.iter().any(|named| &**named == place));
+        let on = rule.scope.device_classes.is_empty()
+            || device.is_some_and(|device| rule.scope.device_classes.contains(device));
         at && on
     }
 
@@ -293,9 +296,9 @@ impl<'a> World<'a> {
         left.retain(|(_, rule)| !over.contains(&&rule.control));
         let top = left.iter().map(|(_, rule)| specificity(&rule.target)).max();
         left.retain(|(_, rule)| Some(specificity(&rule.target)) == top);
-        let audiences: Vec<&Audience> = left.iter().map(|(_, rule)| &rule.audience).collect();
+        let audiences: Vec<&Audience> = left.iter().map(|(_, rule)| &rule.scope.audience).collect();
         left.retain(|(_, rule)| {
-            !audiences.iter().any(|other| is_narrower(self.school, other, &rule.audience, &cell.groups))
+            !audiences.iter().any(|other| is_narrower(self.school, other, &rule.scope.audience, &cell.groups))
         });
         let strictest = left.iter().map(|(_, rule)| rule.verdict).max().flatten();
         let Some(&(winner, _)) = left.iter().find(|(_, rule)| rule.verdict == strictest) else { return };
@@ -362,12 +365,13 @@ impl<'a> World<'a> {
 
     fn places(&self) -> Vec<Option<&'a str>> {
         let named: BTreeSet<&str> =
-            self.program.rules.iter().flat_map(|rule| &rule.places).map(|name| &**name).collect();
+            self.program.rules.iter().flat_map(|rule| &rule.scope.places).map(|name| &**name).collect();
         std::iter::once(None).chain(named.into_iter().map(Some)).collect()
     }
 
     fn devices(&self) -> Vec<Option<&'a DeviceClass>> {
-        let named: BTreeSet<&DeviceClass> = self.program.rules.iter().flat_map(|rule| &rule.device_classes).collect();
+        let named: BTreeSet<&DeviceClass> =
+            self.program.rules.iter().flat_map(|rule| &rule.scope.device_classes).collect();
         std::iter::once(None).chain(named.into_iter().map(Some)).collect()
     }
 }
@@ -382,12 +386,13 @@ fn below(target: &Target) -> Option<Target> {
     }
 }
 
-fn times_of(rule: &WebRule, program: &Program, clock: &Clock) -> Times {
+/// The minutes in which a scope holds.
+pub(crate) fn times_of_scope(scope: &Scope, program: &Program, clock: &Clock) -> Times {
     let mut times = clock.always();
-    if let Some(period) = rule.when.as_ref().and_then(|name| program.periods.get(name)) {
+    if let Some(period) = scope.when.as_ref().and_then(|name| program.periods.get(name)) {
         times = both(&times, &clock.of(period));
     }
-    if let Some(period) = rule.except_when.as_ref().and_then(|name| program.periods.get(name)) {
+    if let Some(period) = scope.except_when.as_ref().and_then(|name| program.periods.get(name)) {
         times = without(&times, &clock.of(period));
     }
     times
@@ -397,8 +402,11 @@ fn times_of(rule: &WebRule, program: &Program, clock: &Clock) -> Times {
 /// one named group, or two that can be held together; always with everything they are within.
 fn persons(school: &School, rules: &[WebRule]) -> Vec<BTreeSet<Group>> {
     let capacities = schoolgate_base::Capacity::ALL.map(|capacity| Group::new(capacity.as_str()));
-    let named: BTreeSet<Group> =
-        rules.iter().flat_map(|rule| rule.audience.groups.iter().chain(&rule.audience.except)).cloned().collect();
+    let named: BTreeSet<Group> = rules
+        .iter()
+        .flat_map(|rule| rule.scope.audience.groups.iter().chain(&rule.scope.audience.except))
+        .cloned()
+        .collect();
     let mut persons: BTreeSet<BTreeSet<Group>> = BTreeSet::new();
     for group in capacities.iter().chain(&named) {
         persons.insert(school.above(group).into_iter().collect());

@@ -60,17 +60,26 @@ impl Pack {
         self.files().find(|(id, ..)| *id == file).map_or("", |(.., text)| text)
     }
 
-    /// The policy documents: every Markdown file but the scenarios and a README.
+    /// The files of scenarios: `tests.md`, and every Markdown file in a folder `tests`.
+    pub fn tests(&self) -> impl Iterator<Item = (FileId, &str, &str)> {
+        self.files().filter(|(_, path, _)| is_tests(path))
+    }
+
+    /// The policy documents: every Markdown file but scenarios and a README.
     pub fn documents(&self) -> impl Iterator<Item = (FileId, &str, &str)> {
         self.files().filter(|(_, path, _)| {
             let name = path.rsplit('/').next().unwrap_or(path);
-            name.ends_with(".md") && name != TESTS_FILE && name != "README.md"
+            name.ends_with(".md") && !is_tests(path) && name != "README.md"
         })
     }
 
     pub fn size_bytes(&self) -> usize {
         self.files.iter().map(|(path, text)| path.len() + text.len()).sum()
     }
+}
+
+fn is_tests(path: &str) -> bool {
+    path == TESTS_FILE || path.ends_with("/tests.md") || (path.starts_with("tests/") && path.ends_with(".md"))
 }
 
 impl<P: Into<String>, T: Into<String>> FromIterator<(P, T)> for Pack {

@@ -27,25 +27,7 @@ fn no_lists(_: Arc<Mapped>) -> Result<Arc<dyn Categories>, Box<dyn std::error::E
 }
 
 fn program() -> Program {
-    Program {
-        calendar: Calendar {
-            zone: TimeZone::UTC,
-            terms: Vec::new(),
-            holidays: Vec::new(),
-            exceptions: BTreeMap::new(),
-        },
-        periods: BTreeMap::new(),
-        places: Vec::new(),
-        groups: BTreeMap::new(),
-        classes: BTreeMap::new(),
-        list_categories: BTreeMap::new(),
-        marks: CategoryMarks::default(),
-        help: Help::default(),
-        always_open: Vec::new(),
-        rules: Vec::new(),
-        defaults: BTreeMap::new(),
-        clauses: BTreeMap::new(),
-    }
+    Program::new(Calendar::plain(TimeZone::UTC))
 }
 
 fn everything() -> Changes {

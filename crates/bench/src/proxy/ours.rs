@@ -14,7 +14,7 @@ use schoolgate_decide::redirect::Redirect;
 use schoolgate_decide::snapshot::{
     AddressSession, Audience, CategoryMarks, FORMAT, Help, Live, Member, People, Program, Root, Target, WebRule,
 };
-use schoolgate_decide::{Conditions, Snapshot, Verdict};
+use schoolgate_decide::{Conditions, Scope, Snapshot, Verdict};
 use schoolgate_event::LockedHash;
 use schoolgate_eventlog::EventLog;
 use schoolgate_identity::Identities;
@@ -101,32 +101,14 @@ fn snapshot(dir: &Path, clock: &Clock) -> Result<Snapshot, Box<dyn Error>> {
         control: "staff-ict#listed/web".parse()?,
         verdict: Some(Verdict::Block),
         conditions: Conditions::default(),
-        audience: Audience { groups: vec![staff.clone()], ..Audience::default() },
+        scope: Scope { audience: Audience { groups: vec![staff.clone()], ..Audience::default() }, ..Scope::default() },
         target: Target::Category(LISTED.into()),
-        when: None,
-        except_when: None,
-        places: Vec::new(),
-        device_classes: Vec::new(),
         over: Vec::new(),
     };
     let program = Program {
-        calendar: Calendar {
-            zone: TimeZone::UTC,
-            terms: Vec::new(),
-            holidays: Vec::new(),
-            exceptions: BTreeMap::new(),
-        },
-        periods: BTreeMap::new(),
-        places: Vec::new(),
-        groups: BTreeMap::new(),
-        classes: BTreeMap::new(),
-        list_categories: BTreeMap::new(),
-        marks: CategoryMarks::default(),
-        help: Help::default(),
-        always_open: Vec::new(),
         rules: vec![rule],
         defaults: [(Capacity::Staff, Verdict::Allow)].into(),
-        clauses: BTreeMap::new(),
+        ..Program::new(Calendar::plain(TimeZone::UTC))
     };
     let member = Member {
         person: person.clone(),

@@ -48,23 +48,9 @@ fn snapshot(sessions: Vec<AddressSession>) -> Snapshot {
     let mut library = place("library", "10.0.2.0", Some(SHARED_CLASS));
     library.acts_as = Some(Group::new("library"));
     let program = Program {
-        calendar: Calendar {
-            zone: TimeZone::UTC,
-            terms: Vec::new(),
-            holidays: Vec::new(),
-            exceptions: BTreeMap::new(),
-        },
-        periods: BTreeMap::new(),
         places: vec![Place { trusts_ca: true, ..place("offices", "10.0.1.0", None) }, library],
         groups: [(Group::new("library"), Group::new("pupils"))].into(),
-        classes: BTreeMap::new(),
-        list_categories: BTreeMap::new(),
-        marks: CategoryMarks::default(),
-        help: Help::default(),
-        always_open: Vec::new(),
-        rules: Vec::new(),
-        defaults: BTreeMap::new(),
-        clauses: BTreeMap::new(),
+        ..Program::new(Calendar::plain(TimeZone::UTC))
     };
     let people = People { members: vec![member("tess", Capacity::Staff), member("pia", Capacity::Pupil)] };
     let device = DeviceToken {

@@ -6,7 +6,9 @@ pub(crate) mod clauses;
 mod disagree;
 mod duties;
 mod floor;
+mod keepers;
 mod rules;
+mod things;
 
 use jiff::civil::Date;
 use schoolgate_cases::Offices;
@@ -55,7 +57,9 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
     if let Some(before) = context.before {
         clauses::gone(before, &parsed, &mut findings);
     }
+    keepers::check(&parsed, context.today, &mut findings);
     rules::check(&compiled, &mut findings);
+    things::check(&compiled, &mut findings);
     cases::check(&compiled, context.offices, &mut findings);
     duties::check(&compiled, context.offices, &mut findings);
     disagree::check(&compiled, &mut findings);

@@ -81,13 +81,13 @@ impl<'a> Checker<'a, '_> {
 
     fn why_dead(&self, at: usize, rule: &WebRule) -> String {
         if self.world.times.get(at).is_none_or(is_empty) {
-            let period = rule.when.as_deref().unwrap_or("the time left");
-            return match &rule.except_when {
+            let period = rule.scope.when.as_deref().unwrap_or("the time left");
+            return match &rule.scope.except_when {
                 Some(except) => format!("no minute of the calendar is in {period} and outside {except}"),
                 None => format!("no minute of the calendar is in `{period}`"),
             };
         }
-        if !self.world.persons.iter().any(|groups| binds(&rule.audience, groups)) {
+        if !self.world.persons.iter().any(|groups| binds(&rule.scope.audience, groups)) {
             return "everybody it is for is also in `except`".to_owned();
         }
         if let Target::Class(class) = &rule.target {
@@ -203,11 +203,16 @@ impl<'a> Checker<'a, '_> {
         let (Some(a_times), Some(b_times)) = (self.world.times.get(inner), self.world.times.get(outer)) else {
             return false;
         };
-        let places =
-            b.places.is_empty() || (!a.places.is_empty() && a.places.iter().all(|place| b.places.contains(place)));
-        let devices = b.device_classes.is_empty()
-            || (!a.device_classes.is_empty() && a.device_classes.iter().all(|class| b.device_classes.contains(class)));
-        let persons = self.world.persons.iter().all(|groups| !binds(&a.audience, groups) || binds(&b.audience, groups));
+        let places = b.scope.places.is_empty()
+            || (!a.scope.places.is_empty() && a.scope.places.iter().all(|place| b.scope.places.contains(place)));
+        let devices = b.scope.device_classes.is_empty()
+            || (!a.scope.device_classes.is_empty()
+                && a.scope.device_classes.iter().all(|class| b.scope.device_classes.contains(class)));
+        let persons = self
+            .world
+            .persons
+            .iter()
+            .all(|groups| !binds(&a.scope.audience, groups) || binds(&b.scope.audience, groups));
         is_empty(&without(a_times, b_times))
             && places
             && devices
@@ -240,7 +245,7 @@ impl<'a> Checker<'a, '_> {
     /// Who meets them, and when: "for people who are teachers and volunteers, on a Monday …".
     fn meeting(&self, cell: &Cell, one: &WebRule, other: &WebRule) -> String {
         let named = |rule: &WebRule| -> BTreeSet<Group> {
-            rule.audience.groups.iter().filter(|group| cell.groups.contains(group)).cloned().collect()
+            rule.scope.audience.groups.iter().filter(|group| cell.groups.contains(group)).cloned().collect()
         };
         let groups: BTreeSet<Group> = named(one).union(&named(other)).cloned().collect();
         let titles: Vec<String> = groups.iter().map(|group| self.compiled.school.group_title(group)).collect();
@@ -252,7 +257,7 @@ impl<'a> Checker<'a, '_> {
         });
         parts.extend(cell.place.as_ref().map(|place| format!("at `{place}`")));
         parts.extend(cell.device.as_ref().map(|device| format!("on `{device}`")));
-        let is_timed = [one, other].iter().any(|rule| rule.when.is_some() || rule.except_when.is_some());
+        let is_timed = [one, other].iter().any(|rule| rule.scope.when.is_some() || rule.scope.except_when.is_some());
         parts.extend(is_timed.then(|| self.world.clock.describe(&cell.times)).flatten());
         parts.join(", ")
     }

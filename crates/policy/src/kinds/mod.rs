@@ -2,14 +2,22 @@
 //!
 //! A new kind is a module here, a variant of [`Body`] and an arm in [`read`]; nothing else of the language changes.
 
+pub mod account;
+pub mod device;
 pub mod duty;
 pub mod effect;
+pub mod file;
 pub(crate) mod form;
+pub mod keys;
+pub mod mail;
+pub mod publish;
 pub mod register;
 pub mod remind;
 pub mod report;
 pub mod request;
+pub mod search;
 pub mod sign;
+pub mod things;
 pub mod web;
 
 use schoolgate_base::ControlKind;
@@ -22,6 +30,8 @@ use crate::syntax::{Control, Table, Word};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
     Web(web::WebSyntax),
+    /// One of the six kinds about described things.
+    Thing(Box<things::ThingSyntax>),
     Request(request::RequestSyntax),
     Report(report::ReportSyntax),
     Sign(sign::SignSyntax),
@@ -49,6 +59,14 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
                 .help("use lower-case letters, digits and dashes"),
         );
     }
+    let kept_by = {
+        let mut ignored = Vec::new();
+        Reader::new(table, span, "a control", &mut ignored).words("kept_by").unwrap_or_default()
+    };
+    if let Some(vocabulary) = things::vocabulary(kind) {
+        let body = Body::Thing(Box::new(things::read(kind, vocabulary, table, span, findings)));
+        return Control { kind, name, kept_by, span, body, table: table.clone() };
+    }
     let body = match kind {
         ControlKind::Web => Body::Web(web::read(table, span, findings)),
         ControlKind::Request => Body::Request(request::read(table, span, findings)),
@@ -57,17 +75,30 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
         ControlKind::Remind => Body::Remind(remind::read(table, span, findings)),
         ControlKind::Register => Body::Register(register::read(table, span, findings)),
         ControlKind::Duty => Body::Duty(duty::read(table, span, findings)),
+        _ => {
+            findings.push(not_kept(kind, key));
+            Body::NotKept(table.clone())
+        }
+    };
+    Control { kind, name, kept_by, span, body, table: table.clone() }
+}
+
+/// The part of the product that keeps a kind of control in this release.
+pub fn door(kind: ControlKind) -> Option<&'static str> {
+    match kind {
+        ControlKind::Web => Some("the web filter"),
+        ControlKind::Request | ControlKind::Report => Some("a form in the portal"),
+        ControlKind::Register => Some("a list in the portal"),
+        ControlKind::Duty => Some("a duty"),
+        ControlKind::Sign => Some("the agreement"),
+        ControlKind::Remind => Some("a reminder"),
         ControlKind::Search
         | ControlKind::Mail
         | ControlKind::File
         | ControlKind::Publish
         | ControlKind::Account
-        | ControlKind::Device => {
-            findings.push(not_kept(kind, key));
-            Body::NotKept(table.clone())
-        }
-    };
-    Control { kind, name, span, body }
+        | ControlKind::Device => None,
+    }
 }
 
 fn not_kept(kind: ControlKind, key: &Word) -> Diagnostic {

@@ -18,7 +18,7 @@
 //! keep    = "6 years"                      # after it is over; then it is erased
 //! ```
 
-use schoolgate_base::Within;
+use schoolgate_base::{ControlKind, Within};
 use schoolgate_cases::{Field, FieldKind};
 
 use super::form::{self, PlainWord};
@@ -52,8 +52,7 @@ pub enum DueSyntax {
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> RegisterSyntax {
-    let mut reader = Reader::new(table, span, "a `register` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Register, findings);
     let kind = reader.needed("kind", "\"kit-on-loan\"").unwrap_or(Word { text: String::new(), span });
     let title = reader.text("title");
     let mut fields = form::form(&mut reader, "fields", PlainWord::Line);

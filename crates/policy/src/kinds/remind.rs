@@ -9,6 +9,7 @@
 //! text = "Check that every child in the picture may be shown."   # left out: the clause itself
 //! ```
 
+use schoolgate_base::ControlKind;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Span;
@@ -92,8 +93,7 @@ impl Moment {
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> RemindSyntax {
-    let mut reader = Reader::new(table, span, "a `remind` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Remind, findings);
     let at = reader.choice("at", &MOMENTS);
     if at.is_none() && reader.key_span("at").is_none() {
         reader.missing("at", "\"upload\"");

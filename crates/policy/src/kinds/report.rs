@@ -19,7 +19,7 @@
 //! keep     = "6 years"                                         # after it is closed; then it is erased
 //! ```
 
-use schoolgate_base::Within;
+use schoolgate_base::{ControlKind, Within};
 use schoolgate_cases::{Field, FieldKind};
 
 use super::form::{self, PlainWord};
@@ -60,8 +60,7 @@ pub struct EscalateSyntax {
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> ReportSyntax {
-    let mut reader = Reader::new(table, span, "a `report` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Report, findings);
     let kind = reader.needed("kind", "\"concern-about-adult\"").unwrap_or(Word { text: String::new(), span });
     let title = reader.text("title");
     let ask = reader.words("ask").unwrap_or_default();
@@ -103,7 +102,7 @@ pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> Report
     report
 }
 
-fn routes(reader: &mut Reader<'_, '_>, key: &'static str) -> Vec<(Word, Vec<Word>)> {
+pub(super) fn routes(reader: &mut Reader<'_, '_>, key: &'static str) -> Vec<(Word, Vec<Word>)> {
     let Some(table) = reader.table(key) else { return Vec::new() };
     let mut routes = Vec::new();
     for (name, value) in &table.entries {

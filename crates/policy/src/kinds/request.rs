@@ -14,7 +14,7 @@
 //! keep    = "6 years"                               # after it is over; then it is erased
 //! ```
 
-use schoolgate_base::Within;
+use schoolgate_base::{ControlKind, Within};
 use schoolgate_cases::{Field, How};
 
 use super::effect::{self, EffectSyntax};
@@ -48,8 +48,7 @@ pub struct DecideSyntax {
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> RequestSyntax {
-    let mut reader = Reader::new(table, span, "a `request` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Request, findings);
     let kind = reader.needed("kind", "\"open-site\"").unwrap_or(Word { text: String::new(), span });
     let title = reader.text("title");
     let ask = reader.words("ask").unwrap_or_default();

@@ -12,7 +12,7 @@
 //! receipt = "hr"              # the office that files it
 //! ```
 
-use schoolgate_base::Within;
+use schoolgate_base::{ControlKind, Within};
 use schoolgate_cases::{Again, AgreeForm};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -34,8 +34,7 @@ pub struct SignSyntax {
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> SignSyntax {
-    let mut reader = Reader::new(table, span, "a `sign` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Sign, findings);
     let is_gate = reader.truth("gate").unwrap_or(false);
     let who = reader.words("who").unwrap_or_default();
     let within = reader.within("within");

@@ -12,12 +12,13 @@
 //! inspect = true              # conditions: inspect, safe_search, rate_kbit, log
 //! ```
 
-use schoolgate_base::{Host, HostName};
+use schoolgate_base::{ControlKind, Host, HostName};
 use schoolgate_decide::snapshot::Target;
 use schoolgate_decide::{Conditions, Inspect, Verdict};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::part_not_kept;
+use crate::kinds::things::{self, ScopeSyntax};
 use crate::syntax::reader::{Findings, Reader};
 use crate::syntax::{Spanned, Table, Word};
 
@@ -28,12 +29,7 @@ pub struct WebSyntax {
     pub verdict: Option<Spanned<Verdict>>,
     /// Categories, classes and sites, each with its words.
     pub targets: Vec<TargetSyntax>,
-    pub audience: Vec<Word>,
-    pub except: Vec<Word>,
-    pub when: Vec<Word>,
-    pub outside: Vec<Word>,
-    pub places: Vec<Word>,
-    pub devices: Vec<Word>,
+    pub scope: ScopeSyntax,
     pub over: Vec<Word>,
     pub conditions: Conditions,
 }
@@ -47,20 +43,14 @@ pub struct TargetSyntax {
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> WebSyntax {
-    let mut reader = Reader::new(table, span, "a `web` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Web, findings);
     let (verdict, words) = verdict(&mut reader);
     let conditions = conditions(&mut reader);
     let web = WebSyntax {
         span,
         verdict,
         targets: words.into_iter().filter_map(|word| target(word, reader.findings)).collect(),
-        audience: reader.words("for").unwrap_or_default(),
-        except: reader.words("except").unwrap_or_default(),
-        when: reader.words("when").unwrap_or_default(),
-        outside: reader.words("outside").unwrap_or_default(),
-        places: reader.words("at").unwrap_or_default(),
-        devices: reader.words("on").unwrap_or_default(),
+        scope: things::scope(&mut reader),
         over: reader.words("over").unwrap_or_default(),
         conditions,
     };

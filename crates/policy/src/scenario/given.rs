@@ -37,12 +37,19 @@ pub(super) fn read<'a>(scenario: &Scenario, world: World<'a>, findings: &mut Fin
     let now = world.usual_time();
     let mut given = Given { world, who: Persona::Unsaid, now, place: None, device: None };
     let before = findings.len();
-    for line in &scenario.given {
-        for part in line.text.split(',') {
-            given.part(&piece(line, part), findings);
-        }
+    let parts = scenario.given.iter().flat_map(|line| line.text.split(',').map(|part| piece(line, part)));
+    // Whoever it is, what else is told of them holds.
+    let (facts, persons): (Vec<Word>, Vec<Word>) = parts.partition(|part| is_fact(&part.text));
+    for part in facts.iter().chain(&persons) {
+        given.part(part, findings);
     }
     (findings.len() == before).then_some(given)
+}
+
+/// Whether a part of a `Given` tells about the world, rather than who, when and where.
+fn is_fact(text: &str) -> bool {
+    let tells = [" is ", " has not signed", " deputises for ", " manages ", " signed ", " was done ", " happened "];
+    tells.iter().any(|verb| text.contains(verb)) && !text.contains("who has not signed")
 }
 
 impl Given<'_> {

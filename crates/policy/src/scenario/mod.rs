@@ -37,12 +37,14 @@ mod cases;
 mod duties;
 mod facts;
 mod given;
+mod head;
 mod outcome;
 mod question;
 mod read;
 mod registers;
 mod reports;
 mod requests;
+mod things;
 mod web;
 mod world;
 
@@ -120,22 +122,101 @@ impl Tested {
     }
 }
 
+/// The scenarios of a pack, read once and run as often as needed.
+#[derive(Debug, Clone)]
+pub struct Suite<'p> {
+    pack: &'p Pack,
+    files: Vec<SuiteFile>,
+    /// Sentences that are none.
+    diagnostics: Vec<Diagnostic>,
+}
+
+#[derive(Debug, Clone)]
+struct SuiteFile {
+    /// What `tests.md` says of the world holds in every file, what another file says in that file alone.
+    world: Vec<Word>,
+    scenarios: Vec<Scenario>,
+}
+
+impl<'p> Suite<'p> {
+    pub fn read(pack: &'p Pack) -> Self {
+        let mut diagnostics = Vec::new();
+        let shared = read::world(pack);
+        let mut files = Vec::new();
+        for (file, path, text) in pack.tests() {
+            let (own, scenarios) = read::read(file, text, &mut diagnostics);
+            let own = own.into_iter().filter(|_| path != TESTS_FILE);
+            files.push(SuiteFile { world: shared.iter().cloned().chain(own).collect(), scenarios });
+        }
+        Self { pack, files, diagnostics }
+    }
+
+    /// All scenarios, with everything that is wrong.
+    pub fn run(&self, built: &Built) -> Tested {
+        let mut tested = Tested { results: Vec::new(), diagnostics: self.diagnostics.clone() };
+        for file in &self.files {
+            let world = file.world(built, &mut tested.diagnostics);
+            for scenario in &file.scenarios {
+                let result = run(scenario, world.clone(), built, self.pack, &mut tested.diagnostics);
+                tested.results.extend(result);
+            }
+        }
+        tested.diagnostics.sort_by_key(|finding| (finding.span.file, finding.span.start));
+        tested.diagnostics.dedup();
+        tested
+    }
+
+    /// The name of a scenario that does not pass, those first that name `clause`; `None`: all pass.
+    pub fn first_failure(&self, built: &Built, clause: &str) -> Option<String> {
+        let marker = format!("#{clause}");
+        let fails = |wanted: bool| {
+            self.files.iter().find_map(|file| {
+                let mut scenarios =
+                    file.scenarios.iter().filter(|scenario| scenario.names(&marker) == wanted).peekable();
+                scenarios.peek()?;
+                let world = file.world(built, &mut Vec::new());
+                scenarios.find(|scenario| !passes(scenario, &world, built, self.pack)).map(|found| found.name.clone())
+            })
+        };
+        fails(true).or_else(|| fails(false))
+    }
+
+    /// How many scenarios name a clause.
+    pub fn naming(&self, clause: &str) -> usize {
+        let marker = format!("#{clause}");
+        self.files.iter().flat_map(|file| &file.scenarios).filter(|scenario| scenario.names(&marker)).count()
+    }
+}
+
+impl SuiteFile {
+    fn world<'a>(&self, built: &'a Built, findings: &mut Vec<Diagnostic>) -> World<'a> {
+        let mut world = World::new(&built.compiled);
+        for line in &self.world {
+            world.tell(line, findings);
+        }
+        world
+    }
+}
+
+impl Scenario {
+    fn names(&self, marker: &str) -> bool {
+        let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
+        let holds = |word: &Word| {
+            word.text.match_indices(marker).any(|(at, _)| word.text.get(at + marker.len()..).is_some_and(is_end))
+        };
+        self.given.iter().chain(&self.when).chain(&self.then).any(holds)
+    }
+}
+
+fn passes(scenario: &Scenario, world: &World<'_>, built: &Built, pack: &Pack) -> bool {
+    let mut findings = Vec::new();
+    let result = run(scenario, world.clone(), built, pack, &mut findings);
+    findings.is_empty() && result.is_some_and(|result| result.failures.is_empty())
+}
+
 /// Runs the scenarios of a pack.
 pub fn test(pack: &Pack, built: &Built) -> Tested {
-    let Some((file, _, text)) = pack.files().find(|(_, path, _)| *path == TESTS_FILE) else {
-        return Tested::default();
-    };
-    let mut tested = Tested::default();
-    let (world_lines, scenarios) = read::read(file, text, &mut tested.diagnostics);
-    let mut world = World::new(&built.compiled);
-    for line in &world_lines {
-        world.tell(line, &mut tested.diagnostics);
-    }
-    for scenario in &scenarios {
-        let result = run(scenario, world.clone(), built, pack, &mut tested.diagnostics);
-        tested.results.extend(result);
-    }
-    tested
+    Suite::read(pack).run(built)
 }
 
 fn run(
@@ -147,8 +228,14 @@ fn run(
 ) -> Option<ScenarioResult> {
     let given = given::read(scenario, world, findings)?;
     let when = scenario.when.first()?;
-    let failures = if cases::is_one(&when.text) {
+    let singular = read::singular(scenario);
+    let (scenario, when) = singular.as_ref().map_or((scenario, when), |(scenario, when)| (scenario, when));
+    let failures = if let Some(policy) = head::policy_of(when, &given) {
+        head::run(scenario, policy, &given, findings)?
+    } else if cases::is_one(&when.text) {
         cases::run(scenario, &given, &built.compiled, findings)?
+    } else if things::is_about_one(when) {
+        things::run(scenario, &given, findings)?
     } else {
         web::run(scenario, &given, findings)?
     };

@@ -8,7 +8,7 @@ use super::{Scenario, World, read, web};
 use crate::check::Built;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::explain::{Explanation, explain};
-use crate::pack::{FileId, Pack, TESTS_FILE};
+use crate::pack::{FileId, Pack};
 use crate::syntax::Word;
 
 /// Explains what would be decided: `given` as after *Given* ("a teacher of class 6B, Tuesday 2026-11-24 10:10"), in the
@@ -47,16 +47,19 @@ pub fn question(pack: &Pack, built: &Built, given: &str, url: &str) -> Result<Ex
 /// Who holds which office in the world that the pack's scenarios share: lets the checker compute routes over persons
 /// before there are records.
 pub fn offices(pack: &Pack, built: &Built) -> Offices {
-    shared(pack, built).offices
+    let mut world = World::new(&built.compiled);
+    for (file, _, text) in pack.tests() {
+        for line in read::read(file, text, &mut Vec::new()).0 {
+            world.tell(&line, &mut Vec::new());
+        }
+    }
+    world.offices
 }
 
 fn shared<'a>(pack: &Pack, built: &'a Built) -> World<'a> {
     let mut world = World::new(&built.compiled);
-    if let Some((file, _, text)) = pack.files().find(|(_, path, _)| *path == TESTS_FILE) {
-        let (lines, _) = read::read(file, text, &mut Vec::new());
-        for line in &lines {
-            world.tell(line, &mut Vec::new());
-        }
+    for line in read::world(pack) {
+        world.tell(&line, &mut Vec::new());
     }
     world
 }

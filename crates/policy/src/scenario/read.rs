@@ -2,7 +2,7 @@
 
 use super::Scenario;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::pack::FileId;
+use crate::pack::{FileId, Pack, TESTS_FILE};
 use crate::syntax::Word;
 use crate::syntax::markdown::lines;
 use crate::syntax::reader::Findings;
@@ -45,6 +45,12 @@ pub(super) fn read(file: FileId, text: &str, findings: &mut Findings) -> (Vec<Wo
     }
     reader.scenarios.retain(|scenario| !scenario.when.is_empty() && !scenario.then.is_empty());
     (reader.world, reader.scenarios)
+}
+
+/// The facts of `tests.md`, which hold for all files.
+pub(super) fn world(pack: &Pack) -> Vec<Word> {
+    let shared = pack.files().find(|(_, path, _)| *path == TESTS_FILE);
+    shared.map_or_else(Vec::new, |(file, _, text)| read(file, text, &mut Vec::new()).0)
 }
 
 struct Reader {
@@ -122,13 +128,48 @@ pub(super) fn piece(word: &Word, part: &str) -> Word {
 
 /// Parts between commas and "and", with their places.
 pub(super) fn pieces(word: &Word) -> Vec<Word> {
-    word.text
-        .split(',')
-        .flat_map(|part| part.split(" and "))
+    parts(&word.text)
+        .into_iter()
         .map(|part| part.trim().strip_prefix("and ").unwrap_or(part.trim()))
         .filter(|part| !part.is_empty())
         .map(|part| piece(word, part))
         .collect()
+}
+
+/// Cuts at commas and at "and", but never inside quotation marks.
+pub(super) fn parts(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut start, mut is_quoted) = (0, false);
+    for (at, letter) in text.char_indices() {
+        if letter == '"' {
+            is_quoted = !is_quoted;
+        }
+        let rest = text.get(at..).unwrap_or("");
+        let length = if letter == ',' { 1 } else { " and ".len() };
+        if !is_quoted && start <= at && (letter == ',' || rest.starts_with(" and ")) {
+            found.extend(text.get(start..at));
+            start = at + length;
+        }
+    }
+    found.extend(text.get(start..));
+    found
+}
+
+/// "they sign in" as "they signs in", so that sentences need one form of each verb only.
+pub(super) fn singular(scenario: &Scenario) -> Option<(Scenario, Word)> {
+    let when = scenario.when.first()?;
+    let rest = when.text.strip_prefix("they ").or_else(|| when.text.strip_prefix("They "))?;
+    let (verb, after) = rest.split_once(' ').unwrap_or((rest, ""));
+    let verb = match verb {
+        "are" => "is".to_owned(),
+        "try" => "tries".to_owned(),
+        verb if verb.ends_with("sh") => format!("{verb}es"),
+        verb => format!("{verb}s"),
+    };
+    let when = Word { text: format!("they {verb} {after}").trim_end().to_owned(), span: when.span };
+    let mut scenario = scenario.clone();
+    *scenario.when.first_mut()? = when.clone();
+    Some((scenario, when))
 }
 
 /// Without "a", "an", "the".

@@ -45,7 +45,27 @@
 //! personal = ["shopping", "social"]
 //!
 //! [keepers.county-filter]
-//! title = "the county's filter"
+//! title  = "the county's filter"
+//! does   = ["web"]                        # kinds of control it carries out
+//! known  = "statement"                    # probe, log or statement
+//! stated = 2026-09-01                     # of a statement; it lapses after a year, or `lapses = "6 months"`
+//!
+//! [content.personal-data]                 # what can be in a text, a file or a message
+//! title = "personal data"
+//! found = "personal-data"                 # how; `phrases = [...]` for words of the school's own
+//! # special = true     belief, union, health, orientation: only who writes it is ever shown it
+//! # protected = true   criticism, complaints, disclosures: no rule acts on it
+//! # sealed = true      suspected indecent images of children: stopped, never copied
+//!
+//! [stores.classwork]                      # where files lie
+//! title = "the shared class folder"
+//!
+//! [systems.pupil-records]
+//! title      = "the pupil records"
+//! restricted = true                       # closed to whom no rule allows it
+//!
+//! [channels.website]                      # where things are published, and ways to reach people beside mail
+//! title = "the school's website"
 //!
 //! [events]                                # what duties hang on
 //! home-visit = "a home visit"
@@ -66,6 +86,7 @@
 //! ```
 
 mod read;
+mod stock;
 mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +99,7 @@ use schoolgate_decide::snapshot::{Help, OpenTarget, Place};
 use crate::diagnostic::Span;
 
 pub(crate) use read::{parse, unknown};
+pub use stock::{ContentEntry, KeeperEntry, KnownBy, SystemEntry};
 
 /// What `school.toml` says, checked as far as it stands alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,10 +116,15 @@ pub struct School {
     pub categories: BTreeMap<Box<str>, CategoryEntry>,
     /// Class → its categories, classes in it already resolved.
     pub classes: BTreeMap<Box<str>, ClassEntry>,
-    /// Name → as people read it.
-    pub keepers: BTreeMap<Box<str>, Box<str>>,
     /// What duties hang on: name → as people read it.
     pub events: BTreeMap<Box<str>, Box<str>>,
+    pub keepers: BTreeMap<Box<str>, KeeperEntry>,
+    pub content: BTreeMap<Box<str>, ContentEntry>,
+    /// Where files lie: name → as people read it.
+    pub stores: BTreeMap<Box<str>, Box<str>>,
+    pub systems: BTreeMap<Box<str>, SystemEntry>,
+    /// Where things are published, and ways to reach people: name → as people read it.
+    pub channels: BTreeMap<Box<str>, Box<str>>,
     pub always_open: Vec<OpenTarget>,
     pub help: Help,
     pub defaults: BTreeMap<Capacity, Verdict>,
@@ -171,6 +198,10 @@ impl School {
             classes: BTreeMap::new(),
             keepers: BTreeMap::new(),
             events: BTreeMap::new(),
+            content: BTreeMap::new(),
+            stores: BTreeMap::new(),
+            systems: BTreeMap::new(),
+            channels: [("mail".into(), "mail".into())].into(),
             always_open: Vec::new(),
             help: Help::default(),
             defaults: BTreeMap::new(),

@@ -7,7 +7,7 @@ use schoolgate_base::{Calendar, Capacity, DayKind, DeviceClass, Group, HostName,
 use schoolgate_decide::Verdict;
 use schoolgate_decide::snapshot::{Help, Network, OpenTarget, Place, Target};
 
-use super::{CategoryEntry, ClassEntry, GroupEntry, RoleEntry, School, time};
+use super::{CategoryEntry, ClassEntry, GroupEntry, RoleEntry, School, stock, time};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::web;
 use crate::nearest::nearest;
@@ -35,6 +35,10 @@ pub(crate) fn parse(file: FileId, text: &str, findings: &mut Findings) -> School
         classes: top.table("classes"),
         keepers: top.table("keepers"),
         events: top.table("events"),
+        content: top.table("content"),
+        stores: top.table("stores"),
+        systems: top.table("systems"),
+        channels: top.table("channels"),
         help: top.table("help"),
         defaults: top.table("defaults"),
         always_open: top.get("always_open"),
@@ -63,6 +67,10 @@ struct Sections<'t> {
     classes: Option<&'t Table>,
     keepers: Option<&'t Table>,
     events: Option<&'t Table>,
+    content: Option<&'t Table>,
+    stores: Option<&'t Table>,
+    systems: Option<&'t Table>,
+    channels: Option<&'t Table>,
     help: Option<&'t Table>,
     defaults: Option<&'t Table>,
     always_open: Option<&'t Value>,
@@ -100,7 +108,19 @@ impl Sections<'_> {
             read_classes(table, school, findings);
         }
         if let Some(table) = self.keepers {
-            school.keepers = titles(table, findings);
+            school.keepers = stock::keepers(table, findings);
+        }
+        if let Some(table) = self.content {
+            school.content = stock::content(table, findings);
+        }
+        if let Some(table) = self.stores {
+            school.stores = titles(table, findings);
+        }
+        if let Some(table) = self.systems {
+            school.systems = stock::systems(table, findings);
+        }
+        if let Some(table) = self.channels {
+            school.channels.extend(titles(table, findings));
         }
         if let Some(table) = self.events {
             school.events = titles(table, findings);
@@ -190,7 +210,7 @@ fn read_periods(table: &Table, calendar: &Calendar, findings: &mut Findings) -> 
 }
 
 /// Each entry of a section, as a table of its own.
-fn tables<'t>(table: &'t Table, what: &str, findings: &mut Findings) -> Vec<(&'t Word, &'t Table)> {
+pub(super) fn tables<'t>(table: &'t Table, what: &str, findings: &mut Findings) -> Vec<(&'t Word, &'t Table)> {
     let mut found = Vec::new();
     for (name, value) in &table.entries {
         match &value.kind {
@@ -517,7 +537,7 @@ fn read_defaults(table: &Table, findings: &mut Findings) -> BTreeMap<Capacity, V
     defaults
 }
 
-fn host(word: &Word, findings: &mut Findings) -> Option<HostName> {
+pub(super) fn host(word: &Word, findings: &mut Findings) -> Option<HostName> {
     let why = match web::site(&word.text) {
         Ok(Target::Domain(name)) => return Some(name),
         Ok(_) => "a host name without a path is wanted here".to_owned(),

@@ -4,6 +4,7 @@
 //! page as it is.
 
 mod changes;
+mod things;
 mod words;
 
 use comrak::nodes::{AstNode, NodeValue};
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use crate::check::clauses::is_signed;
 use crate::compile::Compiled;
-use crate::kinds::Body;
+use crate::kinds;
 use crate::syntax::markdown::options;
 use crate::syntax::{Clause, Document, Part};
 
@@ -118,12 +119,12 @@ fn clause_view(policy: &PolicyId, clause: &Clause, is_signed: bool, compiled: &C
         .iter()
         .map(|control| {
             let name = control.name.as_ref().map(|name| name.text.as_str().into());
-            let (keeper, words) = words::control(&control.body, compiled);
+            let (keeper, words) = words::control(control, compiled);
             ControlView {
                 id: ControlId { clause: id.clone(), kind: control.kind, name },
                 keeper,
                 words,
-                is_kept: !matches!(control.body, Body::NotKept(_)),
+                is_kept: kinds::door(control.kind).is_some(),
             }
         })
         .collect();

@@ -13,14 +13,16 @@ use crate::kinds::Body;
 use crate::kinds::effect::Does;
 use crate::kinds::report::ReportSyntax;
 use crate::kinds::request::RequestSyntax;
+use crate::kinds::things::ScopeSyntax;
 use crate::kinds::web::WebSyntax;
-use crate::syntax::Word;
+use crate::syntax::{Control, Word};
 
 /// Who keeps a control, and what it does.
-pub(super) fn control(body: &Body, compiled: &Compiled) -> (String, String) {
+pub(super) fn control(control: &Control, compiled: &Compiled) -> (String, String) {
     let words = Words { compiled };
-    match body {
+    match &control.body {
         Body::Web(web) => ("the web filter".to_owned(), words.web(web)),
+        Body::Thing(thing) => (keepers(control, compiled), words.thing(control.kind, thing)),
         Body::Request(request) => ("a form in the portal".to_owned(), words.request(request)),
         Body::Report(report) => ("a form in the portal".to_owned(), words.report(report)),
         Body::Sign(sign) => ("the agreement".to_owned(), words.sign(sign)),
@@ -31,14 +33,20 @@ pub(super) fn control(body: &Body, compiled: &Compiled) -> (String, String) {
     }
 }
 
+/// The named keepers of a control that no door of ours keeps.
+fn keepers(control: &Control, compiled: &Compiled) -> String {
+    let names: Vec<String> = control.kept_by.iter().map(|word| keeper(&word.text, compiled)).collect();
+    if names.is_empty() { "whoever keeps the clause".to_owned() } else { join(&names, "and") }
+}
+
 /// A keeper as people read it.
 pub(super) fn keeper(name: &str, compiled: &Compiled) -> String {
-    let keeper = compiled.school.keepers.get(name).map(|title| title.to_string());
+    let keeper = compiled.school.keepers.get(name).map(|entry| entry.title.to_string());
     keeper.unwrap_or_else(|| format!("the {}", compiled.school.role_title(&Role::new(name))))
 }
 
-struct Words<'a> {
-    compiled: &'a Compiled,
+pub(super) struct Words<'a> {
+    pub(super) compiled: &'a Compiled,
 }
 
 impl Words<'_> {
@@ -59,16 +67,16 @@ impl Words<'_> {
             Some(_) => Some("blocked for"),
             None => None,
         };
-        let mut text = format!("{} {}", does.unwrap_or("for"), self.audience(&web.audience));
-        if !web.except.is_empty() {
-            text.push_str(&format!(" (but not for {})", self.audience(&web.except)));
+        let mut text = format!("{} {}", does.unwrap_or("for"), self.audience(&web.scope.audience));
+        if !web.scope.except.is_empty() {
+            text.push_str(&format!(" (but not for {})", self.audience(&web.scope.except)));
         }
-        text.push_str(&self.when(web));
-        if !web.places.is_empty() {
-            text.push_str(&format!(", in {}", join_words(&web.places, "or")));
+        text.push_str(&self.when(&web.scope));
+        if !web.scope.places.is_empty() {
+            text.push_str(&format!(", in {}", join_words(&web.scope.places, "or")));
         }
-        if !web.devices.is_empty() {
-            text.push_str(&format!(", on {}", self.devices(&web.devices)));
+        if !web.scope.devices.is_empty() {
+            text.push_str(&format!(", on {}", self.devices(&web.scope.devices)));
         }
         text.push_str(&format!(": {targets}"));
         if web.conditions != Conditions::default() {
@@ -77,17 +85,17 @@ impl Words<'_> {
         text
     }
 
-    fn when(&self, web: &WebSyntax) -> String {
+    pub(super) fn when(&self, scope: &ScopeSyntax) -> String {
         let name = |words: &[Word]| join_words(words, "or").replace('-', " ");
-        match (web.when.is_empty(), web.outside.is_empty()) {
+        match (scope.when.is_empty(), scope.outside.is_empty()) {
             (true, true) => " at all times".to_owned(),
-            (false, true) => format!(" during {}", name(&web.when)),
-            (true, false) => format!(" outside {}", name(&web.outside)),
-            (false, false) => format!(" during {} but outside {}", name(&web.when), name(&web.outside)),
+            (false, true) => format!(" during {}", name(&scope.when)),
+            (true, false) => format!(" outside {}", name(&scope.outside)),
+            (false, false) => format!(" during {} but outside {}", name(&scope.when), name(&scope.outside)),
         }
     }
 
-    fn audience(&self, words: &[Word]) -> String {
+    pub(super) fn audience(&self, words: &[Word]) -> String {
         if words.is_empty() {
             return "everybody".to_owned();
         }
@@ -96,7 +104,7 @@ impl Words<'_> {
         join(&titles, "and")
     }
 
-    fn devices(&self, words: &[Word]) -> String {
+    pub(super) fn devices(&self, words: &[Word]) -> String {
         let classes = &self.compiled.school.device_classes;
         let titles: Vec<String> = words
             .iter()
@@ -108,7 +116,7 @@ impl Words<'_> {
         join(&titles, "and")
     }
 
-    fn roles(&self, words: &[Word], with: &str) -> String {
+    pub(super) fn roles(&self, words: &[Word], with: &str) -> String {
         let titles: Vec<String> = words
             .iter()
             .map(|word| format!("the {}", self.compiled.school.role_title(&Role::new(&word.text))))
@@ -173,7 +181,7 @@ impl Words<'_> {
 }
 
 /// "within 2 school days", "on the same day".
-fn within(time: &impl ToString) -> String {
+pub(super) fn within(time: &impl ToString) -> String {
     match time.to_string().as_str() {
         "same day" => "on the same day".to_owned(),
         time => format!("within {time}"),
@@ -185,7 +193,7 @@ fn flag_label(report: &ReportSyntax, flag: &Word) -> String {
     field.map_or_else(|| flag.text.clone(), |field| field.label.to_string())
 }
 
-fn join_words(words: &[Word], with: &str) -> String {
+pub(super) fn join_words(words: &[Word], with: &str) -> String {
     join(&words.iter().map(|word| word.text.clone()).collect::<Vec<_>>(), with)
 }
 

@@ -7,7 +7,7 @@ use schoolgate_base::ControlKind;
 
 use super::front::{self, Front};
 use super::markdown::{self, Leaf};
-use super::reader::{Findings, Reader};
+use super::reader::{Findings, Reader, Spanned};
 use super::value::{self, Source, Table, Value, ValueKind, Word};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::{self, Body};
@@ -61,6 +61,25 @@ pub struct ClauseNotes {
     pub kept_by: Vec<Word>,
     /// The clause tells, it does not demand: nothing has to keep it.
     pub is_information: bool,
+    /// Why nothing has to keep it.
+    pub information: Option<Word>,
+    /// Demands that are kept less far than they ask → what is missing.
+    pub limited: Vec<(Word, Word)>,
+    /// Demands that would be unlawful or unkind as they stand → why, and what is done instead.
+    pub refused: Vec<(Word, Word)>,
+    /// Whom the clause binds, where that is narrower than the policy's audience.
+    pub binds: Vec<Word>,
+    /// For technicians and owners.
+    pub note: Option<Word>,
+    /// Ids that the clause had in earlier editions.
+    pub was: Vec<Word>,
+    /// A policy that extends this one cannot weaken it.
+    pub is_locked: bool,
+    /// The clause of an extended policy in whose place this one stands.
+    pub replaces: Option<Word>,
+    /// Where the rule comes from.
+    pub source: Option<Word>,
+    pub since: Option<Spanned<jiff::civil::Date>>,
 }
 
 /// One control of a clause.
@@ -68,9 +87,13 @@ pub struct ClauseNotes {
 pub struct Control {
     pub kind: ControlKind,
     pub name: Option<Word>,
+    /// Who keeps it where no door of ours does; before what the clause says of all its controls.
+    pub kept_by: Vec<Word>,
     /// Its header line.
     pub span: Span,
     pub body: Body,
+    /// As it was read, key by key.
+    pub table: Table,
 }
 
 /// Reads a document; whatever can be read is in the tree.
@@ -282,9 +305,7 @@ impl Builder<'_, '_> {
         };
         let (notes, controls) = read_block(&table, span, self.findings);
         if let Some(clause) = self.document.clauses.get_mut(clause) {
-            clause.notes.answers.extend(notes.answers);
-            clause.notes.kept_by.extend(notes.kept_by);
-            clause.notes.is_information |= notes.is_information;
+            clause.notes.join(notes);
             clause.controls.extend(controls);
         }
     }
@@ -297,16 +318,14 @@ fn read_block(table: &Table, span: Span, findings: &mut Findings) -> (ClauseNote
     for (key, value) in &table.entries {
         match ControlKind::ALL.into_iter().find(|kind| kind.as_str() == key.text) {
             Some(kind) => controls.extend(read_kind(kind, key, value, findings)),
-            None if is_tables(value) => findings.push(unknown_kind(key)),
+            None if is_tables(value) && !super::notes::TABLES.contains(&key.text.as_str()) => {
+                findings.push(unknown_kind(key))
+            }
             None => rest.entries.push((key.clone(), value.clone())),
         }
     }
     let mut reader = Reader::new(&rest, span, "a control block", findings);
-    let notes = ClauseNotes {
-        answers: reader.words("answers").unwrap_or_default(),
-        kept_by: reader.words("kept_by").unwrap_or_default(),
-        is_information: reader.truth("information").unwrap_or(false),
-    };
+    let notes = super::notes::read(&mut reader);
     reader.finish();
     if table.entries.is_empty() {
         findings.push(

@@ -1,10 +1,12 @@
 //! The head of a policy document: which policy it is, whose, for whom, and how it is agreed to.
 
+use jiff::civil::Date;
 use schoolgate_base::{PolicyId, Unit, Within};
 
 use super::markdown::Head;
+use super::notes;
 use super::reader::{self, Findings, Reader, Spanned};
-use super::value::{self, Table, Word};
+use super::value::{self, Table, ValueKind, Word};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::sign::{self, SignSyntax};
 use crate::pack::FileId;
@@ -26,9 +28,45 @@ pub struct Front {
     pub adopted: Option<Spanned<jiff::civil::Date>>,
     /// "every 3 years", from `adopted` on.
     pub review: Option<Spanned<Within>>,
+    /// A fixed day instead of `review`: the last one before a review is due.
+    pub review_by: Option<Spanned<Date>>,
+    pub published: Option<Spanned<Date>>,
+    /// The role that wrote it.
+    pub author: Option<Word>,
+    /// Roles that answer for it beside its owner.
+    pub responsible: Vec<Word>,
+    /// Titles of other documents that belong to it.
+    pub related: Vec<Word>,
+    /// Earlier versions.
+    pub history: Vec<Edition>,
+    /// Who was asked about it, and when.
+    pub consulted: Vec<Consultation>,
+    /// A policy whose clauses hold too.
+    pub extends: Option<Word>,
+    /// Rows of the register of clauses that the head itself answers.
+    pub answers: Vec<Word>,
+    pub kept_by: Vec<Word>,
+    pub limited: Vec<(Word, Word)>,
     /// Whom it concerns: capacities or groups.
     pub audience: Vec<Word>,
     pub sign: Option<SignSyntax>,
+}
+
+/// An earlier version of a policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Edition {
+    pub version: Word,
+    pub date: Spanned<Date>,
+    /// What it changed.
+    pub what: Option<Word>,
+}
+
+/// Somebody who was asked before a version was adopted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consultation {
+    pub who: Word,
+    pub on: Spanned<Date>,
+    pub what: Option<Word>,
 }
 
 pub(crate) fn parse(file: FileId, head: &Head, findings: &mut Findings) -> Front {
@@ -68,6 +106,17 @@ fn empty(span: Span) -> Front {
         adopted_by: Vec::new(),
         adopted: None,
         review: None,
+        review_by: None,
+        published: None,
+        author: None,
+        responsible: Vec::new(),
+        related: Vec::new(),
+        history: Vec::new(),
+        consulted: Vec::new(),
+        extends: None,
+        answers: Vec::new(),
+        kept_by: Vec::new(),
+        limited: Vec::new(),
         audience: Vec::new(),
         sign: None,
     }
@@ -92,6 +141,20 @@ fn read(table: &Table, span: Span, findings: &mut Findings) -> Front {
     let adopted = reader.text("adopted").and_then(|word| date(&word, reader.findings));
     let review = reader.text("review").and_then(|word| every(&word, reader.findings));
     let audience = reader.words("audience").unwrap_or_default();
+    let mut front = empty(span);
+    front.review_by = reader.text("review_by").and_then(|word| date(&word, reader.findings));
+    front.published = reader.text("published").and_then(|word| date(&word, reader.findings));
+    front.author = reader.text("author");
+    front.responsible = reader.words("responsible").unwrap_or_default();
+    front.related = reader.words("related").unwrap_or_default();
+    front.history =
+        tables(&mut reader, "history").iter().filter_map(|(t, at)| edition(t, *at, reader.findings)).collect();
+    front.consulted =
+        tables(&mut reader, "consulted").iter().filter_map(|(t, at)| consultation(t, *at, reader.findings)).collect();
+    front.extends = reader.text("extends");
+    front.answers = reader.words("answers").unwrap_or_default();
+    front.kept_by = reader.words("kept_by").unwrap_or_default();
+    front.limited = notes::reasons(&mut reader, "limited");
     let sign_place = reader.key_span("sign");
     let sign = reader.table("sign").map(|table| sign::read(table, sign_place.unwrap_or(span), reader.findings));
     reader.finish();
@@ -106,10 +169,46 @@ fn read(table: &Table, span: Span, findings: &mut Findings) -> Front {
         review,
         audience,
         sign,
+        ..front
     }
 }
 
-pub(crate) fn date(word: &Word, findings: &mut Findings) -> Option<Spanned<jiff::civil::Date>> {
+/// The tables of a list.
+fn tables<'t>(reader: &mut Reader<'t, '_>, key: &'static str) -> Vec<(&'t Table, Span)> {
+    let Some(value) = reader.get(key) else { return Vec::new() };
+    let ValueKind::List(items) = &value.kind else {
+        reader.wrong_type(key, value.span, value.kind.name(), "a list of tables");
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for item in items {
+        match &item.kind {
+            ValueKind::Table(table) => found.push((table, item.span)),
+            other => reader.wrong_type(key, item.span, other.name(), "a table in braces"),
+        }
+    }
+    found
+}
+
+fn edition(table: &Table, span: Span, findings: &mut Findings) -> Option<Edition> {
+    let mut reader = Reader::new(table, span, "an entry of `history`", findings);
+    let version = reader.needed("version", "\"1.0\"");
+    let day = reader.needed("date", "2025-09-01").and_then(|word| date(&word, reader.findings));
+    let what = reader.text("what");
+    reader.finish();
+    Some(Edition { version: version?, date: day?, what })
+}
+
+fn consultation(table: &Table, span: Span, findings: &mut Findings) -> Option<Consultation> {
+    let mut reader = Reader::new(table, span, "an entry of `consulted`", findings);
+    let who = reader.needed("who", "\"staff\"");
+    let on = reader.needed("on", "2025-09-01").and_then(|word| date(&word, reader.findings));
+    let what = reader.text("what");
+    reader.finish();
+    Some(Consultation { who: who?, on: on?, what })
+}
+
+pub(crate) fn date(word: &Word, findings: &mut Findings) -> Option<Spanned<Date>> {
     match word.text.trim().parse() {
         Ok(value) => Some(Spanned { value, span: word.span }),
         Err(_) => {

@@ -3,6 +3,7 @@
 pub(crate) mod document;
 pub(crate) mod front;
 pub(crate) mod markdown;
+mod notes;
 pub(crate) mod reader;
 pub(crate) mod value;
 

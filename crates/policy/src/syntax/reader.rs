@@ -1,9 +1,10 @@
 //! Reads a table key by key and complains about every key that nobody asked for.
 
-use schoolgate_base::{Within, WithinError};
+use schoolgate_base::{ControlKind, Within, WithinError};
 
 use super::value::{Table, Value, ValueKind, Word};
 use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::kinds::keys::EVERY_CONTROL;
 use crate::nearest::nearest;
 
 /// Where the parser's and the checker's findings gather.
@@ -23,6 +24,13 @@ impl<'t, 'f> Reader<'t, 'f> {
     /// `what` names the table in messages: "a `web` control".
     pub(crate) fn new(table: &'t Table, place: Span, what: &'static str, findings: &'f mut Findings) -> Self {
         Self { table, place, what, known: Vec::new(), findings }
+    }
+
+    /// The table of a control. The keys that every control has are read before.
+    pub(crate) fn control(table: &'t Table, place: Span, kind: ControlKind, findings: &'f mut Findings) -> Self {
+        let mut reader = Self::new(table, place, kind_words(kind), findings);
+        reader.known.extend(EVERY_CONTROL.iter().map(|key| key.name));
+        reader
     }
 
     pub(crate) fn place(&self) -> Span {
@@ -154,6 +162,24 @@ impl<'t, 'f> Reader<'t, 'f> {
             });
             self.findings.push(found);
         }
+    }
+}
+
+fn kind_words(kind: ControlKind) -> &'static str {
+    match kind {
+        ControlKind::Web => "a `web` control",
+        ControlKind::Search => "a `search` control",
+        ControlKind::Mail => "a `mail` control",
+        ControlKind::File => "a `file` control",
+        ControlKind::Publish => "a `publish` control",
+        ControlKind::Account => "an `account` control",
+        ControlKind::Device => "a `device` control",
+        ControlKind::Request => "a `request` control",
+        ControlKind::Report => "a `report` control",
+        ControlKind::Register => "a `register` control",
+        ControlKind::Duty => "a `duty` control",
+        ControlKind::Sign => "a `sign` control",
+        ControlKind::Remind => "a `remind` control",
     }
 }
 

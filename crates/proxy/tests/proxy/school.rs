@@ -10,7 +10,7 @@ use schoolgate_base::{
     Calendar, Capacity, DeviceClass, DeviceId, GrantId, Group, PersonId, PolicyId, SchoolId, SessionId,
 };
 use schoolgate_decide::snapshot::*;
-use schoolgate_decide::{CategoryTable, Conditions, Inspect, Snapshot, Verdict};
+use schoolgate_decide::{CategoryTable, Conditions, Inspect, Scope, Snapshot, Verdict};
 
 use crate::kit::{GUEST, NOW, PIA, SAM, TESS, at};
 
@@ -85,12 +85,8 @@ fn rule(name: &str, verdict: Option<Verdict>, target: Target, conditions: Condit
         control: format!("staff-ict#{name}/web").parse().unwrap(),
         verdict,
         conditions,
-        audience: Audience::default(),
+        scope: Scope::default(),
         target,
-        when: None,
-        except_when: None,
-        places: Vec::new(),
-        device_classes: Vec::new(),
         over: Vec::new(),
     }
 }
@@ -125,17 +121,7 @@ pub(crate) fn snapshot(number: u64, live: Live, inspects: bool) -> Snapshot {
         rules.push(rule("watch", None, Target::Any, conditions));
     }
     let program = Program {
-        calendar: Calendar {
-            zone: TimeZone::UTC,
-            terms: Vec::new(),
-            holidays: Vec::new(),
-            exceptions: BTreeMap::new(),
-        },
-        periods: BTreeMap::new(),
         places: vec![place("classrooms", "127.0.0.0", true), place("guests", "127.0.0.64", false)],
-        groups: BTreeMap::new(),
-        classes: BTreeMap::new(),
-        list_categories: BTreeMap::new(),
         marks: CategoryMarks {
             locked: vec!["illegal".into()],
             never_granted: Vec::new(),
@@ -150,7 +136,7 @@ pub(crate) fn snapshot(number: u64, live: Live, inspects: bool) -> Snapshot {
         always_open: vec![OpenTarget { host: "open.example".parse().unwrap(), path: None, why: "updates".into() }],
         rules,
         defaults: [(Capacity::Staff, Verdict::Allow), (Capacity::Pupil, Verdict::Allow)].into(),
-        clauses: BTreeMap::new(),
+        ..Program::new(Calendar::plain(TimeZone::UTC))
     };
     let must_sign =
         MustSign { policy: PolicyId::new("staff-ict").unwrap(), version: "2.9".into(), from: at("2026-11-01T00:00Z") };

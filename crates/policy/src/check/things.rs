@@ -1,0 +1,226 @@
+//! Rules about things that contradict each other, act on what no rule may act on, or that nothing keeps.
+
+use std::collections::BTreeSet;
+
+use schoolgate_base::{ControlKind, Group, Role};
+use schoolgate_decide::Scope;
+use schoolgate_decide::things::{Action, Aspect, Condition, Listener, PasswordRule, ThingRule, Weakness};
+
+use crate::compile::Compiled;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::overlap::{Clock, both, is_empty, times_of_scope, without};
+use crate::school::{ContentEntry, School};
+use crate::syntax::reader::Findings;
+
+pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
+    let rules: Vec<(&ThingRule, Span)> =
+        compiled.program.things.iter().zip(compiled.thing_spans.iter().copied()).collect();
+    for (rule, span) in &rules {
+        floors(rule, *span, &compiled.school, findings);
+    }
+    let clock = Clock::new(&compiled.program.calendar, compiled.program.periods.values());
+    let pairs = Pairs { compiled, clock };
+    for (at, one) in rules.iter().enumerate() {
+        for other in rules.iter().skip(at + 1) {
+            pairs.check(one, other, findings);
+        }
+    }
+    for (password, span) in compiled.program.passwords.iter().zip(&compiled.password_spans) {
+        weak_password(password, *span, findings);
+    }
+}
+
+/// What design §5 lets no rule do with some content.
+fn floors(rule: &ThingRule, span: Span, school: &School, findings: &mut Findings) {
+    let mut lowered = |message: String, why: &str, help: &str| {
+        findings.push(Diagnostic::new(Code::FloorLowered, span, message).why(why).help(help));
+    };
+    for content in contents(rule, school) {
+        let title = &content.title;
+        let speaks_to_them = matches!(rule.action, Action::Ask | Action::Pause)
+            && rule.hearing.to.iter().all(|listener| *listener == Listener::Themself)
+            && rule.copy.is_empty();
+        if content.is_special && !speaks_to_them {
+            lowered(
+                format!("what somebody writes about {title} may be shown to nobody but them"),
+                "belief, union, health and whom somebody loves are nobody's findings",
+                "write `then = \"ask\"` or `then = \"pause\"`, and tell nobody but `them`",
+            );
+        }
+        if content.is_protected && rule.action != Action::Allow {
+            lowered(
+                format!("no rule may act on {title}"),
+                "criticism, complaints, union activity and speaking up are never a breach",
+                "leave this content out of the rule",
+            );
+        }
+        let tells_lead = rule.hearing.to.contains(&Listener::Office(Role::new("dsl")));
+        let stops = matches!(rule.action, Action::Refuse | Action::Quarantine);
+        if content.is_sealed && !(stops && tells_lead && rule.copy.is_empty()) {
+            lowered(
+                format!("{title} is stopped, copied by nobody, and the safeguarding lead hears of it"),
+                "making a copy of such an image is a crime, whoever makes it and why",
+                "write `then = \"refuse\"` (or `quarantine`) with `tell = [\"dsl\"]` and without `copy`",
+            );
+        }
+    }
+}
+
+fn contents<'s>(rule: &ThingRule, school: &'s School) -> Vec<&'s ContentEntry> {
+    let named = rule.conditions.iter().filter_map(|condition| match condition {
+        Condition::Any { aspect: Aspect::Contains, marks } => Some(marks),
+        _ => None,
+    });
+    named.flatten().filter_map(|name| school.content.get(name)).collect()
+}
+
+struct Pairs<'a> {
+    compiled: &'a Compiled,
+    clock: Clock,
+}
+
+impl Pairs<'_> {
+    fn check(&self, one: &(&ThingRule, Span), other: &(&ThingRule, Span), findings: &mut Findings) {
+        let (a, b) = (one.0, other.0);
+        let is_settled = a.over.contains(&b.control) || b.over.contains(&a.control);
+        if a.control.kind != b.control.kind || a.control == b.control || a.action == b.action || is_settled {
+            return;
+        }
+        if !self.meet(a, b) {
+            return;
+        }
+        let (a_in_b, b_in_a) = (self.is_part(a, b), self.is_part(b, a));
+        if a_in_b && b_in_a {
+            let help = "keep one of the two, narrow one, or write `over = \"#…\"` in the one that goes first";
+            findings
+                .push(about_both(Code::DisagreeingRules, one, other, "say different things of the same").help(help));
+            return;
+        }
+        for ((allow, within), (inner, outer)) in [((a, a_in_b), (one, other)), ((b, b_in_a), (other, one))] {
+            if allow.action != Action::Allow {
+                continue;
+            }
+            let clause = &outer.0.control.clause.clause;
+            let help = format!("write `over = \"#{clause}\"` in the rule of `#{}`", allow.control.clause.clause);
+            let found = if within {
+                about_both(Code::ShadowedRule, inner, outer, "meet, and what the first allows never has a say")
+            } else {
+                about_both(Code::CrossingRules, inner, outer, "meet, and nothing says which goes first")
+            };
+            findings.push(found.why("where both fit, the stricter holds").help(help));
+        }
+    }
+
+    /// Whether one thing can fit both.
+    fn meet(&self, a: &ThingRule, b: &ThingRule) -> bool {
+        let times = both(
+            &times_of_scope(&a.scope, &self.compiled.program, &self.clock),
+            &times_of_scope(&b.scope, &self.compiled.program, &self.clock),
+        );
+        !is_empty(&times) && self.audiences_meet(&a.scope, &b.scope) && self.conditions_meet(a, b)
+    }
+
+    fn audiences_meet(&self, a: &Scope, b: &Scope) -> bool {
+        let outside = |groups: &[Group], except: &[Group]| {
+            !groups.is_empty()
+                && groups.iter().all(|group| except.iter().any(|out| self.compiled.school.is_within(group, out)))
+        };
+        if outside(&a.audience.groups, &b.audience.except) || outside(&b.audience.groups, &a.audience.except) {
+            return false;
+        }
+        let (a, b) = (&a.audience.groups, &b.audience.groups);
+        a.is_empty() || b.is_empty() || a.iter().any(|a| b.iter().any(|b| self.can_be_in_both(a, b)))
+    }
+
+    fn can_be_in_both(&self, a: &Group, b: &Group) -> bool {
+        let school = &self.compiled.school;
+        a == b || school.is_within(a, b) || school.is_within(b, a)
+    }
+
+    fn conditions_meet(&self, a: &ThingRule, b: &ThingRule) -> bool {
+        aspects(a).all(|(aspect, marks)| {
+            let others = aspects(b).find(|(other, _)| *other == aspect);
+            others.is_none_or(|(_, others)| marks.iter().any(|a| others.iter().any(|b| self.marks_meet(aspect, a, b))))
+        })
+    }
+
+    fn marks_meet(&self, aspect: Aspect, a: &str, b: &str) -> bool {
+        let is_party = matches!(aspect, Aspect::From | Aspect::To);
+        a == b || (is_party && self.can_be_in_both(&Group::new(a), &Group::new(b)))
+    }
+
+    /// Whether whatever fits `inner` fits `outer`.
+    fn is_part(&self, inner: &ThingRule, outer: &ThingRule) -> bool {
+        let school = &self.compiled.school;
+        let (a, b) = (&inner.scope, &outer.scope);
+        let program = &self.compiled.program;
+        let times = without(&times_of_scope(a, program, &self.clock), &times_of_scope(b, program, &self.clock));
+        let audience = b.audience.groups.is_empty()
+            || (!a.audience.groups.is_empty()
+                && a.audience.groups.iter().all(|a| b.audience.groups.iter().any(|b| school.is_within(a, b))));
+        let except = b.audience.except.iter().all(|out| a.audience.except.contains(out));
+        let places = b.places.is_empty() || (!a.places.is_empty() && a.places.iter().all(|at| b.places.contains(at)));
+        let devices = b.device_classes.is_empty()
+            || (!a.device_classes.is_empty() && a.device_classes.iter().all(|on| b.device_classes.contains(on)));
+        let conditions = outer.conditions.iter().all(|wanted| {
+            inner.conditions.iter().any(|given| match (given, wanted) {
+                (Condition::Any { aspect: a, marks: given }, Condition::Any { aspect: b, marks: wanted }) => {
+                    a == b && given.iter().all(|mark| self.is_covered(*a, mark, wanted))
+                }
+                (Condition::Lacking(given), Condition::Lacking(wanted)) => given.is_subset(wanted),
+                (Condition::AtLeast { amount: a, count: given }, Condition::AtLeast { amount: b, count: wanted }) => {
+                    a == b && wanted <= given
+                }
+                _ => false,
+            })
+        });
+        is_empty(&times) && audience && except && places && devices && conditions
+    }
+
+    fn is_covered(&self, aspect: Aspect, mark: &str, wanted: &BTreeSet<Box<str>>) -> bool {
+        let is_party = matches!(aspect, Aspect::From | Aspect::To);
+        let school = &self.compiled.school;
+        wanted.contains(mark)
+            || (is_party && wanted.iter().any(|outer| school.is_within(&Group::new(mark), &Group::new(outer))))
+    }
+}
+
+fn aspects(rule: &ThingRule) -> impl Iterator<Item = (Aspect, &BTreeSet<Box<str>>)> {
+    rule.conditions.iter().filter_map(|condition| match condition {
+        Condition::Any { aspect, marks } => Some((*aspect, marks)),
+        _ => None,
+    })
+}
+
+fn about_both(code: Code, one: &(&ThingRule, Span), other: &(&ThingRule, Span), message: &str) -> Diagnostic {
+    let (first, second) = (&one.0.control.clause.clause, &other.0.control.clause.clause);
+    Diagnostic::new(code, one.1, format!("`#{first}` and `#{second}` {message}"))
+        .label(format!("{} here", one.0.action.done()))
+        .other(other.1, format!("{} here", other.0.action.done()))
+}
+
+/// NCSC, *Password administration for system owners*: eight characters at least where weak ones are turned down,
+/// twelve where they are not; and no change because time has passed.
+fn weak_password(rule: &PasswordRule, span: Span, findings: &mut Findings) {
+    let turns_down = rule.refuse.contains(&Weakness::Breached);
+    let least = if turns_down { 8 } else { 12 };
+    if rule.length < least {
+        findings.push(
+            Diagnostic::new(Code::WeakPasswordRule, span, format!("passwords of {} characters are weak", rule.length))
+                .why("whoever gets a copy of the stored ones finds them within hours")
+                .help("write `length = 12`, or `length = 8` with `refuse = [\"breached\"]`; three random words are easiest to keep in mind"),
+        );
+    }
+    if rule.change.is_some() {
+        findings.push(
+            Diagnostic::new(Code::RenewedPasswords, span, "passwords that must change from time to time get weaker")
+                .why("people count up a number at the end")
+                .help("leave `change` out and change a password when somebody may know it"),
+        );
+    }
+}
+
+/// Whether a kind of control needs somebody outside this program who carries it out.
+pub(super) fn needs_keeper(kind: ControlKind) -> bool {
+    schoolgate_decide::things::is_about_things(kind)
+}
