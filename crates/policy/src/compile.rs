@@ -33,10 +33,10 @@ pub struct Compiled {
     pub registers: Vec<RegisterDefinition>,
     pub duties: Vec<DutyDefinition>,
     pub agreements: Vec<Agreement>,
-    /// Whom a clause binds, where that is narrower than its policy's audience: only they are shown it.
-    pub binds: BTreeMap<ClauseId, Vec<Group>>,
     pub reminders: Vec<Reminder>,
     pub policies: Vec<PolicyHead>,
+    /// Whom a clause binds, where that is narrower than its policy's audience.
+    pub binds: BTreeMap<ClauseId, Vec<Group>>,
     /// Where each rule of the program was written.
     pub(crate) origins: Vec<Origin>,
     /// Where each rule about things was written.
@@ -132,9 +132,9 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
             registers: Vec::new(),
             duties: Vec::new(),
             agreements: Vec::new(),
-            binds: BTreeMap::new(),
             reminders: Vec::new(),
             policies: Vec::new(),
+            binds: BTreeMap::new(),
             origins: Vec::new(),
             thing_spans: Vec::new(),
             password_spans: Vec::new(),
@@ -244,8 +244,8 @@ impl<'a> Compiler<'a, '_> {
             },
         );
         self.keepers(&clause.notes.kept_by);
-        if !clause.notes.binds.is_empty() {
-            let binds = self.groups(&clause.notes.binds);
+        let binds = self.groups(&clause.notes.binds);
+        if !binds.is_empty() {
             self.compiled.binds.insert(id.clone(), binds);
         }
         for control in &clause.controls {
@@ -385,7 +385,7 @@ impl<'a> Compiler<'a, '_> {
     }
 
     /// The clause that `word` refers to: `#own-time` or `staff-ict#own-time`.
-    pub(crate) fn clause_of(&mut self, word: &Word, home: Home<'_>) -> Option<(&'a Clause, ClauseId)> {
+    pub(crate) fn clause_of(&mut self, word: &Word, home: Home<'_>) -> Option<(ClauseId, &'a Clause)> {
         let (policy, clause) = match word.text.split_once('#') {
             Some(("", clause)) => (home.document.front.policy.text.as_str(), clause),
             Some((policy, clause)) => (policy, clause),
@@ -413,12 +413,12 @@ impl<'a> Compiler<'a, '_> {
             );
             return None;
         };
-        Some((found, ClauseId { policy, clause: found.id.text.as_str().into() }))
+        Some((ClauseId { policy, clause: found.id.text.as_str().into() }, found))
     }
 
     /// The controls of a kind in the clause that `word` refers to.
     pub(crate) fn controls_of(&mut self, word: &Word, kind: ControlKind, home: Home<'_>) -> Vec<ControlId> {
-        let Some((clause, id)) = self.clause_of(word, home) else { return Vec::new() };
+        let Some((id, clause)) = self.clause_of(word, home) else { return Vec::new() };
         let controls = clause.controls.iter().filter(|control| control.kind == kind);
         let name = |control: &Control| control.name.as_ref().map(|name| name.text.as_str().into());
         controls.map(|control| ControlId { clause: id.clone(), kind, name: name(control) }).collect()

@@ -20,7 +20,7 @@ pub use check::{Built, Context, build};
 pub use compile::{Compiled, PolicyHead, Reminder};
 pub use diagnostic::{Code, Diagnostic, Finding, Label, Location, OtherPlace, Severity, Span, has_errors};
 pub use explain::{ConsideredRule, Explanation, QuotedClause, conditions_in_words, explain};
-pub use mutants::{Mutant, mutants, turned};
+pub use mutants::{HeadMutant, Mutant, heads, mutants, turned, without_clause};
 pub use nearest::nearest;
 pub use pack::{FileId, PACK_MAX_BYTES, Pack, SCHOOL_FILE, TESTS_FILE};
 pub use parse::{Parsed, parse};

@@ -5,11 +5,11 @@ use schoolgate_base::{ControlKind, PolicyId};
 
 use crate::check::Built;
 use crate::compile;
+use crate::kinds;
 use crate::kinds::keys::{self, Key, Takes};
-use crate::kinds::{self};
 use crate::parse::Parsed;
 use crate::school::School;
-use crate::syntax::{Table, Value, ValueKind, Word};
+use crate::syntax::{Front, Part, Table, Value, ValueKind, Word};
 
 /// One neighbour.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +61,70 @@ pub fn mutants(built: &Built) -> Vec<Mutant> {
     found
 }
 
+impl Mutant {
+    pub fn is_gone(&self) -> bool {
+        self.table.is_none()
+    }
+}
+
+/// A pack in which the head of one document says one thing less.
+#[derive(Debug, Clone)]
+pub struct HeadMutant {
+    pub policy: String,
+    /// The key that is gone.
+    pub what: &'static str,
+    pub built: Built,
+}
+
+/// Each thing that a head says, left out.
+pub fn heads(built: &Built) -> Vec<HeadMutant> {
+    type Clear = fn(&mut Front) -> bool;
+    const KEYS: [(&str, Clear); 9] = [
+        ("owner", |front| front.owner.take().is_some()),
+        ("adopted_by", |front| !std::mem::take(&mut front.adopted_by).is_empty()),
+        ("responsible", |front| !std::mem::take(&mut front.responsible).is_empty()),
+        ("review", |front| front.review.take().is_some() | front.review_by.take().is_some()),
+        ("published", |front| front.published.take().is_some()),
+        ("author", |front| front.author.take().is_some()),
+        ("related", |front| !std::mem::take(&mut front.related).is_empty()),
+        ("history", |front| !std::mem::take(&mut front.history).is_empty()),
+        ("consulted", |front| !std::mem::take(&mut front.consulted).is_empty()),
+    ];
+    let mut found = Vec::new();
+    for (at, document) in built.parsed.documents.iter().enumerate() {
+        for (what, clear) in KEYS {
+            let mut parsed = built.parsed.clone();
+            if parsed.documents.get_mut(at).is_some_and(|document| clear(&mut document.front)) {
+                found.push(HeadMutant { policy: document.front.policy.text.clone(), what, built: compiled(parsed) });
+            }
+        }
+    }
+    found
+}
+
+/// The pack without one clause and everything it carries.
+pub fn without_clause(built: &Built, policy: &str, clause: &str) -> Option<Built> {
+    let mut parsed = built.parsed.clone();
+    let document = parsed.documents.iter_mut().find(|document| document.front.policy.text == policy)?;
+    let at = document.clauses.iter().position(|found| found.id.text == clause)?;
+    document.clauses.remove(at);
+    document.parts.retain(|part| *part != Part::Clause(at));
+    for part in &mut document.parts {
+        if let Part::Clause(place) = part
+            && at < *place
+        {
+            *place -= 1;
+        }
+    }
+    Some(compiled(parsed))
+}
+
+fn compiled(parsed: Parsed) -> Built {
+    let mut findings = Vec::new();
+    let compiled = compile::compile(&parsed, &|_| String::new(), &mut findings);
+    Built { parsed, compiled, diagnostics: findings }
+}
+
 /// The pack with one thing other. Only what scenarios need is built: it is compiled, not checked.
 pub fn turned(built: &Built, mutant: &Mutant) -> Option<Built> {
     let mut parsed = built.parsed.clone();
@@ -75,9 +139,7 @@ pub fn turned(built: &Built, mutant: &Mutant) -> Option<Built> {
             *control = kinds::read(control.kind, &key, table, &mut Vec::new());
         }
     }
-    let mut findings = Vec::new();
-    let compiled = compile::compile(&parsed, &|_| String::new(), &mut findings);
-    Some(Built { parsed, compiled, diagnostics: findings })
+    Some(compiled(parsed))
 }
 
 struct Turner<'a> {

@@ -16,3 +16,9 @@ pub(crate) fn bench(words: &[String]) -> Result<(), Trouble> {
     let mut command = shell::cargo(&["run", "--release", "--quiet", "-p", "schoolgate-bench", "--"]);
     shell::run(command.args(words))
 }
+
+/// `cargo xtask coverage …`: what accounts for the registers knows the language, so it lives in a crate of its own.
+pub(crate) fn coverage(words: &[String]) -> Result<(), Trouble> {
+    let mut command = shell::cargo(&["run", "--profile", "prove", "--quiet", "-p", "schoolgate-coverage", "--"]);
+    shell::run(command.args(words))
+}

@@ -36,6 +36,7 @@ cargo xtask COMMAND
   tidy            only the house rules: layers, sizes, banned calls, stale documents, licences (seconds)
   docs            write the generated parts of the documents again
   web             styles and scripts of the pages, by npm; nothing to do when their sources have not changed
+  coverage        account for every row of the registers of clauses    [--prove] [--survivors] [--json]
   bench lists     measure the list index            [--json]
   bench proxy     measure the proxy beside Squid    [--json]
 ";
@@ -59,6 +60,7 @@ fn dispatch(words: &[String]) -> Result<(), Trouble> {
     match command {
         "demo" => demo::demo(rest),
         "bench" => bench::bench(rest),
+        "coverage" => bench::coverage(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

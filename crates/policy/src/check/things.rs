@@ -97,7 +97,10 @@ impl Pairs<'_> {
             return;
         }
         for ((allow, within), (inner, outer)) in [((a, a_in_b), (one, other)), ((b, b_in_a), (other, one))] {
-            if allow.action != Action::Allow {
+            let stricter = outer.0;
+            // What opens a restricted system, or goes over some rule, says no more than that.
+            let is_door = !allow.over.is_empty() || aspects(allow).any(|(aspect, _)| aspect == Aspect::System);
+            if allow.action != Action::Allow || stricter.action < Action::Ask || is_door {
                 continue;
             }
             let clause = &outer.0.control.clause.clause;

@@ -89,7 +89,7 @@ impl Compiler<'_, '_> {
 
     /// The clause whose rules an approval lifts.
     fn lifted(&mut self, word: &Word, home: Home<'_>) -> Option<ClauseId> {
-        let (clause, id) = self.clause_of(word, home)?;
+        let (id, clause) = self.clause_of(word, home)?;
         if !clause.controls.iter().any(|control| is_rule(control.kind)) {
             self.findings.push(
                 Diagnostic::new(Code::UnknownClause, word.span, format!("`{}` has no rule to lift", word.text))
@@ -102,7 +102,7 @@ impl Compiler<'_, '_> {
 
     /// The duty that an approval begins: one that hangs upon this request.
     fn task(&mut self, word: &Word, home: Home<'_>) -> Option<ClauseId> {
-        let (clause, id) = self.clause_of(word, home)?;
+        let (id, clause) = self.clause_of(word, home)?;
         let own = &home.clause.id.text;
         let full = format!("{}#{own}", home.document.front.policy.text);
         let hangs_on_this = clause.controls.iter().any(|control| match &control.body {
@@ -306,7 +306,7 @@ impl Compiler<'_, '_> {
 
     /// A clause of which something can happen: it has a request or a report.
     fn occasion(&mut self, word: &Word, home: Home<'_>) -> Option<ClauseId> {
-        let (clause, id) = self.clause_of(word, home)?;
+        let (id, clause) = self.clause_of(word, home)?;
         let happens = |kind: ControlKind| matches!(kind, ControlKind::Request | ControlKind::Report);
         if !clause.controls.iter().any(|control| happens(control.kind)) {
             self.findings.push(

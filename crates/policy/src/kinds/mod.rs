@@ -59,13 +59,14 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
                 .help("use lower-case letters, digits and dashes"),
         );
     }
-    let kept_by = {
+    let words = |key: &'static str| {
         let mut ignored = Vec::new();
-        Reader::new(table, span, "a control", &mut ignored).words("kept_by").unwrap_or_default()
+        Reader::new(table, span, "a control", &mut ignored).words(key).unwrap_or_default()
     };
+    let (kept_by, answers) = (words("kept_by"), words("answers"));
     if let Some(vocabulary) = things::vocabulary(kind) {
         let body = Body::Thing(Box::new(things::read(kind, vocabulary, table, span, findings)));
-        return Control { kind, name, kept_by, span, body, table: table.clone() };
+        return Control { kind, name, kept_by, answers, span, body, table: table.clone() };
     }
     let body = match kind {
         ControlKind::Web => Body::Web(web::read(table, span, findings)),
@@ -80,7 +81,7 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
             Body::NotKept(table.clone())
         }
     };
-    Control { kind, name, kept_by, span, body, table: table.clone() }
+    Control { kind, name, kept_by, answers, span, body, table: table.clone() }
 }
 
 /// The part of the product that keeps a kind of control in this release.
@@ -88,8 +89,6 @@ pub fn door(kind: ControlKind) -> Option<&'static str> {
     match kind {
         ControlKind::Web => Some("the web filter"),
         ControlKind::Request | ControlKind::Report => Some("a form in the portal"),
-        ControlKind::Register => Some("a list in the portal"),
-        ControlKind::Duty => Some("a duty"),
         ControlKind::Sign => Some("the agreement"),
         ControlKind::Remind => Some("a reminder"),
         ControlKind::Search
@@ -97,7 +96,9 @@ pub fn door(kind: ControlKind) -> Option<&'static str> {
         | ControlKind::File
         | ControlKind::Publish
         | ControlKind::Account
-        | ControlKind::Device => None,
+        | ControlKind::Device
+        | ControlKind::Register
+        | ControlKind::Duty => None,
     }
 }
 

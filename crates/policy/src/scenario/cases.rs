@@ -204,7 +204,8 @@ pub(super) fn fill(form: &[schoolgate_cases::Field], raw: &mut RawValues) {
             FieldKind::Choice(choices) => choices.first().map_or_else(String::new, |(value, _)| value.to_string()),
             FieldKind::Tick => "yes".to_owned(),
             FieldKind::Number => "1".to_owned(),
-            FieldKind::Site | FieldKind::Class | FieldKind::Person | FieldKind::Until | FieldKind::Day => continue,
+            FieldKind::Site => "site.example".to_owned(),
+            FieldKind::Class | FieldKind::Person | FieldKind::Until | FieldKind::Day => continue,
         };
         raw.insert(field.name.to_string(), text);
     }

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use schoolgate_base::{ClauseId, ControlId, ControlKind, DeviceClass, GrantId, Group, PersonId, PolicyId};
+use schoolgate_cases::{Definition, Effect};
 use schoolgate_decide::snapshot::{Audience, Grant, Member, UrgentBlock};
+use schoolgate_decide::things::Leave;
 
 use super::Scenario;
+use super::facts::refers_to;
 use super::read::{bare, piece};
 use super::world::{Name, Person, World, not_understood};
 use crate::diagnostic::{Code, Diagnostic};
@@ -41,8 +44,9 @@ pub(super) fn read<'a>(scenario: &Scenario, world: World<'a>, findings: &mut Fin
     let before = findings.len();
     let parts = scenario.given.iter().flat_map(|line| line.text.split(',').map(|part| piece(line, part)));
     // Whoever it is, what else is told of them holds.
-    let (facts, persons): (Vec<Word>, Vec<Word>) = parts.partition(|part| is_fact(&part.text));
-    for part in facts.iter().chain(&persons) {
+    let (facts, rest): (Vec<Word>, Vec<Word>) = parts.partition(|part| is_fact(&part.text));
+    let (times, persons): (Vec<Word>, Vec<Word>) = rest.into_iter().partition(|part| dated(&part.text).0.is_some());
+    for part in times.iter().chain(&facts).chain(&persons) {
         given.part(part, findings);
     }
     (findings.len() == before).then_some(given)
@@ -81,6 +85,9 @@ impl Given<'_> {
         }
         if self.world.tell_fact(part, findings) {
             return;
+        }
+        if text.contains(" is approved for ") {
+            return self.approved(part, findings);
         }
         if text.contains(" is open for ") || text.contains(" is blocked at once") {
             return self.live(part, findings);
@@ -176,6 +183,60 @@ impl Given<'_> {
             Diagnostic::new(Code::ScenarioWorld, word.span, format!("there is no class of devices `{name}`"));
         finding.help = near.map(|near| format!("did you mean `{near}`?"));
         findings.push(finding);
+    }
+
+    /// `#contact is approved for tess.teacher until 2026-12-01 towards pia.pupil`: what the approval did is in force.
+    fn approved(&mut self, part: &Word, findings: &mut Findings) {
+        let (request, rest) = part.text.split_once(" is approved for ").unwrap_or((&part.text, ""));
+        let (rest, towards) = match rest.split_once(" towards ") {
+            Some((rest, person)) => (rest, PersonId::new(bare(person)).ok()),
+            None => (rest, None),
+        };
+        let (who, until) = rest.split_once(" until ").unwrap_or((rest, ""));
+        let until = self.world.moment_in(until).unwrap_or(Timestamp::MAX);
+        let definitions = &self.world.compiled.definitions;
+        let found = definitions.iter().find_map(|definition| match definition {
+            Definition::Request(found) if refers_to(request.trim(), &found.control) => Some(found),
+            _ => None,
+        });
+        let (Some(definition), Ok(person)) = (found, PersonId::new(bare(who))) else {
+            let help =
+                "write `#contact is approved for tess.teacher until 2026-12-01`, with a clause that has a request";
+            findings.push(not_understood(part, help));
+            return;
+        };
+        for effect in &definition.effects {
+            self.take_effect(effect, &definition.control, &person, towards.as_ref(), until);
+        }
+    }
+
+    fn take_effect(
+        &mut self,
+        effect: &Effect,
+        control: &ControlId,
+        person: &PersonId,
+        towards: Option<&PersonId>,
+        until: Timestamp,
+    ) {
+        let is_live = self.now < until;
+        match effect {
+            Effect::Join { group, .. } if is_live => {
+                self.world.people.entry(person.clone()).or_default().groups.push(group.clone());
+            }
+            Effect::Lift { clause, only_towards, .. } => {
+                let Ok(id) = GrantId::new("given") else { return };
+                self.world.live.leaves.push(Leave {
+                    id,
+                    control: control.clone(),
+                    lifts: clause.clone(),
+                    audience: Audience { persons: vec![person.clone()], ..Audience::default() },
+                    towards: towards.filter(|_| *only_towards).cloned(),
+                    from: Timestamp::UNIX_EPOCH,
+                    until,
+                });
+            }
+            _ => {}
+        }
     }
 
     /// A grant or an urgent block that is in force.

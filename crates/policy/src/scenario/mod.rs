@@ -233,10 +233,10 @@ fn run(
     let (scenario, when) = singular.as_ref().map_or((scenario, when), |(scenario, when)| (scenario, when));
     let failures = if let Some(policy) = head::policy_of(when, &given) {
         head::run(scenario, policy, &given, findings)?
-    } else if cases::is_one(&when.text) {
-        cases::run(scenario, &given, &built.compiled, findings)?
     } else if things::is_about_one(when) {
         things::run(scenario, &given, findings)?
+    } else if cases::is_one(&when.text) {
+        cases::run(scenario, &given, &built.compiled, findings)?
     } else {
         web::run(scenario, &given, findings)?
     };

@@ -116,8 +116,6 @@ pub struct School {
     pub categories: BTreeMap<Box<str>, CategoryEntry>,
     /// Class → its categories, classes in it already resolved.
     pub classes: BTreeMap<Box<str>, ClassEntry>,
-    /// What duties hang on: name → as people read it.
-    pub events: BTreeMap<Box<str>, Box<str>>,
     pub keepers: BTreeMap<Box<str>, KeeperEntry>,
     pub content: BTreeMap<Box<str>, ContentEntry>,
     /// Where files lie: name → as people read it.
@@ -125,6 +123,8 @@ pub struct School {
     pub systems: BTreeMap<Box<str>, SystemEntry>,
     /// Where things are published, and ways to reach people: name → as people read it.
     pub channels: BTreeMap<Box<str>, Box<str>>,
+    /// What duties hang on: name → as people read it.
+    pub events: BTreeMap<Box<str>, Box<str>>,
     pub always_open: Vec<OpenTarget>,
     pub help: Help,
     pub defaults: BTreeMap<Capacity, Verdict>,
@@ -197,11 +197,11 @@ impl School {
             categories: BTreeMap::new(),
             classes: BTreeMap::new(),
             keepers: BTreeMap::new(),
-            events: BTreeMap::new(),
             content: BTreeMap::new(),
             stores: BTreeMap::new(),
             systems: BTreeMap::new(),
             channels: [("mail".into(), "mail".into())].into(),
+            events: BTreeMap::new(),
             always_open: Vec::new(),
             help: Help::default(),
             defaults: BTreeMap::new(),

@@ -89,6 +89,8 @@ pub struct Control {
     pub name: Option<Word>,
     /// Who keeps it where no door of ours does; before what the clause says of all its controls.
     pub kept_by: Vec<Word>,
+    /// The demands that this control alone answers; empty: all that its clause answers.
+    pub answers: Vec<Word>,
     /// Its header line.
     pub span: Span,
     pub body: Body,

@@ -97,6 +97,7 @@ const TABLE: &[Place] = &[
     place("testkit", Layer::Tool, &[]),
     place("playground", Layer::Tool, &[]),
     place("bench", Layer::Tool, &[]),
+    place("coverage", Layer::Tool, &[]),
     place("xtask", Layer::Tool, &[]),
 ];
 

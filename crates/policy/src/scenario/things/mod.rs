@@ -176,11 +176,11 @@ fn finding(heard: &Heard) -> ReportDefinition {
         also: std::collections::BTreeMap::new(),
         outside: std::collections::BTreeMap::new(),
         within: heard.hearing.within.clone(),
+        form: Vec::new(),
         escalate: None,
         steps: Vec::new(),
         outcomes: Vec::new(),
         takes_files: false,
         keep: None,
-        form: Vec::new(),
     }
 }

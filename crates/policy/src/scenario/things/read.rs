@@ -198,7 +198,8 @@ fn cut(when: &Word, kind: ControlKind) -> (Word, Vec<(&'static str, Word)>) {
     for (at, _) in text.match_indices(' ') {
         let rest = text.get(at + 1..).unwrap_or("");
         let mark = TAILS.iter().find(|mark| {
-            rest.strip_prefix(**mark).is_some_and(|more| more.starts_with(' ')) && is_tail(mark, rest, kind)
+            rest.strip_prefix(**mark).is_some_and(|more| more.starts_with(' '))
+                && is_tail(mark, text.get(..at).unwrap_or(""), rest, kind)
         });
         let inside = cuts.last().is_some_and(|(last, mark)| at < last + mark.len());
         if let Some(mark) = mark.filter(|_| !inside && !is_quoted(at)) {
@@ -214,11 +215,13 @@ fn cut(when: &Word, kind: ControlKind) -> (Word, Vec<(&'static str, Word)>) {
 }
 
 /// "of" counts only before a number, "for" only before a length; "on" only where it names a class of devices.
-fn is_tail(mark: &str, rest: &str, kind: ControlKind) -> bool {
+fn is_tail(mark: &str, before: &str, rest: &str, kind: ControlKind) -> bool {
     let next = rest.get(mark.len()..).unwrap_or("").trim_start();
     let is_number = next.starts_with(|c: char| c.is_ascii_digit());
     match mark {
         "of" | "after" => is_number,
+        // "is idle" is what somebody does.
+        "idle for" => !before.ends_with("is"),
         "for" => is_number && kind != ControlKind::Mail,
         _ => true,
     }
