@@ -145,7 +145,7 @@ pub fn falls_to(
     held.chain(each).collect()
 }
 
-/// Who is told when it is late; `them` are those it falls to.
+/// Who is told when it is late; `them` are those with whom it is late.
 pub fn told_when_late(definition: &DutyDefinition, offices: &Offices, them: &BTreeSet<PersonId>) -> BTreeSet<PersonId> {
     let mut told = BTreeSet::new();
     for party in &definition.tell {

@@ -3,7 +3,7 @@
 //! An entry is checked like a form, is due on a day, and is erased so long after it is over. Storing entries, and telling
 //! people, is the shell's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -34,6 +34,8 @@ pub struct RegisterDefinition {
     /// Who else sees entries.
     #[serde(default)]
     pub see: Vec<Party>,
+    #[serde(default)]
+    pub see_groups: Vec<Group>,
     #[serde(default)]
     pub due: Option<RegisterDue>,
     /// How long before an entry is due people are told.
@@ -143,11 +145,18 @@ pub fn entry_kept_until(definition: &RegisterDefinition, entry: &RegisterEntry, 
     definition.keep.as_ref().map(|keep| keep.last_day(moment.calendar, over))
 }
 
-/// Who sees an entry, by offices held now: who keeps the register, the offices named, and whom it is about where the
-/// policy says so.
-pub fn entry_readers(definition: &RegisterDefinition, values: &Values, offices: &Offices) -> BTreeSet<PersonId> {
+/// Who sees an entry, by offices held now: who keeps the register, the offices and groups named, and whom it is about
+/// where the policy says so. `people` are all there are, each with every audience they are in.
+pub fn entry_readers(
+    definition: &RegisterDefinition,
+    values: &Values,
+    offices: &Offices,
+    people: &BTreeMap<PersonId, BTreeSet<Group>>,
+) -> BTreeSet<PersonId> {
     let keepers = definition.keeps.iter().flat_map(|role| offices.of_role(role)).map(|holder| holder.person.clone());
-    keepers.chain(parties(&definition.see, values, offices)).collect()
+    let is_in = |groups: &BTreeSet<Group>| definition.see_groups.iter().any(|group| groups.contains(group));
+    let grouped = people.iter().filter(|(_, groups)| is_in(groups)).map(|(person, _)| person.clone());
+    keepers.chain(parties(&definition.see, values, offices)).chain(grouped).collect()
 }
 
 /// Who is told of what is due.

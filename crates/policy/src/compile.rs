@@ -487,6 +487,12 @@ pub(crate) fn review_by(document: &Document) -> Option<jiff::civil::Date> {
 }
 
 impl Compiled {
+    /// Whether a clause is shown to somebody in these groups when they agree to its policy.
+    pub fn is_bound(&self, clause: &ClauseId, groups: &BTreeSet<Group>) -> bool {
+        let binds = self.binds.get(clause);
+        binds.is_none_or(|binds| binds.iter().any(|group| groups.contains(group)))
+    }
+
     /// The closure of somebody's groups over declared inclusion, with the capacity's own group.
     pub fn groups_of(&self, capacity: Capacity, groups: &[Group]) -> Vec<Group> {
         let own = Group::new(capacity.as_str());

@@ -18,6 +18,7 @@ fn kit() -> RegisterDefinition {
         add_groups: Vec::new(),
         keeps: roles(&["it-technician"]),
         see: vec![Party::Role(Role::new("headteacher")), Party::Them],
+        see_groups: Vec::new(),
         due: Some(RegisterDue::Field("back".into())),
         warn: Some("2 weeks".parse().unwrap()),
         tell: vec![Party::Them],
@@ -110,8 +111,13 @@ fn a_length_counts_from_the_entry() {
 fn an_entry_is_seen_by_its_keepers_and_those_named() {
     let entry = entered(&kit(), "ivy", &LOAN, &[]).unwrap();
     let names = |found: BTreeSet<PersonId>| found.iter().map(ToString::to_string).collect::<Vec<_>>();
-    assert_eq!(names(entry_readers(&kit(), &entry.values, &offices())), ["helen", "ivy", "tess"]);
+    let people = [(person("sam"), [Group::new("staff")].into()), (person("pia"), [Group::new("pupil")].into())].into();
+    let readers =
+        |definition: &RegisterDefinition| names(entry_readers(definition, &entry.values, &offices(), &people));
+    assert_eq!(readers(&kit()), ["helen", "ivy", "tess"]);
     assert_eq!(names(entry_told(&kit(), &entry.values, &offices())), ["tess"]);
     let closed = RegisterDefinition { see: Vec::new(), ..kit() };
-    assert_eq!(names(entry_readers(&closed, &entry.values, &offices())), ["ivy"]);
+    assert_eq!(readers(&closed), ["ivy"]);
+    let looked_up = RegisterDefinition { see_groups: vec![Group::new("staff")], ..closed };
+    assert_eq!(readers(&looked_up), ["ivy", "sam"]);
 }

@@ -187,6 +187,7 @@ impl Compiler<'_, '_> {
             DueSyntax::Field(word) => Some(RegisterDue::Field(word.text.as_str().into())),
             DueSyntax::After(length) => self.length(Some(length)).map(RegisterDue::After),
         });
+        let (see_roles, see_groups) = self.readers(&register.see);
         let definition = RegisterDefinition {
             control,
             version: version(home.document),
@@ -197,7 +198,8 @@ impl Compiler<'_, '_> {
             add_roles,
             add_groups,
             keeps,
-            see: self.parties(&register.see),
+            see: see_roles,
+            see_groups,
             due,
             warn: self.length(register.warn.as_ref()),
             tell: self.parties(&register.tell),
@@ -223,6 +225,14 @@ impl Compiler<'_, '_> {
             groups.extend(Some(group).filter(|_| is_group));
         }
         (roles, groups)
+    }
+
+    /// Who sees entries: `them`, and offices and audiences.
+    fn readers(&mut self, words: &[Word]) -> (Vec<Party>, Vec<Group>) {
+        let (them, others): (Vec<Word>, Vec<Word>) = words.iter().cloned().partition(|word| word.text == THEM);
+        let (roles, groups) = self.adders(&others);
+        let parties = roles.into_iter().map(Party::Role).chain(them.first().map(|_| Party::Them));
+        (parties.collect(), groups)
     }
 
     fn parties(&mut self, words: &[Word]) -> Vec<Party> {

@@ -18,7 +18,7 @@
 //! erases = "kit-on-loan"           # the kind of register whose entries doing it erases
 //! ```
 
-use schoolgate_base::{Recurrence, Within, YearDay};
+use schoolgate_base::{ControlKind, Recurrence, Within, YearDay};
 
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::syntax::reader::{Findings, Reader};
@@ -59,8 +59,7 @@ pub enum FallsSyntax {
 const WAYS: [&str; 4] = ["every", "before", "upon", "by"];
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> DutySyntax {
-    let mut reader = Reader::new(table, span, "a `duty` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Duty, findings);
     let kind = reader.needed("kind", "\"filter-test\"").unwrap_or(Word { text: String::new(), span });
     let title = reader.text("title");
     let who = reader.words("who").unwrap_or_default();

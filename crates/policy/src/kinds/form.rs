@@ -79,7 +79,10 @@ fn field(item: &Value, plain: PlainWord, findings: &mut Findings) -> Option<Fiel
         ValueKind::Text(word) => {
             let known = Field::known(&word.text);
             match plain {
-                PlainWord::Line => known.or_else(|| Some(column(word))),
+                PlainWord::Line => {
+                    let known = known.map(|known| Field { required: false, ..known });
+                    known.or_else(|| Some(column(word)))
+                }
                 PlainWord::Unknown => {
                     if known.is_none() {
                         findings.push(unknown_field(word));

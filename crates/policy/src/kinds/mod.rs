@@ -31,7 +31,7 @@ use crate::syntax::{Control, Table, Word};
 pub enum Body {
     Web(web::WebSyntax),
     /// One of the six kinds about described things.
-    Thing(things::ThingSyntax),
+    Thing(Box<things::ThingSyntax>),
     Request(request::RequestSyntax),
     Report(report::ReportSyntax),
     Sign(sign::SignSyntax),
@@ -65,7 +65,7 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
     };
     let (kept_by, answers) = (words("kept_by"), words("answers"));
     if let Some(vocabulary) = things::vocabulary(kind) {
-        let body = Body::Thing(things::read(kind, vocabulary, table, span, findings));
+        let body = Body::Thing(Box::new(things::read(kind, vocabulary, table, span, findings)));
         return Control { kind, name, kept_by, answers, span, body, table: table.clone() };
     }
     let body = match kind {

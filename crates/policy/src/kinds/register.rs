@@ -10,7 +10,7 @@
 //!            { name = "back", label = "Due back", kind = "day" }]
 //! add     = ["teachers"]                   # roles or groups who enter, beside those who keep it
 //! keeps   = ["it-technician"]              # roles who answer for it; left out: the roles of `add`
-//! see     = ["headteacher", "them"]        # further roles who see entries; them: the person an entry is about
+//! see     = ["headteacher", "them"]        # further roles or groups who see entries; them: the person an entry is about
 //! due     = "back"                         # the field with the day, or a length after the entry: "1 year"
 //! warn    = "2 weeks"                      # before it is due
 //! tell    = ["headteacher", "them"]        # told when it is due and nothing was entered
@@ -18,14 +18,14 @@
 //! keep    = "6 years"                      # after it is over; then it is erased
 //! ```
 
-use schoolgate_base::Within;
+use schoolgate_base::{ControlKind, Within};
 use schoolgate_cases::{Field, FieldKind};
 
 use super::form::{self, PlainWord};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::nearest::nearest;
 use crate::syntax::reader::{self, Findings, Reader};
-use crate::syntax::{Spanned, Table, Word};
+use crate::syntax::{Spanned, Table, Value, ValueKind, Word};
 
 /// A `register` control as written.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,8 +52,7 @@ pub enum DueSyntax {
 }
 
 pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> RegisterSyntax {
-    let mut reader = Reader::new(table, span, "a `register` control", findings);
-    let _ = reader.text("name");
+    let mut reader = Reader::control(table, span, ControlKind::Register, findings);
     let kind = reader.needed("kind", "\"kit-on-loan\"").unwrap_or(Word { text: String::new(), span });
     let title = reader.text("title");
     let mut fields = form::form(&mut reader, "fields", PlainWord::Line);
@@ -77,8 +76,10 @@ pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> Regist
         );
     }
     reader.finish();
-    // Whoever keeps the list, an entry without its first column says nothing.
-    if let Some(first) = fields.first_mut().filter(|first| first.kind == FieldKind::Line) {
+    // An entry without its first column says nothing.
+    let is_plain = |value: &Value| matches!(&value.kind, ValueKind::List(items) if matches!(items.first(), Some(Value { kind: ValueKind::Text(_), .. })));
+    let begins_plain = table.get("fields").is_some_and(|(_, value)| is_plain(value));
+    if let Some(first) = fields.first_mut().filter(|_| begins_plain) {
         first.required = true;
     }
     let register = RegisterSyntax { span, kind, title, fields, add, keeps, see, due, warn, tell, once, keep };

@@ -1,6 +1,5 @@
 //! Scenarios about agreements and reminders: who has to agree to what, how, and what is shown when.
 
-use schoolgate_base::PolicyId;
 use schoolgate_cases::{Agreement, SignedFact, must_agree};
 
 use super::cases::{Actor, Stage};
@@ -46,8 +45,9 @@ fn signs(given: &Given<'_>, compiled: &Compiled, actor: &Actor) -> Outcome {
             filed.persons.extend(holders.iter().map(|holder| (holder.person.clone(), Some(role.clone()))));
             filed.roles.insert(role.clone());
         }
-        let shown = clauses_of(compiled, &agreement.policy, actor).map(|clause| ("shown", clause, None));
-        outcome.things.extend(shown);
+        let clauses = compiled.program.clauses.values().filter(|clause| clause.id.policy == agreement.policy);
+        let shown = clauses.filter(|clause| compiled.is_bound(&clause.id, &actor.1));
+        outcome.things.extend(shown.map(|clause| ("shown", clause.id.to_string(), None)));
     }
     outcome.people.push(("receipt to", filed));
     outcome.states.extend(agreements.is_empty().then(|| "nothing to sign".to_owned()));
@@ -66,19 +66,6 @@ fn signed(given: &Given<'_>, agreement: &Agreement, actor: &Actor) -> Option<Sig
     Some(SignedFact { is_same_words: version == agreement.version, version, at })
 }
 
-/// The clauses that are shown with an agreement: those that bind whoever agrees.
-fn clauses_of<'c>(compiled: &'c Compiled, policy: &'c PolicyId, actor: &'c Actor) -> impl Iterator<Item = String> + 'c {
-    compiled
-        .program
-        .clauses
-        .values()
-        .filter(move |clause| clause.id.policy == *policy)
-        .filter(|clause| {
-            compiled.binds.get(&clause.id).is_none_or(|who| who.iter().any(|group| actor.1.contains(group)))
-        })
-        .map(|clause| clause.id.to_string())
-}
-
 /// "When she is about to upload".
 pub(super) fn about_to(stage: &mut Stage<'_, '_>, who: &Word, moment: &Word) -> Option<Failures> {
     let actor = stage.actor(who)?;
@@ -90,7 +77,7 @@ pub(super) fn about_to(stage: &mut Stage<'_, '_>, who: &Word, moment: &Word) -> 
 fn reminded(compiled: &Compiled, actor: &Actor, moment: Moment) -> Outcome {
     let reminders = compiled.reminders.iter().filter(|reminder| {
         let is_theirs = reminder.audience.is_empty() || reminder.audience.iter().any(|group| actor.1.contains(group));
-        reminder.at == moment && is_theirs
+        reminder.at == moment && is_theirs && compiled.is_bound(&reminder.control.clause, &actor.1)
     });
     let things: Vec<_> = reminders.map(|reminder| ("shown", reminder.control.clause.to_string(), None)).collect();
     let states = Vec::from_iter(things.is_empty().then(|| "nothing is shown".to_owned()));

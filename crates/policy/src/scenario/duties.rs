@@ -1,9 +1,9 @@
 //! Scenarios about duties: where one stands on a day, whom it falls to, who is told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
-use schoolgate_base::{Group, PersonId};
+use schoolgate_base::PersonId;
 use schoolgate_cases::{
     DutyDefinition, DutyFacts, DutyState, Falls, Moment, Occasion, falls_to, look_at, told_when_late,
 };
@@ -47,10 +47,13 @@ fn outcome(given: &Given<'_>, duty: &DutyDefinition, person: Option<&PersonId>) 
     });
     let facts = facts(given, duty, whose, moment);
     let view = look_at(duty, &facts, moment);
-    let people = people(given);
-    let them = falls_to(duty, &world.offices, &people);
+    let them = falls_to(duty, &world.offices, &given.people());
+    let late = match whose.filter(|whose| !duty.each.is_empty() && them.contains(*whose)) {
+        Some(whose) => [whose.clone()].into(),
+        None => them.clone(),
+    };
     let told = match view.state {
-        DutyState::Late => told_when_late(duty, &world.offices, &them),
+        DutyState::Late => told_when_late(duty, &world.offices, &late),
         DutyState::Idle | DutyState::Done | DutyState::Open | DutyState::Soon => BTreeSet::new(),
     };
     let mut falls = People::of(them, world);
@@ -99,14 +102,4 @@ fn hangs_on(duty: &DutyDefinition, what: &str) -> bool {
             clause == what || (what.starts_with('#') && clause.ends_with(what))
         }
     }
-}
-
-fn people(given: &Given<'_>) -> BTreeMap<PersonId, BTreeSet<Group>> {
-    let world = &given.world;
-    let named = world.people.iter().map(|(id, person)| world.member(id, person));
-    let persona = match &given.who {
-        Persona::Somebody(member) => Some((**member).clone()),
-        Persona::Nobody | Persona::Unsaid => None,
-    };
-    named.chain(persona).map(|member| (member.person, member.groups.into_iter().collect())).collect()
 }

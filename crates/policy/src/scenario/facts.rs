@@ -1,7 +1,7 @@
 //! What has happened before a scenario begins: who signed what, what was done, which events there are.
 //!
 //! `tess.teacher signed staff-ict on 2026-01-10` · `#filter-test was done 2026-11-20` · `home-visit is on 2026-12-01` ·
-//! `#photo-exception happened 2026-11-20`
+//! `#photo-exception happened 2026-11-20` · `ivy.tech entered #kit for item "laptop 7" holder tess.teacher`
 
 use jiff::civil::Date;
 use schoolgate_base::{ControlId, PersonId, PolicyId};
@@ -19,6 +19,7 @@ use crate::syntax::reader::Findings;
 pub(super) struct Facts {
     pub(super) signed: Vec<Signature>,
     pub(super) done: Vec<Done>,
+    pub(super) entered: Vec<Entered>,
     /// Events by name, and clauses with `#`.
     pub(super) happened: Vec<(Box<str>, Date)>,
 }
@@ -44,6 +45,13 @@ pub(super) struct Done {
     pub(super) day: Date,
 }
 
+/// An open entry of a register.
+#[derive(Debug, Clone)]
+pub(super) struct Entered {
+    pub(super) register: Box<str>,
+    pub(super) answers: Word,
+}
+
 /// Whether a reference of a sentence, `#clause`, `policy#clause` or either with `/name`, is to this control.
 pub(super) fn refers_to(reference: &str, control: &ControlId) -> bool {
     let (clause, name) = reference.split_once('/').map_or((reference, None), |(clause, name)| (clause, Some(name)));
@@ -67,6 +75,10 @@ impl World<'_> {
         }
         if let Some((duty, rest)) = text.split_once(" was done").filter(|(duty, _)| duty.contains('#')) {
             self.tell_done(part, duty.trim(), rest, findings);
+            return true;
+        }
+        if let Some((_, rest)) = text.split_once(" entered ").filter(|(_, rest)| rest.contains('#')) {
+            self.tell_entered(part, rest, findings);
             return true;
         }
         let verbs = [" happened", " is on "];
@@ -120,6 +132,22 @@ impl World<'_> {
         let by = rest.split_once("by ").map_or("", |(_, by)| by.split_whitespace().next().unwrap_or(""));
         let Ok(person) = self.somebody(part, by, findings) else { return };
         self.facts.done.push(Done { duty: duty.into(), person, day });
+    }
+
+    fn tell_entered(&mut self, part: &Word, rest: &str, findings: &mut Findings) {
+        let (register, answers) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
+        let registers = &self.compiled.registers;
+        if !registers.iter().any(|known| refers_to(register, &known.control)) {
+            let word = piece(part, register);
+            let message = format!("clause `{register}` has no register");
+            let names: Vec<String> = registers.iter().map(|one| format!("#{}", one.control.clause.clause)).collect();
+            let mut finding = Diagnostic::new(Code::ScenarioWorld, word.span, message);
+            finding.help =
+                nearest(register, names.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            findings.push(finding);
+            return;
+        }
+        self.facts.entered.push(Entered { register: register.into(), answers: piece(part, answers) });
     }
 
     fn tell_happened(&mut self, part: &Word, what: &str, rest: &str, findings: &mut Findings) {

@@ -1,5 +1,7 @@
 //! Who, when and where: the `Given` of a scenario.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use schoolgate_base::{ClauseId, ControlId, ControlKind, DeviceClass, GrantId, Group, PersonId, PolicyId};
@@ -52,11 +54,30 @@ pub(super) fn read<'a>(scenario: &Scenario, world: World<'a>, findings: &mut Fin
 
 /// Whether a part of a `Given` tells about the world, rather than who, when and where.
 fn is_fact(text: &str) -> bool {
-    let tells = [" is ", " has not signed", " deputises for ", " manages ", " signed ", " was done ", " happened "];
+    let tells = [
+        " is ",
+        " has not signed",
+        " deputises for ",
+        " manages ",
+        " signed ",
+        " was done ",
+        " happened ",
+        " entered #",
+    ];
     tells.iter().any(|verb| text.contains(verb)) && !text.contains("who has not signed")
 }
 
 impl Given<'_> {
+    /// Everybody of the world, and whoever the scenario is about, with every audience they are in.
+    pub(super) fn people(&self) -> BTreeMap<PersonId, BTreeSet<Group>> {
+        let named = self.world.people.iter().map(|(id, person)| self.world.member(id, person));
+        let persona = match &self.who {
+            Persona::Somebody(member) => Some((**member).clone()),
+            Persona::Nobody | Persona::Unsaid => None,
+        };
+        named.chain(persona).map(|member| (member.person, member.groups.into_iter().collect())).collect()
+    }
+
     fn part(&mut self, part: &Word, findings: &mut Findings) {
         let text = part.text.strip_prefix("and ").unwrap_or(&part.text);
         if text.is_empty() {

@@ -7,6 +7,7 @@
 //! WORLD  = PERSON "is" NAME {("," | "and" | "of" | "in") NAME}        groups and offices
 //!        | PERSON "deputises for" OFFICE | PERSON "is a relative of" PERSON | PERSON "manages" PERSON
 //!        | PERSON "has not signed" [POLICY] | PERSON "signed" POLICY [VERSION] "on" DATE
+//!        | PERSON "entered" #CLAUSE ["for"] {FIELD VALUE}                  an open entry of a register
 //!        | #CLAUSE "was done" ["by" PERSON] DATE | EVENT "is on" DATE | (#CLAUSE | EVENT) "happened" DATE
 //!        | SITE "is" CATEGORY {("," | "and") CATEGORY}
 //! Given    WHO {"," (DATE [TIME] | "in" PLACE | "on" DEVICE | "who has not signed" [POLICY] | WORLD
@@ -25,7 +26,7 @@
 //!        | "decided by" NAME {("," | "and" ["not by"]) NAME} | "not possible" | "opens for" GROUP ["until" DATE [TIME]]
 //!        | "joins" GROUP ["until" DATE] | "lifts" #CLAUSE ["until" DATE] | "opens task" #CLAUSE
 //!        | "opens" STORE "of" PERSON ["until" DATE] | "answer due" DATE | "kept until" DATE | "closed"
-//!        | ("kept by" | "seen by" | "tells" | "falls to" | "receipt to") NAME … | "due" DATE
+//!        | ("kept by" | "seen by" | "tells" | "falls to" | "receipt to") NAME … | "due" DATE | "not due" | "warned" DATE
 //!        | late | soon | done | open | "nothing to do"
 //!        | "signs" POLICY | "by" FORM | "with" GROUP | ["not"] "shown" #CLAUSE | "nothing to sign" | "nothing is shown"
 //! VERDICT   = allowed | warned | blocked | the help page | the agreement | always open | locked

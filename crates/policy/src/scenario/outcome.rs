@@ -39,6 +39,8 @@ pub(super) struct Vocabulary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Thing {
     Group,
+    /// A group or a person.
+    Audience,
     /// `#clause` or `policy#clause`.
     Clause,
     Words,
@@ -107,10 +109,13 @@ enum Expect {
     Nobody(&'static str),
     Day(&'static str, Option<Date>, Option<Time>),
     Never(&'static str),
-    Thing { verb: &'static str, sense: Sense, kind: Thing, target: String, until: Option<Timestamp> },
+    Thing { verb: &'static str, sense: Sense, kind: Thing, target: String, until: Option<Until> },
     State(String, Sense),
     Text(&'static str, String),
 }
+
+/// A day, or a time of it.
+type Until = (Option<Date>, Option<Time>);
 
 impl Outcome {
     pub(super) fn refused(why: impl Into<String>) -> Self {
@@ -164,6 +169,9 @@ impl Reader<'_, '_> {
         if text == "not possible" {
             return Some(Expect::Refused);
         }
+        if text == "nothing is due" && self.vocabulary.days.contains(&"due") {
+            return Some(Expect::Never("due"));
+        }
         let (positive, sense) = match text.strip_prefix("not ") {
             Some(rest) => (rest, Sense::IsNot),
             None => (text, Sense::Is),
@@ -204,9 +212,9 @@ impl Reader<'_, '_> {
         let name = name.trim();
         let until = match until {
             None => None,
-            Some(until) => match self.world.moment_in(until) {
-                Some(until) => Some(until),
-                None => {
+            Some(until) => match dated(until) {
+                (date @ Some(_), time) => Some((date, time)),
+                (None, _) => {
                     self.findings.push(not_understood(part, "write the day as `until 2026-11-27`"));
                     return Some(None);
                 }
@@ -218,7 +226,8 @@ impl Reader<'_, '_> {
                 let clause = name.split_once(" towards ").map_or(name, |(clause, _)| clause);
                 self.world.clause_known(&piece(part, clause), self.findings).map(|()| name.to_owned())
             }
-            Thing::Group => self.group(&piece(part, name)),
+            Thing::Audience if self.world.person_named(name).is_some() => Some(bare(name).to_owned()),
+            Thing::Group | Thing::Audience => self.group(&piece(part, name)),
         };
         let Some(target) = known else { return Some(None) };
         Some(Some(Expect::Thing { verb, sense, kind, target, until }))
@@ -253,6 +262,11 @@ impl Reader<'_, '_> {
 
     /// The verb of a phrase about people, with what follows it: `goes only to X`, `not by X`, `not X`.
     fn verb<'t>(&self, text: &'t str, mode: Mode) -> (Mode, &'t str) {
+        if let Some(rest) = text.strip_prefix("not ")
+            && let (Some((verb, Sense::Is)), name) = self.verb(rest, None)
+        {
+            return (Some((verb, Sense::IsNot)), name);
+        }
         for &verb in self.vocabulary.people {
             if let Some(rest) = text.strip_prefix(verb).filter(|rest| rest.starts_with(' ')) {
                 let rest = rest.trim_start();
@@ -314,11 +328,13 @@ impl Outcome {
             Expect::Thing { verb, sense, kind, target, until } => {
                 let is_it = |found: &str| match kind {
                     Thing::Clause => found == target || (target.starts_with('#') && found.ends_with(target.as_str())),
-                    Thing::Group | Thing::Words => found == target,
+                    Thing::Group | Thing::Audience | Thing::Words => found == target,
                 };
-                let is_there = self.things.iter().any(|(known, found, end)| {
-                    known == verb && is_it(found) && until.is_none_or(|until| *end == Some(until))
-                });
+                let ends = |end: Option<Timestamp>| {
+                    until.is_none_or(|(date, time)| end.is_some_and(|end| Day::At(end).is(date, time, world)))
+                };
+                let is_there =
+                    self.things.iter().any(|(known, found, end)| known == verb && is_it(found) && ends(*end));
                 is_there == (*sense != Sense::IsNot)
             }
             Expect::State(state, sense) => self.states.contains(state) == (*sense != Sense::IsNot),
@@ -387,12 +403,14 @@ impl Day {
 }
 
 impl World<'_> {
+    fn person_named(&self, text: &str) -> Option<PersonId> {
+        PersonId::new(bare(text)).ok().filter(|person| self.people.contains_key(person))
+    }
+
     /// A person of the world, or an office.
     pub(super) fn party(&self, word: &Word, findings: &mut Findings) -> Option<Party> {
-        if let Ok(id) = PersonId::new(bare(&word.text))
-            && self.people.contains_key(&id)
-        {
-            return Some(Party::Person(id));
+        if let Some(person) = self.person_named(&word.text) {
+            return Some(Party::Person(person));
         }
         if let Some(Name::Role(role)) = self.look_up(&word.text) {
             return Some(Party::Role(role));

@@ -56,6 +56,7 @@ pub(super) fn run(stage: &mut Stage<'_, '_>, report: &ReportDefinition, rest: &W
     let fields = report.form.iter().filter(|field| field.kind == FieldKind::Person);
     raw.extend(fields.zip(&persons).map(|(field, person)| (field.name.to_string(), person.to_string())));
     fill(&report.form, &mut raw);
+    stand_in(report, &mut raw);
     let who = match &by {
         Some(by) => stage.actor(by)?,
         None => (PersonId::new("somebody").ok()?, BTreeSet::new()),
@@ -64,7 +65,8 @@ pub(super) fn run(stage: &mut Stage<'_, '_>, report: &ReportDefinition, rest: &W
     if by.is_none() {
         anybody.ask = Vec::new();
     }
-    let known = stage.known();
+    let mut known = stage.known();
+    known.persons.extend(PersonId::new(ANOTHER));
     let given = stage.given;
     judge(stage.scenario, &given.world, &VOCABULARY, stage.findings, || {
         let told = Told { stage: given, report: &anybody, known: &known };
@@ -109,6 +111,22 @@ fn known_step(stage: &mut Stage<'_, '_>, report: &ReportDefinition, word: &Word)
     finding.help = near.map(|near| format!("did you mean “{near}”?"));
     stage.findings.push(finding);
     None
+}
+
+/// Somebody whom no sentence names.
+const ANOTHER: &str = "somebody-else";
+
+/// What a report has to name and its sentence does not: its route is what counts.
+fn stand_in(report: &ReportDefinition, raw: &mut RawValues) {
+    for field in report.form.iter().filter(|field| field.required) {
+        let text = match field.kind {
+            FieldKind::Site => "site.example",
+            FieldKind::Person => ANOTHER,
+            FieldKind::Day => "today",
+            _ => continue,
+        };
+        raw.entry(field.name.to_string()).or_insert_with(|| text.to_owned());
+    }
 }
 
 fn check_boxes(stage: &mut Stage<'_, '_>, report: &ReportDefinition, raw: &RawValues, rest: &Word) -> Option<()> {

@@ -17,7 +17,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
     people: &["decided by"],
     days: &["answer due", "kept until"],
     things: &[
-        ("opens for", Thing::Group),
+        ("opens for", Thing::Audience),
         ("opens task", Thing::Clause),
         ("opens", Thing::Words),
         ("joins", Thing::Group),
@@ -86,9 +86,11 @@ type Things = Vec<(&'static str, String, Option<jiff::Timestamp>)>;
 fn opened(plan: &GrantPlan) -> Things {
     let mut things = vec![("opens", plan.target.to_string(), Some(plan.until))];
     for audience in &plan.audience {
-        if let GrantAudience::Group(group) = audience {
-            things.push(("opens for", group.to_string(), Some(plan.until)));
-        }
+        let name = match audience {
+            GrantAudience::Group(group) => group.to_string(),
+            GrantAudience::Person(person) => person.to_string(),
+        };
+        things.push(("opens for", name, Some(plan.until)));
     }
     things
 }

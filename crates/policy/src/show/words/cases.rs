@@ -61,7 +61,10 @@ impl Words<'_> {
             .iter()
             .map(|word| match word.text.as_str() {
                 THEM => them.to_owned(),
-                role => format!("the {}", self.compiled.school.role_title(&Role::new(role))),
+                name => match self.compiled.school.roles.get(&Role::new(name)) {
+                    Some(entry) => format!("the {}", entry.title),
+                    None => self.compiled.school.group_title(&Group::new(name)),
+                },
             })
             .collect();
         join(&titles, "and")
