@@ -70,6 +70,7 @@ pub(crate) async fn live_part(
         own_entries: own_entries.collect(),
         sessions: sessions.collect(),
         devices: devices.collect(),
+        ..Live::default()
     })
 }
 
