@@ -127,7 +127,7 @@ codes! {
     /// Passwords that must change because time has passed.
     RenewedPasswords = "renewed-passwords", Note;
     /// Something a control says that this release reads, explains and does not carry out yet.
-    PartNotKept = "part-not-kept", Warning;
+    PartNotKept = "part-not-kept", Note;
     /// A rule names a group or capacity that `school.toml` does not declare.
     UnknownGroup = "unknown-group", Error;
     /// A control names a role that `school.toml` does not declare.

@@ -1,6 +1,5 @@
 //! Publishing, reading, and every way a file can be wrong.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schoolgate_base::{Calendar, SchoolId};
-use schoolgate_decide::snapshot::{CategoryMarks, Help, Live, People, Program};
+use schoolgate_decide::snapshot::{Live, People, Program};
 use schoolgate_decide::{Categories, CategoryTable};
 use schoolgate_keys::KeyRing;
 

@@ -1,5 +1,7 @@
 //! `cargo xtask bench …`: the benchmarks live in their own crate; here they are only built optimised and started.
 
+use std::process::Command;
+
 use crate::shell::{self, Trouble};
 
 const BENCHES: [&str; 2] = ["lists", "proxy"];
@@ -19,6 +21,9 @@ pub(crate) fn bench(words: &[String]) -> Result<(), Trouble> {
 
 /// `cargo xtask coverage …`: what accounts for the registers knows the language, so it lives in a crate of its own.
 pub(crate) fn coverage(words: &[String]) -> Result<(), Trouble> {
-    let mut command = shell::cargo(&["run", "--profile", "prove", "--quiet", "-p", "schoolgate-coverage", "--"]);
-    shell::run(command.args(words))
+    shell::run(coverage_command().args(words))
+}
+
+pub(crate) fn coverage_command() -> Command {
+    shell::cargo(&["run", "--locked", "--profile", "prove", "--quiet", "-p", "schoolgate-coverage", "--", "policies"])
 }

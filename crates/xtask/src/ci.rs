@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::shell::{self, Trouble};
 use crate::tally::Tally;
-use crate::{demo, install, target, tidy, web};
+use crate::{bench, demo, install, target, tidy, web};
 
 struct Step {
     name: &'static str,
@@ -22,7 +22,7 @@ struct Machine {
 
 // Cheap first: a misplaced comma is told after seconds. `web` comes before anything compiles, because the program
 // carries its styles inside. Lints come before tests: they compile dependencies only as far as checking needs.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "format", run: format },
     Step { name: "tidy", run: house_rules },
     Step { name: "web", run: styles },
@@ -31,6 +31,7 @@ const STEPS: [Step; 9] = [
     Step { name: "tests", run: tests },
     Step { name: "examples in documentation", run: examples },
     Step { name: "reference pages", run: documentation },
+    Step { name: "coverage", run: coverage },
     Step { name: "walk", run: walk },
 ];
 
@@ -116,6 +117,11 @@ fn styles(_: &Machine, _: &mut Tally) -> Result<(), Trouble> {
 
 fn lints(machine: &Machine, _: &mut Tally) -> Result<(), Trouble> {
     cargo(machine, &["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+/// Every row of the registers of clauses, with every neighbour of every control tried.
+fn coverage(machine: &Machine, _: &mut Tally) -> Result<(), Trouble> {
+    shell::run(target::apply(bench::coverage_command().arg("--prove"), machine.target.as_deref()))
 }
 
 // Private items are part of the pages, so links to them lead somewhere.

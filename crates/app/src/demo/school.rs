@@ -30,7 +30,7 @@ pub(crate) const PARTS: [Part; 9] = [
 pub(crate) type Office = (&'static str, &'static str, bool);
 
 /// In this small school the head is a safeguarding deputy too, as in many: a report about her must notice.
-pub(crate) const OFFICES: [Office; 11] = [
+pub(crate) const OFFICES: [Office; 17] = [
     ("headteacher", "helen.head", false),
     ("deputy-dsl", "helen.head", false),
     ("dsl", "dora.lead", false),
@@ -42,6 +42,12 @@ pub(crate) const OFFICES: [Office; 11] = [
     ("senior-leader", "dora.lead", false),
     ("senior-leader", "bea.business", false),
     ("trust-safeguarding-lead", "gina.governor", false),
+    ("school-office", "priya.quinn", false),
+    ("school-office", "bea.business", true),
+    ("data-protection-lead", "rosa.reed", false),
+    ("teacher-on-duty", "hana.irwin", false),
+    ("clerk", "sean.stone", false),
+    ("hr", "bea.business", false),
 ];
 
 /// Staff who have not signed yet; everybody else has, in the first days of term.

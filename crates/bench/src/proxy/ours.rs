@@ -1,6 +1,5 @@
 //! Our proxy as a process: the list, a signed-in person, one rule, and the event log's spool on.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::net::SocketAddr;
@@ -12,7 +11,7 @@ use jiff::tz::TimeZone;
 use schoolgate_base::{Calendar, Capacity, Group, Host, HostName, PersonId, SchoolId, SessionId};
 use schoolgate_decide::redirect::Redirect;
 use schoolgate_decide::snapshot::{
-    AddressSession, Audience, CategoryMarks, FORMAT, Help, Live, Member, People, Program, Root, Target, WebRule,
+    AddressSession, Audience, FORMAT, Live, Member, People, Program, Root, Target, WebRule,
 };
 use schoolgate_decide::{Conditions, Scope, Snapshot, Verdict};
 use schoolgate_event::LockedHash;

@@ -1,9 +1,7 @@
-use std::collections::BTreeMap;
-
 use jiff::tz::TimeZone;
 use schoolgate_base::{Calendar, SchoolId};
 use schoolgate_decide::CategoryTable;
-use schoolgate_decide::snapshot::{CategoryMarks, DeviceToken, FORMAT, Help, Network, Place, Root};
+use schoolgate_decide::snapshot::{DeviceToken, FORMAT, Network, Place, Root};
 
 use super::*;
 

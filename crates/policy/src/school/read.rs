@@ -261,6 +261,7 @@ fn read_groups(table: &Table, school: &mut School, findings: &mut Findings) {
         let title = reader.text("title").map_or_else(|| name.text.clone(), |word| word.text);
         let within = reader.text("within");
         let is_apart = reader.truth("apart").unwrap_or(false);
+        let _ = reader.text("age");
         let group = Group::new(&name.text);
         if within.is_none() && Capacity::from_word(&name.text).is_none() && reader.key_span("within").is_none() {
             reader.missing("within", "\"staff\"");

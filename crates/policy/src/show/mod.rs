@@ -16,7 +16,7 @@ use crate::check::clauses::is_signed;
 use crate::compile::Compiled;
 use crate::kinds;
 use crate::syntax::markdown::options;
-use crate::syntax::{Clause, Document, Part};
+use crate::syntax::{Clause, Control, Document, Part};
 
 pub use changes::{ClauseChange, PolicyChange, changes};
 pub(crate) use words::join;
@@ -142,9 +142,13 @@ fn clause_view(policy: &PolicyId, clause: &Clause, is_signed: bool, compiled: &C
 
 fn standing(clause: &Clause, controls: &[ControlView], is_signed: bool) -> Standing {
     let keeps = |control: &ControlView| control.is_kept && control.id.kind != ControlKind::Remind;
+    // Lists and duties name the offices that do them.
+    let names_somebody = |control: &Control| {
+        !control.kept_by.is_empty() || matches!(control.kind, ControlKind::Register | ControlKind::Duty)
+    };
     if controls.iter().any(keeps) {
         Standing::Kept
-    } else if !clause.notes.kept_by.is_empty() {
+    } else if !clause.notes.kept_by.is_empty() || clause.controls.iter().any(names_somebody) {
         Standing::KeptElsewhere
     } else if clause.notes.is_information {
         Standing::Information
