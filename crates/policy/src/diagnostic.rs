@@ -158,6 +158,10 @@ codes! {
     BadLength = "bad-length", Error;
     /// A date is not written as `2026-11-24`.
     BadDate = "bad-date", Error;
+    /// The age of a group is not written as `under 18`, `18 and over`, `over 18` or `11 to 16`.
+    BadAge = "bad-age", Error;
+    /// Somebody of an age in between is in none of the groups that share a parent, or in two of them.
+    AgeGap = "age-gap", Warning;
     /// A time or span of times is not written as `09:00-15:15`.
     BadSpan = "bad-span", Error;
     /// A time zone that the tz database does not have.

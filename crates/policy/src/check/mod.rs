@@ -17,6 +17,7 @@ use crate::compile::{self, Compiled};
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::pack::Pack;
 use crate::parse::{self, Parsed};
+use crate::school;
 
 /// What the checker may know beside the pack.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,6 +58,7 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
     if let Some(before) = context.before {
         clauses::gone(before, &parsed, &mut findings);
     }
+    school::check_ages(&parsed.school, &mut findings);
     keepers::check(&parsed, context.today, &mut findings);
     rules::check(&compiled, &mut findings);
     things::check(&compiled, &mut findings);

@@ -18,6 +18,7 @@
 //! [groups.teachers]                       # capacities are groups already: staff, pupil, parent, …
 //! within = "staff"
 //! title  = "teachers"
+//! age    = "18 and over"                  # in completed years: "under 18", "over 18", "18 and over", "11 to 16"
 //!
 //! [groups."year:6"]
 //! within = "pupil"
@@ -85,6 +86,7 @@
 //! staff = "allow"
 //! ```
 
+mod age;
 mod read;
 mod stock;
 mod time;
@@ -97,7 +99,10 @@ use schoolgate_decide::Verdict;
 use schoolgate_decide::snapshot::{Help, OpenTarget, Place};
 
 use crate::diagnostic::Span;
+use crate::syntax::Spanned;
 
+pub use age::Ages;
+pub(crate) use age::check as check_ages;
 pub(crate) use read::{parse, unknown};
 pub use stock::{ContentEntry, KeeperEntry, KnownBy, SystemEntry};
 
@@ -139,6 +144,8 @@ pub struct GroupEntry {
     pub within: Option<Group>,
     /// Nobody is in two of the groups directly within this one.
     pub is_apart: bool,
+    /// How old the people in it are.
+    pub age: Option<Spanned<Ages>>,
 }
 
 /// An office.
@@ -175,8 +182,13 @@ impl School {
     /// A school that knows nothing but the capacities.
     pub fn empty() -> Self {
         let capacity = |capacity: Capacity| {
-            let entry =
-                GroupEntry { span: None, title: capacity_words(capacity).into(), within: None, is_apart: false };
+            let entry = GroupEntry {
+                span: None,
+                title: capacity_words(capacity).into(),
+                within: None,
+                is_apart: false,
+                age: None,
+            };
             (Group::new(capacity.as_str()), entry)
         };
         Self {
