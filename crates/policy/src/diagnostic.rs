@@ -80,6 +80,16 @@ codes! {
     MissingSchoolFile = "missing-school-file", Error;
     /// The pack holds no policy document.
     MissingDocument = "missing-document", Error;
+    /// The pack says that it extends another one, and the documents of that one are not in it.
+    BaseMissing = "base-missing", Error;
+    /// A policy extends itself, directly or by way of others.
+    ExtendsCycle = "extends-cycle", Error;
+    /// A policy extends one that no document of the pack is.
+    UnknownPolicy = "unknown-policy", Error;
+    /// A locked clause of another policy would be weakened: replaced, gone over, lifted, or given a looser twin.
+    LockedWeakened = "locked-weakened", Error;
+    /// An earlier id of a clause is still in use, or two clauses claim it.
+    EarlierIdTaken = "earlier-id-taken", Error;
     /// A policy document does not begin with a `+++` block that says which policy it is.
     MissingFrontMatter = "missing-front-matter", Error;
     /// The `+++` block at the head of a document is never closed.

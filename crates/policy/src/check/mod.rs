@@ -7,6 +7,7 @@ mod disagree;
 mod duties;
 mod floor;
 mod keepers;
+mod locked;
 mod rules;
 mod things;
 
@@ -15,6 +16,7 @@ use schoolgate_cases::Offices;
 
 use crate::compile::{self, Compiled};
 use crate::diagnostic::{Diagnostic, has_errors};
+use crate::overlap::World;
 use crate::pack::Pack;
 use crate::parse::{self, Parsed};
 use crate::school;
@@ -60,7 +62,10 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
     }
     school::check_ages(&parsed.school, &mut findings);
     keepers::check(&parsed, context.today, &mut findings);
-    rules::check(&compiled, &mut findings);
+    let world = World::new(&compiled.school, &compiled.program);
+    let meetings = world.meetings();
+    rules::check(&compiled, world, &meetings, &mut findings);
+    locked::check(&parsed, &compiled, &meetings, &mut findings);
     things::check(&compiled, &mut findings);
     cases::check(&compiled, context.offices, &mut findings);
     duties::check(&compiled, context.offices, &mut findings);

@@ -5,6 +5,7 @@
 //! id     = "riverside"
 //! name   = "Riverside Primary"
 //! portal = "portal.demo.test"             # always open
+//! extends = ["../england-2026"]           # folders of packs whose documents hold here too
 //!
 //! [calendar]
 //! zone       = "Europe/London"
@@ -99,7 +100,7 @@ use schoolgate_decide::Verdict;
 use schoolgate_decide::snapshot::{Help, OpenTarget, Place};
 
 use crate::diagnostic::Span;
-use crate::syntax::Spanned;
+use crate::syntax::{Spanned, Word};
 
 pub use age::Ages;
 pub(crate) use age::check as check_ages;
@@ -112,6 +113,8 @@ pub struct School {
     pub id: Option<SchoolId>,
     pub name: Box<str>,
     pub portal: Option<HostName>,
+    /// Folders of packs whose documents hold here too.
+    pub extends: Vec<Word>,
     pub calendar: Calendar,
     pub periods: BTreeMap<Box<str>, Period>,
     pub groups: BTreeMap<Group, GroupEntry>,
@@ -195,6 +198,7 @@ impl School {
             id: None,
             name: "this school".into(),
             portal: None,
+            extends: Vec::new(),
             calendar: Calendar {
                 zone: TimeZone::UTC,
                 terms: Vec::new(),

@@ -153,6 +153,7 @@ fn read_school(table: &Table, place: Span, school: &mut School, findings: &mut F
     if let Some(word) = reader.text("portal") {
         school.portal = host(&word, reader.findings);
     }
+    school.extends = reader.words("extends").unwrap_or_default();
     reader.finish();
 }
 

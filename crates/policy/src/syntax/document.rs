@@ -137,8 +137,27 @@ fn check_ids(document: &Document, findings: &mut Findings) {
             seen.insert(&clause.id.text, clause.id.span);
         }
     }
+    check_earlier_ids(document, &seen, findings);
     for clause in &document.clauses {
         check_control_names(clause, findings);
+    }
+}
+
+/// What was seen under an earlier id belongs to one clause.
+fn check_earlier_ids(document: &Document, ids: &BTreeMap<&str, Span>, findings: &mut Findings) {
+    let mut claimed: BTreeMap<&str, Span> = BTreeMap::new();
+    for word in document.clauses.iter().flat_map(|clause| &clause.notes.was) {
+        let id = word.text.trim_start_matches('#');
+        let taken = ids.get(id).map(|place| (*place, "is the id of a clause", "in use here"));
+        let taken = taken.or_else(|| claimed.get(id).map(|place| (*place, "is claimed twice", "claimed here already")));
+        claimed.entry(id).or_insert(word.span);
+        let Some((place, message, label)) = taken else { continue };
+        findings.push(
+            Diagnostic::new(Code::EarlierIdTaken, word.span, format!("the earlier id `#{id}` {message}"))
+                .why("what was seen and promised under it would belong to two clauses")
+                .help("name ids in `was` that no other clause has or had")
+                .other(place, label),
+        );
     }
 }
 
