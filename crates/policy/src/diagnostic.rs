@@ -232,6 +232,13 @@ codes! {
     SignsDisagree = "signs-disagree", Warning;
     /// One clause has something erased that another keeps longer.
     KeepAndErase = "keep-and-erase", Warning;
+    /// A text names a law, a guidance or a body that has been replaced.
+    LawReplaced = "law-replaced", Warning;
+    /// A clause forbids criticism, or bringing the school into disrepute, and does not say that complaints, union
+    /// matters and speaking up stay free.
+    SilencesConcerns = "silences-concerns", Warning;
+    /// The clauses are harder to read than the head of the policy promises with `reading_age`.
+    HardToRead = "hard-to-read", Warning;
     /// No control makes the clause true.
     ClauseWithoutControl = "clause-without-control", Note;
     /// The policy's date of review has passed.

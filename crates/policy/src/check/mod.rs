@@ -7,9 +7,13 @@ mod disagree;
 mod duties;
 mod floor;
 mod keepers;
+mod law;
 mod locked;
+mod reading;
 mod rules;
+mod silences;
 mod things;
+mod words;
 
 use jiff::civil::Date;
 use schoolgate_cases::Offices;
@@ -61,6 +65,9 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
         clauses::gone(before, &parsed, &mut findings);
     }
     school::check_ages(&parsed.school, &mut findings);
+    law::check(pack, &parsed, &mut findings);
+    silences::check(pack, &parsed, &mut findings);
+    reading::check(&parsed, &mut findings);
     keepers::check(&parsed, context.today, &mut findings);
     let world = World::new(&compiled.school, &compiled.program);
     let meetings = world.meetings();

@@ -22,6 +22,8 @@ pub struct Document {
     /// Headings, prose and clauses in the order of the text.
     pub parts: Vec<Part>,
     pub clauses: Vec<Clause>,
+    /// Where text stands that belongs to no clause, line by line.
+    pub prose_lines: Vec<Span>,
 }
 
 /// A piece of a document.
@@ -48,6 +50,8 @@ pub struct Clause {
     pub text: String,
     /// The first line.
     pub span: Span,
+    /// Where the text stands, line by line.
+    pub lines: Vec<Span>,
     pub notes: ClauseNotes,
     pub controls: Vec<Control>,
 }
@@ -106,7 +110,7 @@ pub(crate) fn parse(file: FileId, text: &str, findings: &mut Findings) -> Docume
     let mut builder = Builder {
         file,
         text,
-        document: Document { file, front, parts: Vec::new(), clauses: Vec::new() },
+        document: Document { file, front, parts: Vec::new(), clauses: Vec::new(), prose_lines: Vec::new() },
         current: None,
         findings,
     };
@@ -256,6 +260,7 @@ impl Builder<'_, '_> {
             number: marker.number.clone(),
             text: content.get(marker.end..).unwrap_or("").trim_end().to_owned(),
             span: Span::new(self.file, start..start + content.trim_end().len()),
+            lines: vec![Span::new(self.file, start + marker.end..line.end)],
             notes: ClauseNotes::default(),
             controls: Vec::new(),
         };
@@ -275,15 +280,25 @@ impl Builder<'_, '_> {
             text.push('\n');
         }
         let end = lines.last().map_or(first.end, |line| line.end);
+        let places = lines.iter().map(|line| Span::new(self.file, line.clone()));
         let target = match &mut self.current {
             Some(open) => {
                 let gap = self.text.get(open.end..first.start).is_some_and(|between| !between.is_empty());
                 open.end = end;
-                self.document.clauses.get_mut(open.clause).map(|clause| (&mut clause.text, gap))
+                self.document.clauses.get_mut(open.clause).map(|clause| {
+                    clause.lines.extend(places);
+                    (&mut clause.text, gap)
+                })
             }
             None => match self.document.parts.last_mut() {
-                Some(Part::Prose(prose)) => Some((prose, true)),
-                _ => None,
+                Some(Part::Prose(prose)) => {
+                    self.document.prose_lines.extend(places);
+                    Some((prose, true))
+                }
+                _ => {
+                    self.document.prose_lines.extend(places);
+                    None
+                }
             },
         };
         match target {
