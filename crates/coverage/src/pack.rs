@@ -2,9 +2,10 @@
 
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use schoolgate_policy::{Built, Context, Pack, build, scenario};
+use schoolgate_policy::{Built, Context, Pack, build, read_extended, scenario};
 
 use crate::register::{Row, rows};
 
@@ -32,8 +33,8 @@ pub(crate) fn with_register(root: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>>
 
 impl Source {
     pub(crate) fn read(folder: &Path) -> Result<Self, Box<dyn Error>> {
-        let mut pack = Pack::default();
-        read_into(folder, "", &mut pack)?;
+        let path = folder.to_str().ok_or_else(|| format!("`{}` is not text in UTF-8", folder.display()))?;
+        let pack = read_extended(path, &mut |folder| read_one(Path::new(folder)))?;
         let table = fs::read_to_string(folder.join(REGISTER))?;
         let rows = rows(&table).map_err(|error| format!("{}: {error}", folder.join(REGISTER).display()))?;
         let name = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -47,7 +48,13 @@ impl Source {
     }
 }
 
-fn read_into(folder: &Path, prefix: &str, pack: &mut Pack) -> Result<(), Box<dyn Error>> {
+fn read_one(folder: &Path) -> io::Result<Pack> {
+    let mut pack = Pack::default();
+    read_into(folder, "", &mut pack)?;
+    Ok(pack)
+}
+
+fn read_into(folder: &Path, prefix: &str, pack: &mut Pack) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());

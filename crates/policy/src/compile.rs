@@ -125,6 +125,7 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
     let mut compiler = Compiler {
         parsed,
         findings,
+        clauses: clauses(parsed),
         compiled: Compiled {
             school: school.clone(),
             program,
@@ -148,6 +149,16 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
         compiler.document(document, paths(document));
     }
     compiler.compiled
+}
+
+fn clauses(parsed: &Parsed) -> BTreeMap<(&str, &str), &Clause> {
+    let mut found = BTreeMap::new();
+    for document in &parsed.documents {
+        for clause in &document.clauses {
+            found.entry((document.front.policy.text.as_str(), clause.id.text.as_str())).or_insert(clause);
+        }
+    }
+    found
 }
 
 fn marks(school: &School) -> CategoryMarks {
@@ -186,6 +197,8 @@ pub(crate) struct Compiler<'a, 'f> {
     pub(crate) parsed: &'a Parsed,
     pub(crate) findings: &'f mut Findings,
     pub(crate) compiled: Compiled,
+    /// By the id of the policy and of the clause; of two with one id the first.
+    clauses: BTreeMap<(&'a str, &'a str), &'a Clause>,
 }
 
 /// The clause and document that a control belongs to.
@@ -384,36 +397,35 @@ impl<'a> Compiler<'a, '_> {
         (!is_lost).then_some(found)
     }
 
-    /// The clause that `word` refers to: `#own-time` or `staff-ict#own-time`.
+    /// The clause that `word` refers to: `#own-time` or `staff-ict#own-time`, or the one in its place.
     pub(crate) fn clause_of(&mut self, word: &Word, home: Home<'_>) -> Option<(ClauseId, &'a Clause)> {
         let (policy, clause) = match word.text.split_once('#') {
             Some(("", clause)) => (home.document.front.policy.text.as_str(), clause),
             Some((policy, clause)) => (policy, clause),
             None => (home.document.front.policy.text.as_str(), word.text.as_str()),
         };
-        let parsed: &'a Parsed = self.parsed;
-        let documents = &parsed.documents;
-        let document = documents.iter().find(|document| document.front.policy.text == policy);
-        let found = document.and_then(|document| document.clauses.iter().find(|c| c.id.text == clause));
-        let (Some(found), Ok(policy)) = (found, PolicyId::new(policy)) else {
-            let names: Vec<String> = documents
-                .iter()
-                .flat_map(|document| document.clauses.iter().map(move |clause| (document, clause)))
-                .map(|(document, clause)| match document.front.policy.text == home.document.front.policy.text {
-                    true => format!("#{}", clause.id.text),
-                    false => format!("{}#{}", document.front.policy.text, clause.id.text),
-                })
-                .collect();
-            let near = crate::nearest::nearest(&word.text, names.iter().map(String::as_str));
-            let help =
-                near.map_or_else(|| "name a clause of this pack".to_owned(), |near| format!("did you mean `{near}`?"));
-            self.findings.push(
-                Diagnostic::new(Code::UnknownClause, word.span, format!("there is no clause `{}`", word.text))
-                    .help(help),
-            );
+        let (policy, clause) = self.parsed.in_place_of((policy.to_owned(), clause.to_owned()));
+        let found = self.clauses.get(&(policy.as_str(), clause.as_str())).copied();
+        let (Some(found), Ok(policy)) = (found, PolicyId::new(&policy)) else {
+            self.unknown_clause(word, home);
             return None;
         };
         Some((ClauseId { policy, clause: found.id.text.as_str().into() }, found))
+    }
+
+    fn unknown_clause(&mut self, word: &Word, home: Home<'_>) {
+        let own = home.document.front.policy.text.as_str();
+        let names: Vec<String> = self
+            .clauses
+            .keys()
+            .map(|(policy, clause)| if *policy == own { format!("#{clause}") } else { format!("{policy}#{clause}") })
+            .collect();
+        let near = crate::nearest::nearest(&word.text, names.iter().map(String::as_str));
+        let help =
+            near.map_or_else(|| "name a clause of this pack".to_owned(), |near| format!("did you mean `{near}`?"));
+        self.findings.push(
+            Diagnostic::new(Code::UnknownClause, word.span, format!("there is no clause `{}`", word.text)).help(help),
+        );
     }
 
     /// The controls of a kind in the clause that `word` refers to.

@@ -80,6 +80,16 @@ codes! {
     MissingSchoolFile = "missing-school-file", Error;
     /// The pack holds no policy document.
     MissingDocument = "missing-document", Error;
+    /// The pack says that it extends another one, and the documents of that one are not in it.
+    BaseMissing = "base-missing", Error;
+    /// A policy extends itself, directly or by way of others.
+    ExtendsCycle = "extends-cycle", Error;
+    /// A policy extends one that no document of the pack is.
+    UnknownPolicy = "unknown-policy", Error;
+    /// A locked clause of another policy would be weakened: replaced, gone over, lifted, or given a looser twin.
+    LockedWeakened = "locked-weakened", Error;
+    /// An earlier id of a clause is still in use, or two clauses claim it.
+    EarlierIdTaken = "earlier-id-taken", Error;
     /// A policy document does not begin with a `+++` block that says which policy it is.
     MissingFrontMatter = "missing-front-matter", Error;
     /// The `+++` block at the head of a document is never closed.
@@ -158,6 +168,10 @@ codes! {
     BadLength = "bad-length", Error;
     /// A date is not written as `2026-11-24`.
     BadDate = "bad-date", Error;
+    /// The age of a group is not written as `under 18`, `18 and over`, `over 18` or `11 to 16`.
+    BadAge = "bad-age", Error;
+    /// Somebody of an age in between is in none of the groups that share a parent, or in two of them.
+    AgeGap = "age-gap", Warning;
     /// A time or span of times is not written as `09:00-15:15`.
     BadSpan = "bad-span", Error;
     /// A time zone that the tz database does not have.
@@ -218,6 +232,13 @@ codes! {
     SignsDisagree = "signs-disagree", Warning;
     /// One clause has something erased that another keeps longer.
     KeepAndErase = "keep-and-erase", Warning;
+    /// A text names a law, a guidance or a body that has been replaced.
+    LawReplaced = "law-replaced", Warning;
+    /// A clause forbids criticism, or bringing the school into disrepute, and does not say that complaints, union
+    /// matters and speaking up stay free.
+    SilencesConcerns = "silences-concerns", Warning;
+    /// The clauses are harder to read than the head of the policy promises with `reading_age`.
+    HardToRead = "hard-to-read", Warning;
     /// No control makes the clause true.
     ClauseWithoutControl = "clause-without-control", Note;
     /// The policy's date of review has passed.

@@ -1,9 +1,13 @@
 //! From a pack to its tree: the school, the documents and every mistake in them.
 
+use std::collections::BTreeMap;
+
 use schoolgate_base::PolicyId;
 
 use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::extend;
 use crate::pack::{FileId, PACK_MAX_BYTES, Pack, SCHOOL_FILE};
+use crate::replace::{self, ClauseKey};
 use crate::school::{self, School};
 use crate::syntax::document::{self, Document};
 use crate::syntax::reader::Findings;
@@ -12,7 +16,10 @@ use crate::syntax::reader::Findings;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed {
     pub school: School,
+    /// Without the clauses in whose place others stand.
     pub documents: Vec<Document>,
+    /// Clauses that are replaced → the ones that replace them.
+    pub(crate) replaced: BTreeMap<ClauseKey, ClauseKey>,
     /// What is wrong with the text, in the order of the files.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -23,7 +30,12 @@ pub fn parse(pack: &Pack) -> Parsed {
     if pack.size_bytes() > PACK_MAX_BYTES {
         let message = format!("the pack has {} bytes, the most is {PACK_MAX_BYTES}", pack.size_bytes());
         findings.push(Diagnostic::new(Code::PackTooLarge, Span::new(FileId::MISSING, 0..0), message));
-        return Parsed { school: School::empty(), documents: Vec::new(), diagnostics: findings };
+        return Parsed {
+            school: School::empty(),
+            documents: Vec::new(),
+            replaced: BTreeMap::new(),
+            diagnostics: findings,
+        };
     }
     let school = match pack.files().find(|(_, path, _)| *path == SCHOOL_FILE) {
         Some((file, _, text)) => school::parse(file, text, &mut findings),
@@ -40,7 +52,7 @@ pub fn parse(pack: &Pack) -> Parsed {
             School::empty()
         }
     };
-    let documents: Vec<Document> =
+    let mut documents: Vec<Document> =
         pack.documents().map(|(file, _, text)| document::parse(file, text, &mut findings)).collect();
     if documents.is_empty() {
         findings.push(
@@ -49,27 +61,42 @@ pub fn parse(pack: &Pack) -> Parsed {
         );
     }
     check_policy_ids(&documents, &mut findings);
-    Parsed { school, documents, diagnostics: findings }
+    extend::check(pack, &school, &mut findings);
+    let replaced = replace::apply(&mut documents, &mut findings);
+    Parsed { school, documents, replaced, diagnostics: findings }
 }
 
 fn check_policy_ids(documents: &[Document], findings: &mut Findings) {
-    for (place, document) in documents.iter().enumerate() {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for document in documents {
         let id = &document.front.policy;
-        let earlier = documents.iter().take(place).find(|other| other.front.policy.text == id.text);
-        if let Some(earlier) = earlier
-            && !id.text.is_empty()
-        {
-            findings.push(
-                Diagnostic::new(Code::DuplicateName, id.span, format!("two policies are called `{}`", id.text))
-                    .help("give each document an id of its own")
-                    .other(earlier.front.policy.span, "the other one"),
-            );
+        if id.text.is_empty() {
+            continue;
         }
+        let Some(&earlier) = seen.get(id.text.as_str()) else {
+            seen.insert(&id.text, id.span);
+            continue;
+        };
+        findings.push(
+            Diagnostic::new(Code::DuplicateName, id.span, format!("two policies are called `{}`", id.text))
+                .help("give each document an id of its own")
+                .other(earlier, "the other one"),
+        );
     }
 }
 
 impl Parsed {
     pub fn document(&self, policy: &PolicyId) -> Option<&Document> {
         self.documents.iter().find(|document| document.front.policy.text == policy.as_str())
+    }
+
+    /// The clause that stands in the place of this one, where one does.
+    pub(crate) fn in_place_of(&self, clause: ClauseKey) -> ClauseKey {
+        let mut at = clause;
+        // A clause that replaces another may be replaced itself; policies do not extend each other in circles.
+        while let Some(next) = self.replaced.get(&at) {
+            at = next.clone();
+        }
+        at
     }
 }

@@ -53,6 +53,11 @@ fn pack(example: &Example, folder: &Path) -> Pack {
         document = format!("+++\npolicy = \"spec\"\ntitle = \"Spec\"\nversion = \"1\"\n+++\n\n{document}");
     }
     let mut pack = Pack::from_iter([("school.toml", school), ("spec.md", document)]);
+    for (info, text) in &example.blocks {
+        if let Some(path) = info.strip_prefix("policy ") {
+            pack.insert(path, text);
+        }
+    }
     if let Some(tests) = example.blocks.get("tests") {
         pack.insert("tests.md", tests);
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use schoolgate_policy::{PACK_MAX_BYTES, Pack, SCHOOL_FILE};
+use schoolgate_policy::{ExtendError, PACK_MAX_BYTES, Pack, SCHOOL_FILE, read_extended};
 
 /// Deeper is not a pack but somebody's home folder.
 const DEPTH_MAX: usize = 4;
@@ -20,10 +20,25 @@ pub(crate) enum PackError {
     TooMuch { path: PathBuf },
     #[error("`{path}` is no policy pack: it has no {SCHOOL_FILE}")]
     NoSchool { path: PathBuf },
+    #[error("cannot put `{path}` together with the packs it extends")]
+    Extend { path: PathBuf, source: Box<ExtendError<PackError>> },
+}
+
+/// The pack in `folder`, with the documents of those it extends.
+pub(crate) fn read(folder: &Path) -> Result<Pack, PackError> {
+    let path = folder.to_str().ok_or_else(|| PackError::NotText { path: folder.to_owned() })?;
+    let pack = read_extended(path, &mut |folder| read_one(Path::new(folder))).map_err(|error| match error {
+        ExtendError::Read { folder, by, source } if folder == by => source,
+        source => PackError::Extend { path: folder.to_owned(), source: Box::new(source) },
+    })?;
+    if pack.size_bytes() > PACK_MAX_BYTES {
+        return Err(PackError::TooMuch { path: folder.to_owned() });
+    }
+    Ok(pack)
 }
 
 /// Every `.md` and `.toml` file below `folder`, hidden folders aside.
-pub(crate) fn read(folder: &Path) -> Result<Pack, PackError> {
+fn read_one(folder: &Path) -> Result<Pack, PackError> {
     let mut pack = Pack::default();
     let mut files = 0;
     read_into(folder, "", 0, &mut files, &mut pack)?;

@@ -1,5 +1,7 @@
 //! Clauses that nothing keeps, and policies whose review is overdue.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use crate::compile::review_by;
@@ -52,14 +54,29 @@ fn check_clause(clause: &Clause, is_signed: bool, findings: &mut Findings) {
 pub(crate) fn gone(before: &Parsed, after: &Parsed, findings: &mut Findings) {
     for document in &after.documents {
         let policy = &document.front.policy;
+        let kept = ids(document);
         let is_same = |earlier: &&Document| earlier.front.policy.text == policy.text;
         let earlier = before.documents.iter().filter(is_same).flat_map(|earlier| &earlier.clauses);
-        for clause in earlier.filter(|clause| !document.clauses.iter().any(|now| now.id.text == clause.id.text)) {
+        for clause in earlier.filter(|clause| !kept.contains(clause.id.text.as_str())) {
+            let key = (policy.text.clone(), clause.id.text.clone());
+            if after.replaced.contains_key(&key) {
+                continue;
+            }
             findings.push(
                 Diagnostic::new(Code::ClauseGone, policy.span, format!("clause `{}` is gone", clause.id.text))
                     .why("what was seen and promised under it stays in the records, and no page shows it any more")
-                    .help("give it its id again if only its words or its number were to change"),
+                    .help(format!(
+                        "give it its id again if only its words or its number were to change, or write `was = [\"{}\"]` in the clause that it became",
+                        clause.id.text
+                    )),
             );
         }
     }
+}
+
+/// The ids that clauses of a document have and had.
+fn ids(document: &Document) -> BTreeSet<&str> {
+    let earlier = document.clauses.iter().flat_map(|clause| &clause.notes.was);
+    let ids = document.clauses.iter().map(|clause| clause.id.text.as_str());
+    ids.chain(earlier.map(|word| word.text.trim_start_matches('#'))).collect()
 }

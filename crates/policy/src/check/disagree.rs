@@ -19,7 +19,7 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
 }
 
 /// Whether somebody can be in an audience of both lists; an empty list is everybody.
-fn overlap(compiled: &Compiled, ones: &[Group], others: &[Group]) -> bool {
+pub(super) fn overlap(compiled: &Compiled, ones: &[Group], others: &[Group]) -> bool {
     let meets = |one: &Group| others.iter().any(|other| !compiled.school.are_apart(one, other));
     ones.is_empty() || others.is_empty() || ones.iter().any(meets)
 }
@@ -108,7 +108,7 @@ fn kept(register: &RegisterDefinition) -> String {
 /// A duty erases what it names either by `erases` or by its kind, `erase-kit-on-loan`.
 fn erasing(duty: &DutyDefinition, span: Span, compiled: &Compiled, findings: &mut Findings) {
     let Some(kind) = duty.erases.as_deref().or_else(|| duty.kind.strip_prefix("erase-")) else { return };
-    let erased = days_until_erased(duty);
+    let erased = days_until_due(&duty.falls);
     let registers = compiled.registers.iter().zip(&compiled.register_spans);
     for (register, &place) in registers.filter(|(register, _)| &*register.kind == kind) {
         if register.keep.as_ref().is_some_and(|keep| days(keep) <= erased) {
@@ -127,8 +127,9 @@ fn erasing(duty: &DutyDefinition, span: Span, compiled: &Compiled, findings: &mu
     }
 }
 
-fn days_until_erased(duty: &DutyDefinition) -> u64 {
-    match &duty.falls {
+/// The most days between what a duty hangs on and the day on which it is due.
+pub(super) fn days_until_due(falls: &Falls) -> u64 {
+    match falls {
         Falls::Every(every) => turn_days(*every),
         Falls::By(_) => 366,
         Falls::Before { within, .. } => within.as_ref().map_or(0, days),
@@ -137,7 +138,7 @@ fn days_until_erased(duty: &DutyDefinition) -> u64 {
 }
 
 /// About so many days, for comparing.
-fn days(within: &Within) -> u64 {
+pub(super) fn days(within: &Within) -> u64 {
     let Within::Count { count, unit, .. } = within else { return 1 };
     let each = match unit {
         Unit::Minute | Unit::Hour => 0,

@@ -7,16 +7,23 @@ mod disagree;
 mod duties;
 mod floor;
 mod keepers;
+mod law;
+mod locked;
+mod reading;
 mod rules;
+mod silences;
 mod things;
+mod words;
 
 use jiff::civil::Date;
 use schoolgate_cases::Offices;
 
 use crate::compile::{self, Compiled};
 use crate::diagnostic::{Diagnostic, has_errors};
+use crate::overlap::World;
 use crate::pack::Pack;
 use crate::parse::{self, Parsed};
+use crate::school;
 
 /// What the checker may know beside the pack.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,8 +64,15 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
     if let Some(before) = context.before {
         clauses::gone(before, &parsed, &mut findings);
     }
+    school::check_ages(&parsed.school, &mut findings);
+    law::check(pack, &parsed, &mut findings);
+    silences::check(pack, &parsed, &mut findings);
+    reading::check(&parsed, &mut findings);
     keepers::check(&parsed, context.today, &mut findings);
-    rules::check(&compiled, &mut findings);
+    let world = World::new(&compiled.school, &compiled.program);
+    let meetings = world.meetings();
+    rules::check(&compiled, world, &meetings, &mut findings);
+    locked::check(&parsed, &compiled, &meetings, &mut findings);
     things::check(&compiled, &mut findings);
     cases::check(&compiled, context.offices, &mut findings);
     duties::check(&compiled, context.offices, &mut findings);

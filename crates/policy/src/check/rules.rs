@@ -11,15 +11,13 @@ use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::overlap::{ANY_OTHER, Cell, Meetings, Tie, World, binds, is_empty, without};
 use crate::syntax::reader::Findings;
 
-pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
-    let world = World::new(&compiled.school, &compiled.program);
-    let meetings = world.meetings();
+pub(super) fn check<'a>(compiled: &'a Compiled, world: World<'a>, meetings: &Meetings, findings: &mut Findings) {
     let mut checker = Checker { compiled, world, findings, paired: BTreeSet::new() };
-    checker.unreachable(&meetings);
-    checker.shadowed(&meetings);
-    checker.over(&meetings);
+    checker.unreachable(meetings);
+    checker.shadowed(meetings);
+    checker.over(meetings);
     for tie in meetings.ties.values() {
-        checker.tie(tie, &meetings);
+        checker.tie(tie, meetings);
     }
 }
 

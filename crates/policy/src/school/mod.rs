@@ -5,6 +5,7 @@
 //! id     = "riverside"
 //! name   = "Riverside Primary"
 //! portal = "portal.demo.test"             # always open
+//! extends = ["../england-2026"]           # folders of packs whose documents hold here too
 //!
 //! [calendar]
 //! zone       = "Europe/London"
@@ -18,6 +19,7 @@
 //! [groups.teachers]                       # capacities are groups already: staff, pupil, parent, …
 //! within = "staff"
 //! title  = "teachers"
+//! age    = "18 and over"                  # in completed years: "under 18", "over 18", "18 and over", "11 to 16"
 //!
 //! [groups."year:6"]
 //! within = "pupil"
@@ -85,6 +87,7 @@
 //! staff = "allow"
 //! ```
 
+mod age;
 mod read;
 mod stock;
 mod time;
@@ -97,7 +100,10 @@ use schoolgate_decide::Verdict;
 use schoolgate_decide::snapshot::{Help, OpenTarget, Place};
 
 use crate::diagnostic::Span;
+use crate::syntax::{Spanned, Word};
 
+pub use age::Ages;
+pub(crate) use age::check as check_ages;
 pub(crate) use read::{parse, unknown};
 pub use stock::{ContentEntry, KeeperEntry, KnownBy, SystemEntry};
 
@@ -107,6 +113,8 @@ pub struct School {
     pub id: Option<SchoolId>,
     pub name: Box<str>,
     pub portal: Option<HostName>,
+    /// Folders of packs whose documents hold here too.
+    pub extends: Vec<Word>,
     pub calendar: Calendar,
     pub periods: BTreeMap<Box<str>, Period>,
     pub groups: BTreeMap<Group, GroupEntry>,
@@ -139,6 +147,8 @@ pub struct GroupEntry {
     pub within: Option<Group>,
     /// Nobody is in two of the groups directly within this one.
     pub is_apart: bool,
+    /// How old the people in it are.
+    pub age: Option<Spanned<Ages>>,
 }
 
 /// An office.
@@ -175,14 +185,20 @@ impl School {
     /// A school that knows nothing but the capacities.
     pub fn empty() -> Self {
         let capacity = |capacity: Capacity| {
-            let entry =
-                GroupEntry { span: None, title: capacity_words(capacity).into(), within: None, is_apart: false };
+            let entry = GroupEntry {
+                span: None,
+                title: capacity_words(capacity).into(),
+                within: None,
+                is_apart: false,
+                age: None,
+            };
             (Group::new(capacity.as_str()), entry)
         };
         Self {
             id: None,
             name: "this school".into(),
             portal: None,
+            extends: Vec::new(),
             calendar: Calendar {
                 zone: TimeZone::UTC,
                 terms: Vec::new(),

@@ -7,7 +7,7 @@ use schoolgate_base::{Calendar, Capacity, DayKind, DeviceClass, Group, HostName,
 use schoolgate_decide::Verdict;
 use schoolgate_decide::snapshot::{Help, Network, OpenTarget, Place, Target};
 
-use super::{CategoryEntry, ClassEntry, GroupEntry, RoleEntry, School, stock, time};
+use super::{CategoryEntry, ClassEntry, GroupEntry, RoleEntry, School, age, stock, time};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::web;
 use crate::nearest::nearest;
@@ -153,6 +153,7 @@ fn read_school(table: &Table, place: Span, school: &mut School, findings: &mut F
     if let Some(word) = reader.text("portal") {
         school.portal = host(&word, reader.findings);
     }
+    school.extends = reader.words("extends").unwrap_or_default();
     reader.finish();
 }
 
@@ -261,7 +262,7 @@ fn read_groups(table: &Table, school: &mut School, findings: &mut Findings) {
         let title = reader.text("title").map_or_else(|| name.text.clone(), |word| word.text);
         let within = reader.text("within");
         let is_apart = reader.truth("apart").unwrap_or(false);
-        let _ = reader.text("age");
+        let age = reader.text("age").and_then(|word| age::ages(&word, reader.findings));
         let group = Group::new(&name.text);
         if within.is_none() && Capacity::from_word(&name.text).is_none() && reader.key_span("within").is_none() {
             reader.missing("within", "\"staff\"");
@@ -269,9 +270,8 @@ fn read_groups(table: &Table, school: &mut School, findings: &mut Findings) {
         reader.finish();
         let parent = within.as_ref().map(|word| Group::new(&word.text));
         parents.extend(within.map(|word| (group.clone(), word)));
-        school
-            .groups
-            .insert(group, GroupEntry { span: Some(name.span), title: title.into(), within: parent, is_apart });
+        let entry = GroupEntry { span: Some(name.span), title: title.into(), within: parent, is_apart, age };
+        school.groups.insert(group, entry);
     }
     for (group, word) in parents {
         let names: Vec<String> = school.groups.keys().map(|group| group.as_str().to_owned()).collect();

@@ -22,6 +22,8 @@ pub struct Document {
     /// Headings, prose and clauses in the order of the text.
     pub parts: Vec<Part>,
     pub clauses: Vec<Clause>,
+    /// Where text stands that belongs to no clause, line by line.
+    pub prose_lines: Vec<Span>,
 }
 
 /// A piece of a document.
@@ -48,6 +50,8 @@ pub struct Clause {
     pub text: String,
     /// The first line.
     pub span: Span,
+    /// Where the text stands, line by line.
+    pub lines: Vec<Span>,
     pub notes: ClauseNotes,
     pub controls: Vec<Control>,
 }
@@ -106,7 +110,7 @@ pub(crate) fn parse(file: FileId, text: &str, findings: &mut Findings) -> Docume
     let mut builder = Builder {
         file,
         text,
-        document: Document { file, front, parts: Vec::new(), clauses: Vec::new() },
+        document: Document { file, front, parts: Vec::new(), clauses: Vec::new(), prose_lines: Vec::new() },
         current: None,
         findings,
     };
@@ -137,8 +141,27 @@ fn check_ids(document: &Document, findings: &mut Findings) {
             seen.insert(&clause.id.text, clause.id.span);
         }
     }
+    check_earlier_ids(document, &seen, findings);
     for clause in &document.clauses {
         check_control_names(clause, findings);
+    }
+}
+
+/// What was seen under an earlier id belongs to one clause.
+fn check_earlier_ids(document: &Document, ids: &BTreeMap<&str, Span>, findings: &mut Findings) {
+    let mut claimed: BTreeMap<&str, Span> = BTreeMap::new();
+    for word in document.clauses.iter().flat_map(|clause| &clause.notes.was) {
+        let id = word.text.trim_start_matches('#');
+        let taken = ids.get(id).map(|place| (*place, "is the id of a clause", "in use here"));
+        let taken = taken.or_else(|| claimed.get(id).map(|place| (*place, "is claimed twice", "claimed here already")));
+        claimed.entry(id).or_insert(word.span);
+        let Some((place, message, label)) = taken else { continue };
+        findings.push(
+            Diagnostic::new(Code::EarlierIdTaken, word.span, format!("the earlier id `#{id}` {message}"))
+                .why("what was seen and promised under it would belong to two clauses")
+                .help("name ids in `was` that no other clause has or had")
+                .other(place, label),
+        );
     }
 }
 
@@ -237,6 +260,7 @@ impl Builder<'_, '_> {
             number: marker.number.clone(),
             text: content.get(marker.end..).unwrap_or("").trim_end().to_owned(),
             span: Span::new(self.file, start..start + content.trim_end().len()),
+            lines: vec![Span::new(self.file, start + marker.end..line.end)],
             notes: ClauseNotes::default(),
             controls: Vec::new(),
         };
@@ -256,15 +280,25 @@ impl Builder<'_, '_> {
             text.push('\n');
         }
         let end = lines.last().map_or(first.end, |line| line.end);
+        let places = lines.iter().map(|line| Span::new(self.file, line.clone()));
         let target = match &mut self.current {
             Some(open) => {
                 let gap = self.text.get(open.end..first.start).is_some_and(|between| !between.is_empty());
                 open.end = end;
-                self.document.clauses.get_mut(open.clause).map(|clause| (&mut clause.text, gap))
+                self.document.clauses.get_mut(open.clause).map(|clause| {
+                    clause.lines.extend(places);
+                    (&mut clause.text, gap)
+                })
             }
             None => match self.document.parts.last_mut() {
-                Some(Part::Prose(prose)) => Some((prose, true)),
-                _ => None,
+                Some(Part::Prose(prose)) => {
+                    self.document.prose_lines.extend(places);
+                    Some((prose, true))
+                }
+                _ => {
+                    self.document.prose_lines.extend(places);
+                    None
+                }
             },
         };
         match target {

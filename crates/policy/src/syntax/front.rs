@@ -50,6 +50,8 @@ pub struct Front {
     /// Whom it concerns: capacities or groups.
     pub audience: Vec<Word>,
     pub sign: Option<SignSyntax>,
+    /// The age of those who have to be able to read it.
+    pub reading_age: Option<Spanned<u8>>,
 }
 
 /// An earlier version of a policy.
@@ -119,6 +121,7 @@ fn empty(span: Span) -> Front {
         limited: Vec::new(),
         audience: Vec::new(),
         sign: None,
+        reading_age: None,
     }
 }
 
@@ -155,6 +158,7 @@ fn read(table: &Table, span: Span, findings: &mut Findings) -> Front {
     front.answers = reader.words("answers").unwrap_or_default();
     front.kept_by = reader.words("kept_by").unwrap_or_default();
     front.limited = notes::reasons(&mut reader, "limited");
+    front.reading_age = reading_age(&mut reader);
     let sign_place = reader.key_span("sign");
     let sign = reader.table("sign").map(|table| sign::read(table, sign_place.unwrap_or(span), reader.findings));
     reader.finish();
@@ -171,6 +175,17 @@ fn read(table: &Table, span: Span, findings: &mut Findings) -> Front {
         sign,
         ..front
     }
+}
+
+/// From five, when people begin to read.
+fn reading_age(reader: &mut Reader<'_, '_>) -> Option<Spanned<u8>> {
+    let number = reader.number("reading_age")?;
+    let span = reader.key_span("reading_age").unwrap_or(reader.place());
+    let value = u8::try_from(number).ok().filter(|age| (5..=18).contains(age));
+    if value.is_none() {
+        reader.wrong_type("reading_age", span, "another number", "an age from 5 to 18");
+    }
+    Some(Spanned { value: value?, span })
 }
 
 /// The tables of a list.
