@@ -3,6 +3,7 @@
 mod check;
 mod compile;
 mod diagnostic;
+pub mod diff;
 mod explain;
 pub mod kinds;
 mod mutants;
