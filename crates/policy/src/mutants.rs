@@ -257,7 +257,8 @@ impl Turner<'_> {
         match takes {
             Takes::Groups | Takes::Parties => self.group(word, named),
             Takes::Roles => next(school.roles.keys().map(|role| role.as_str()).collect()),
-            Takes::Listeners => {
+            Takes::One(takes) => self.word(word, *takes, named),
+            Takes::Listeners | Takes::RolesAndThem | Takes::Readers => {
                 let roles = school.roles.keys().map(|role| role.as_str());
                 next(roles.chain(["them"]).collect())
             }
@@ -275,7 +276,7 @@ impl Turner<'_> {
             Takes::Clauses => self.clause(word, named),
             Takes::OneAction(actions) => next(actions.iter().map(|action| action.as_str()).collect()),
             Takes::OneOf(words) | Takes::AnyOf(words) => next(words.iter().map(|(word, _)| *word).collect()),
-            Takes::Length | Takes::Every | Takes::After => longer(word),
+            Takes::Length | Takes::Every | Takes::Turn | Takes::After => longer(word),
             _ => None,
         }
     }

@@ -78,7 +78,7 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn why_dead(&self, at: usize, rule: &WebRule) -> String {
-        if self.world.times.get(at).is_none_or(is_empty) {
+        if self.world.scopes.times.get(at).is_none_or(is_empty) {
             let period = rule.scope.when.as_deref().unwrap_or("the time left");
             return match &rule.scope.except_when {
                 Some(except) => format!("no minute of the calendar is in {period} and outside {except}"),
@@ -198,7 +198,8 @@ impl<'a> Checker<'a, '_> {
     /// exceptions, and no contradiction.
     fn is_part(&self, inner: usize, outer: usize) -> bool {
         let (Some((a, _)), Some((b, _))) = (self.rule(inner), self.rule(outer)) else { return false };
-        let (Some(a_times), Some(b_times)) = (self.world.times.get(inner), self.world.times.get(outer)) else {
+        let (Some(a_times), Some(b_times)) = (self.world.scopes.times.get(inner), self.world.scopes.times.get(outer))
+        else {
             return false;
         };
         let places = b.scope.places.is_empty()

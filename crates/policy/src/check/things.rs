@@ -8,7 +8,7 @@ use schoolgate_decide::things::{Action, Aspect, Condition, Listener, PasswordRul
 
 use crate::compile::Compiled;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::overlap::{Clock, both, is_empty, times_of_scope, without};
+use crate::overlap::{Clock, both, is_empty, is_narrower_thing, times_of_scope, without};
 use crate::school::{ContentEntry, School};
 use crate::syntax::reader::Findings;
 
@@ -165,26 +165,8 @@ impl Pairs<'_> {
         let places = b.places.is_empty() || (!a.places.is_empty() && a.places.iter().all(|at| b.places.contains(at)));
         let devices = b.device_classes.is_empty()
             || (!a.device_classes.is_empty() && a.device_classes.iter().all(|on| b.device_classes.contains(on)));
-        let conditions = outer.conditions.iter().all(|wanted| {
-            inner.conditions.iter().any(|given| match (given, wanted) {
-                (Condition::Any { aspect: a, marks: given }, Condition::Any { aspect: b, marks: wanted }) => {
-                    a == b && given.iter().all(|mark| self.is_covered(*a, mark, wanted))
-                }
-                (Condition::Lacking(given), Condition::Lacking(wanted)) => given.is_subset(wanted),
-                (Condition::AtLeast { amount: a, count: given }, Condition::AtLeast { amount: b, count: wanted }) => {
-                    a == b && wanted <= given
-                }
-                _ => false,
-            })
-        });
+        let conditions = is_narrower_thing(school, &inner.conditions, &outer.conditions);
         is_empty(&times) && audience && except && places && devices && conditions
-    }
-
-    fn is_covered(&self, aspect: Aspect, mark: &str, wanted: &BTreeSet<Box<str>>) -> bool {
-        let is_party = matches!(aspect, Aspect::From | Aspect::To);
-        let school = &self.compiled.school;
-        wanted.contains(mark)
-            || (is_party && wanted.iter().any(|outer| school.is_within(&Group::new(mark), &Group::new(outer))))
     }
 }
 

@@ -119,7 +119,7 @@ pub(crate) const PASSWORD: &[Key] = &[
     key("with", Takes::AnyOf(WITH), "Kinds of characters that must be in it."),
     key("refuse", Takes::AnyOf(REFUSE), "Weak passwords that are turned down."),
     key("change", Takes::Every, "How often it must be another; better not at all."),
-    key("not_in", Takes::Periods, "What falls due in this period is due on the first day after it."),
+    key("not_in", Takes::One(&Takes::Periods), "What falls due in this period is due on the first day after it."),
 ];
 
 /// `password = { … }` as written.

@@ -1,9 +1,19 @@
 //! The keys of the kinds of control as data: what the manual lists, what an editor completes, what is read.
 
+mod documents;
+mod fields;
+mod school;
+#[cfg(test)]
+mod tests;
+
 use schoolgate_base::ControlKind;
 use schoolgate_decide::things::{Action, Amount, Aspect};
 
 use super::things::vocabulary;
+
+pub use documents::{HEAD, NOTES};
+pub use fields::FIELD;
+pub use school::SCHOOL;
 
 /// One key of a control.
 #[derive(Debug, Clone, Copy)]
@@ -19,12 +29,20 @@ pub struct Key {
 pub enum Takes {
     /// Any words.
     Text,
+    /// Several texts, or one.
+    Words,
+    /// One of what could be several.
+    One(&'static Takes),
+    /// `2026-09-01`
+    Date,
     Truth,
     Number,
     /// `14 days`
     Length,
     /// `every 3 years`
     Every,
+    /// `school day`, `2 weeks`, `term`
+    Turn,
     /// `3 times in 1 day`, `40 minutes in 1 day`
     After,
     Groups,
@@ -33,6 +51,12 @@ pub enum Takes {
     Roles,
     /// Roles, and `them`, `owner`, `manager`, `class-teacher`.
     Listeners,
+    /// Roles, and `them`: whom it is about, or who has to do it.
+    RolesAndThem,
+    /// Roles and groups.
+    RolesAndGroups,
+    /// Roles, groups and `them`.
+    Readers,
     Periods,
     Places,
     DeviceClasses,
@@ -60,8 +84,12 @@ pub enum Takes {
     Table(&'static [Key]),
     /// One such table, or a list of them.
     Tables(&'static [Key]),
-    /// A table of names of the first sort to lists of the second.
+    /// Several tables with these keys, in a list.
+    List(&'static [Key]),
+    /// A table of names of the first sort to what the second says.
     Map(&'static Takes, &'static Takes),
+    /// Either of two.
+    Or(&'static Takes, &'static Takes),
 }
 
 /// What one kind of rule about things can say.
@@ -83,7 +111,7 @@ pub(crate) const fn key(name: &'static str, takes: Takes, says: &'static str) ->
 /// Keys that every control has.
 pub const EVERY_CONTROL: [Key; 3] = [
     key("name", Takes::Text, "Tells two controls of one kind in one clause apart."),
-    key("answers", Takes::Text, "Rows of the register of clauses that this control answers."),
+    key("answers", Takes::Words, "Rows of the register of clauses that this control answers."),
     key("kept_by", Takes::Keepers, "Who keeps this control where no door of ours does."),
 ];
 
@@ -132,19 +160,19 @@ fn of_things(known: &Vocabulary) -> Vec<Key> {
     let marks = known.marks.iter().map(|(_, key)| *key);
     let amounts = known.amounts.iter().map(|(key, _)| *key);
     let then = key("then", Takes::OneAction(known.actions), "What is done.");
-    let is_mail = known.actions.contains(&Action::Delay);
-    let mail = MAIL.iter().filter(|_| is_mail).copied();
+    let tag = key("tag", Takes::Text, "What it is marked with.");
+    let tag = Some(tag).filter(|_| known.actions.contains(&Action::Tag));
+    let wait = WAIT.iter().filter(|_| known.actions.contains(&Action::Delay)).copied();
     let has_systems = known.marks.iter().any(|(aspect, _)| *aspect == Aspect::System);
     let passwords = key("password", Takes::Table(super::account::PASSWORD), "What passwords must be.");
     let passwords = has_systems.then_some(passwords);
-    let own = marks.chain(known.needs).chain(amounts).chain([then]).chain(mail).chain(passwords);
+    let own = marks.chain(known.needs).chain(amounts).chain([then]).chain(tag).chain(wait).chain(passwords);
     own.chain(SCOPE).chain(OUTCOME).collect()
 }
 
-const MAIL: [Key; 3] = [
-    key("tag", Takes::Text, "What it is marked with."),
+const WAIT: [Key; 2] = [
     key("delay", Takes::Length, "How long it waits."),
-    key("until", Takes::Periods, "It waits until the next minute of this period."),
+    key("until", Takes::One(&Takes::Periods), "It waits until the next minute of this period."),
 ];
 
 const WEB: [Key; 9] = [
@@ -169,13 +197,17 @@ const DECIDE: &[Key] = &[
 
 const EFFECT: &[Key] = &[
     key("web", Takes::OneOf(&[("allow", "opens the site of the form")]), "Opens the site of the form."),
-    key("group", Takes::Groups, "Puts somebody into a group until the end."),
-    key("lifts", Takes::Clauses, "Lifts the rules of a clause until the end."),
-    key("task", Takes::Clauses, "Begins a duty."),
+    key("group", Takes::One(&Takes::Groups), "Puts somebody into a group until the end."),
+    key("lifts", Takes::One(&Takes::Clauses), "Lifts the rules of a clause until the end."),
+    key("task", Takes::One(&Takes::Clauses), "Begins a duty."),
     key("opens", Takes::OneOf(STORES), "Opens what is somebody's own, until the end."),
     key("for", Takes::Text, "For whom: asker, person, class, or a group."),
-    key("of", Takes::Text, "Whose: person."),
-    key("to", Takes::Text, "Only towards the form's person."),
+    key(
+        "of",
+        Takes::OneOf(&[("person", "the form's person"), ("asker", "whoever asks")]),
+        "Whose; left out: the form's person.",
+    ),
+    key("to", Takes::OneOf(&[("person", "the form's person")]), "Only towards the form's person."),
 ];
 
 const STORES: &[(&str, &str)] = &[
@@ -215,8 +247,8 @@ const REPORT: [Key; 14] = [
     key("within", Takes::Length, "By when somebody acts."),
     key("form", Takes::Form, "The questions of the form."),
     key("escalate", Takes::Table(ESCALATE), "Who hears when nobody has read it."),
-    key("steps", Takes::Text, "What must be done before it can be closed."),
-    key("outcomes", Takes::Text, "One of these is chosen at closing."),
+    key("steps", Takes::Words, "What must be done before it can be closed."),
+    key("outcomes", Takes::Words, "One of these is chosen at closing."),
     key("files", Takes::Truth, "Whether the form takes files."),
     key("keep", Takes::Length, "How long it is kept."),
 ];
@@ -225,12 +257,12 @@ const REGISTER: [Key; 11] = [
     key("kind", Takes::Text, "What is kept, in one word: kit-on-loan."),
     key("title", Takes::Text, "As people read it."),
     key("fields", Takes::Form, "What is entered."),
-    key("add", Takes::Text, "Roles or groups who enter; left out: whoever keeps it."),
+    key("add", Takes::RolesAndGroups, "Roles or groups who enter; left out: whoever keeps it."),
     key("keeps", Takes::Roles, "Who answers for it."),
-    key("see", Takes::Listeners, "Who may read it beside those; `them` is whom an entry is about."),
+    key("see", Takes::Readers, "Who may read it beside those; `them` is whom an entry is about."),
     key("due", Takes::Text, "The field that says when something must happen, or a length after the entry."),
     key("warn", Takes::Length, "How long before it is due somebody hears."),
-    key("tell", Takes::Listeners, "Who hears when it is due and nothing happened."),
+    key("tell", Takes::RolesAndThem, "Who hears when it is due and nothing happened."),
     key("once", Takes::Text, "One open entry for each answer to this field."),
     key("keep", Takes::Length, "How long an entry stays."),
 ];
@@ -240,15 +272,15 @@ const DUTY: [Key; 14] = [
     key("title", Takes::Text, "As people read it."),
     key("who", Takes::Roles, "Who does it."),
     key("each", Takes::Groups, "Everybody of these groups does it for themselves."),
-    key("every", Takes::Every, "How often."),
-    key("before", Takes::Events, "Before this."),
-    key("upon", Takes::Events, "After this event, request or report."),
+    key("every", Takes::Turn, "How often."),
+    key("before", Takes::One(&Takes::Events), "Before this."),
+    key("upon", Takes::One(&Takes::Events), "After this event, request or report."),
     key("by", Takes::Text, "By this day of each year."),
     key("within", Takes::Length, "So long before or after it."),
     key("done", Takes::Text, "What counts as done."),
     key("warn", Takes::Length, "How long before it is due somebody hears."),
-    key("tell", Takes::Listeners, "Who hears when it is late."),
-    key("erases", Takes::Registers, "The kind of register whose entries it erases."),
+    key("tell", Takes::RolesAndThem, "Who hears when it is late."),
+    key("erases", Takes::One(&Takes::Registers), "The kind of register whose entries it erases."),
     key("keep", Takes::Length, "How long its record stays."),
 ];
 
@@ -259,18 +291,38 @@ const FORMS: &[(&str, &str)] = &[
     ("quiz", "after some questions"),
 ];
 
-const SIGN: [Key; 7] = [
+pub(crate) const SIGN: [Key; 7] = [
     key("gate", Takes::Truth, "No agreement, no internet."),
     key("who", Takes::Groups, "Who agrees; left out: the policy's audience."),
     key("within", Takes::Length, "How long the gate stays open after a version comes into force."),
     key("again", Takes::Text, "any change, material change, every year, every log-in or once"),
     key("form", Takes::OneOf(FORMS), "How people agree."),
-    key("with", Takes::OneOf(&[("parent", "a parent of theirs")]), "Who agrees with them."),
-    key("receipt", Takes::Roles, "The office that files it."),
+    key("with", Takes::One(&Takes::Groups), "Somebody of this group agrees with them: parent."),
+    key("receipt", Takes::One(&Takes::Roles), "The office that files it."),
+];
+
+const MOMENTS: &[(&str, &str)] = &[
+    ("sign-in", "on the first page after signing in"),
+    ("warning", "before a site of a warned category opens"),
+    ("request", "beside the form of any request"),
+    ("report", "beside the form of any report"),
+    ("download", "where something is downloaded"),
+    ("upload", "before something is published or uploaded"),
+    ("mail", "before a message leaves the school"),
+    ("own-device", "when an own device is registered"),
+    ("trip", "when a trip is asked for"),
+    ("visit", "when a visit to a home is planned"),
+    ("loan", "when something is lent"),
+    ("social", "before somebody writes on social media for the school, or about it"),
+    ("term", "on the first days of a term"),
+    ("year", "on the first days of a school year"),
+    ("entry", "when a visitor comes in"),
+    ("photo", "before a picture is taken"),
+    ("phone", "when a phone may be used"),
 ];
 
 const REMIND: [Key; 3] = [
-    key("at", Takes::Text, "The moment at which the clause is shown."),
+    key("at", Takes::OneOf(MOMENTS), "The moment at which the clause is shown."),
     key("for", Takes::Groups, "To whom; left out: everybody."),
     key("text", Takes::Text, "Other words than the clause's."),
 ];

@@ -99,6 +99,8 @@ pub(crate) fn read(
     if action.is_none() && password.is_none() && reader.key_span("then").is_none() {
         reader.missing("then", &format!("\"{}\"", vocabulary.actions.last().map_or("report", |last| last.as_str())));
     }
+    let can = |action: Action| vocabulary.actions.contains(&action);
+    let (marks_them, waits) = (can(Action::Tag), can(Action::Delay));
     let thing = ThingSyntax {
         span,
         scope: scope(&mut reader),
@@ -113,9 +115,9 @@ pub(crate) fn read(
         over: reader.words("over").unwrap_or_default(),
         release: reader.words("release").unwrap_or_default(),
         copy: reader.words("copy").unwrap_or_default(),
-        tag: reader.text("tag"),
-        delay: reader.within("delay"),
-        until: reader.text("until"),
+        tag: if marks_them { reader.text("tag") } else { None },
+        delay: if waits { reader.within("delay") } else { None },
+        until: if waits { reader.text("until") } else { None },
         says: reader.text("says"),
         password,
     };

@@ -10,6 +10,7 @@ mod words;
 use comrak::nodes::{AstNode, NodeValue};
 use comrak::{Arena, markdown_to_html};
 use schoolgate_base::{ClauseId, ControlId, ControlKind, PolicyId};
+use schoolgate_decide::things::Condition;
 use serde::Serialize;
 
 use crate::check::clauses::is_signed;
@@ -19,7 +20,8 @@ use crate::syntax::markdown::options;
 use crate::syntax::{Clause, Control, Document, Part};
 
 pub use changes::{ClauseChange, PolicyChange, changes};
-pub(crate) use words::join;
+pub(crate) use things::phrase;
+pub(crate) use words::{join, within};
 
 /// One edition of a policy, ready to be put on a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -157,6 +159,11 @@ fn standing(clause: &Clause, controls: &[ControlView], is_signed: bool) -> Stand
     } else {
         Standing::Nobody
     }
+}
+
+/// What fits the conditions of a rule about things, in words.
+pub(crate) fn situation(kind: ControlKind, conditions: &[Condition], compiled: &Compiled) -> String {
+    words::Words { compiled }.situation(kind, conditions)
 }
 
 /// Safe HTML of a piece of Markdown.

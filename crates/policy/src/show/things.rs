@@ -2,10 +2,11 @@
 //! lets it go".
 
 use schoolgate_base::{ControlKind, DeviceClass, Group, Role};
-use schoolgate_decide::things::{Action, Amount, Aspect};
+use schoolgate_decide::things::{Action, Amount, Aspect, Condition};
 
 use super::words::{Words, join, within};
 use crate::kinds::account::PasswordSyntax;
+use crate::kinds::file::FOUND;
 use crate::kinds::keys::Takes;
 use crate::kinds::things::{MarkSyntax, ThingSyntax, vocabulary};
 use crate::syntax::Word;
@@ -109,6 +110,39 @@ impl Words<'_> {
             _ => None,
         };
         title.unwrap_or_else(|| word.to_owned())
+    }
+
+    /// What fits these conditions: "messages to parents with personal data".
+    pub(super) fn situation(&self, kind: ControlKind, conditions: &[Condition]) -> String {
+        let mut text = what(kind).to_owned();
+        let known = vocabulary(kind);
+        for condition in conditions {
+            match condition {
+                Condition::Any { aspect, marks } => {
+                    let usual = [("mail", Aspect::By), (FOUND, Aspect::Does)];
+                    if usual.iter().any(|(mark, of)| of == aspect && marks.len() == 1 && marks.contains(*mark)) {
+                        continue;
+                    }
+                    let key = known.and_then(|known| known.marks.iter().find(|(of, _)| of == aspect));
+                    let words = marks.iter().map(|mark| Word::unplaced(mark)).collect();
+                    text.extend(
+                        key.map(|(_, key)| self.mark(kind, &MarkSyntax { aspect: *aspect, key: key.name, words })),
+                    );
+                }
+                Condition::Lacking(what) => {
+                    let words: Vec<Word> = what.iter().map(|what| Word::unplaced(what)).collect();
+                    text.push_str(&format!(" without {}", join(&self.meanings(kind, "needs", &words), "or")));
+                }
+                Condition::AtLeast { amount: Amount::Times, count } => {
+                    text.push_str(&format!(", from {count} times on"))
+                }
+                Condition::AtLeast { amount: Amount::Seconds, count } => {
+                    text.push_str(&format!(", from {} minutes on", count / 60));
+                }
+                Condition::AtLeast { amount, count } => text.push_str(&measured(*amount, *count)),
+            }
+        }
+        text
     }
 
     fn outcome(&self, thing: &ThingSyntax) -> String {

@@ -181,7 +181,7 @@ impl Words<'_> {
 }
 
 /// "within 2 school days", "on the same day".
-pub(super) fn within(time: &impl ToString) -> String {
+pub(crate) fn within(time: &impl ToString) -> String {
     match time.to_string().as_str() {
         "same day" => "on the same day".to_owned(),
         time => format!("within {time}"),

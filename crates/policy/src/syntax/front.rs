@@ -1,4 +1,22 @@
 //! The head of a policy document: which policy it is, whose, for whom, and how it is agreed to.
+//!
+//! ```toml
+//! policy      = "staff-ict"
+//! title       = "Staff acceptable use of ICT"
+//! version     = "2.9"
+//! owner       = "headteacher"              # a role, never a person's name; so is `author`
+//! adopted_by  = ["curriculum-committee"]
+//! adopted     = 2026-09-21
+//! review      = "every 3 years"            # or review_by = 2029-07-31, a fixed day
+//! audience    = ["staff", "volunteers"]
+//! sign        = { gate = true, within = "14 days", again = "material change" }
+//! responsible = ["chair-of-governors"]     # who answers for it beside the owner
+//! related     = ["Behaviour policy"]
+//! history     = [{ version = "2.8", date = 2023-09-01, what = "phones" }]
+//! consulted   = [{ who = "staff", on = 2026-09-04 }]
+//! ```
+//!
+//! It stands between two lines `+++` at the very beginning of the file.
 
 use jiff::civil::Date;
 use schoolgate_base::{PolicyId, Unit, Within};

@@ -19,6 +19,11 @@ pub struct Word {
 }
 
 impl Word {
+    /// A word that stands in no file.
+    pub(crate) fn unplaced(text: &str) -> Self {
+        Self { text: text.to_owned(), span: Span::new(FileId::MISSING, 0..0) }
+    }
+
     /// The place of the letters at `range`.
     pub fn part(&self, range: Range<usize>) -> Span {
         if self.span.end - self.span.start == self.text.len() { self.span.part(range) } else { self.span }
