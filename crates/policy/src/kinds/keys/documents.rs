@@ -15,7 +15,7 @@ const CONSULTATION: &[Key] = &[
 ];
 
 /// The head of a document, between its `+++` lines.
-pub const HEAD: [Key; 20] = [
+pub const HEAD: [Key; 21] = [
     key("policy", Takes::Text, "The policy's id: staff-ict."),
     key("title", Takes::Text, "As people read it."),
     key("version", Takes::Text, "This version: 2.9."),
@@ -29,6 +29,7 @@ pub const HEAD: [Key; 20] = [
     key("review_by", Takes::Date, "A fixed day instead of `review`."),
     key("audience", Takes::Groups, "Whom it concerns."),
     key("sign", Takes::Table(&SIGN), "How people agree to it."),
+    key("reading_age", Takes::Number, "The age, in years, at which its clauses are meant to be read with ease."),
     key("related", Takes::Words, "Titles of documents that belong to it."),
     key("history", Takes::List(EDITION), "Earlier versions."),
     key("consulted", Takes::List(CONSULTATION), "Who was asked before it was adopted."),

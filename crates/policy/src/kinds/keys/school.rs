@@ -15,6 +15,7 @@ const IDENTITY: &[Key] = &[
     key("id", Takes::Text, "The school's id: riverside."),
     key("name", Takes::Text, "Its name as people write it."),
     key("portal", Takes::Text, "The host of the portal, which is always open."),
+    key("extends", Takes::Words, "Folders of packs whose policies hold here too."),
 ];
 
 const CALENDAR: &[Key] = &[
@@ -31,6 +32,7 @@ const CALENDAR: &[Key] = &[
 const GROUP: &[Key] = &[
     key("title", Takes::Text, "As people read it."),
     key("within", Takes::One(&Takes::Groups), "The group it is part of."),
+    key("age", Takes::Text, "Whom it holds by age: `under 18`, `18 and over`, `11 to 16`."),
     key("apart", Takes::Truth, "Nobody is in two of the groups directly within this one."),
 ];
 
