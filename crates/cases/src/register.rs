@@ -11,7 +11,8 @@ use schoolgate_base::{ControlId, Group, PersonId, Role, Within};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ClauseText, Field, FieldProblem, Known, Moment, Offices, Party, Pin, RawValues, Value, Values, check_form,
+    ClauseText, Field, FieldKind, FieldProblem, Known, Moment, Offices, Party, Pin, RawValues, Value, Values,
+    check_form,
 };
 
 /// What is entered, by whom, who sees it, when it is due, how long it is kept: a compiled `register` control.
@@ -138,11 +139,20 @@ pub fn warn_day(definition: &RegisterDefinition, entry: &RegisterEntry, moment: 
 /// The last day on which an entry is kept, as far as that is known now. What is due and not closed is not erased: its
 /// time then begins when it is closed.
 pub fn entry_kept_until(definition: &RegisterDefinition, entry: &RegisterEntry, moment: Moment<'_>) -> Option<Date> {
+    let is_standing = definition.due.is_none() && stands_of_a_person(definition);
     let over = match entry.closed_at {
         Some(closed) => moment.day_of(closed),
+        None if is_standing => return None,
         None => term(definition, entry, moment).map_or(moment.day_of(entry.at), |due| due.max(moment.today())),
     };
     definition.keep.as_ref().map(|keep| keep.last_day(moment.calendar, over))
+}
+
+/// Whether there is one entry of a person at a time, such as a child's standing no: it holds until another is entered.
+fn stands_of_a_person(definition: &RegisterDefinition) -> bool {
+    let is_person =
+        |name: &str| definition.fields.iter().any(|field| *field.name == *name && field.kind == FieldKind::Person);
+    definition.once.as_deref().is_some_and(is_person)
 }
 
 /// Who sees an entry, by offices held now: who keeps the register, the offices and groups named, and whom it is about

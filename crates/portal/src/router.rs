@@ -80,6 +80,7 @@ fn cases() -> Router {
         .route("/cases/{id}", get(report::report_show))
         .route("/cases/{id}/acknowledge", post(report::report_acknowledge))
         .route("/cases/{id}/note", post(report::report_note))
+        .route("/cases/{id}/done", post(report::report_done))
         .route("/cases/{id}/close", post(report::report_close))
 }
 

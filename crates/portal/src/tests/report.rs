@@ -10,6 +10,11 @@ use super::kit::{Browser, Kit, person};
 
 /// The report about a colleague, whatever the policy calls it.
 async fn form(tess: &mut Browser) -> String {
+    form_of(tess, "concern").await
+}
+
+/// The form of a report whose address holds a word.
+async fn form_of(tess: &mut Browser, word: &str) -> String {
     let list = tess.get("/reports").await;
     let forms: Vec<String> = list
         .html
@@ -17,8 +22,8 @@ async fn form(tess: &mut Browser) -> String {
         .skip(1)
         .map(|rest| format!("/reports/new/{}", rest.split('"').next().unwrap()))
         .collect();
-    let adult = forms.iter().find(|path| path.contains("adult") || path.contains("concern"));
-    adult.unwrap_or_else(|| panic!("no report about an adult among {forms:?}")).clone()
+    let found = forms.iter().find(|path| path.contains(word));
+    found.unwrap_or_else(|| panic!("no report `{word}` among {forms:?}")).clone()
 }
 
 /// Every page that somebody could compare.
@@ -84,7 +89,9 @@ async fn a_report_about_the_head_reaches_the_chair_and_changes_no_byte_for_anybo
     carl.post(&format!("{case}/note"), &[("text", "Spoke to her"), ("for_parties", "")]).await;
     carl.post(&format!("{case}/note"), &[("text", "Thank you, we act"), ("for_parties", "yes")]).await;
     tess.get(&case).await.has("Thank you, we act").has("It was taken on").has_not("Spoke to her").has_not("Carl");
-    carl.post(&format!("{case}/close"), &[("outcome", "Dealt with")]).await;
+    let own_words = carl.post(&format!("{case}/close"), &[("outcome", "Dealt with")]).await;
+    assert_eq!(own_words.status, StatusCode::CONFLICT, "the policy lists what can come of it");
+    carl.post(&format!("{case}/close"), &[("outcome", "advice")]).await;
     carl.get(&case).await.has("Closed");
     assert_eq!(pages(&mut helen).await, before_helen);
 }
@@ -169,4 +176,26 @@ async fn a_report_about_oneself_is_sent_and_not_opened_again() {
     assert_eq!(sent.to, "/reports?done=about-you", "{}", sent.html);
     sam.get(&sent.to).await.has("Your report is with them").has_not("left my laptop");
     helen.get("/reports").await.has("Reports for you");
+}
+
+#[tokio::test]
+async fn a_report_is_closed_only_after_the_steps_that_the_policy_wants() {
+    let kit = Kit::new().await;
+    let mut tess = kit.be("tess").await;
+    let path = form_of(&mut tess, "unsuitable").await;
+    let fields = [("site", "bad.example"), ("what", "It should be closed"), ("step", "send")];
+    assert_eq!(tess.post(&path, &fields).await.status, StatusCode::SEE_OTHER);
+    let reports = kit.control.reports_for(&person("ivy"), 10).await.unwrap();
+    let case = format!("/cases/{}", reports[0].0.case.id);
+    let mut ivy = kit.be("ivy").await;
+    ivy.get(&case).await.has("Before it is closed").has("county told").has_not("Close this report");
+    ivy.post(&format!("{case}/acknowledge"), &[]).await;
+    let early = ivy.post(&format!("{case}/close"), &[("outcome", "Done")]).await;
+    assert!(!early.status.is_success() && early.status != StatusCode::SEE_OTHER, "{}", early.status);
+    for step in ["closed here", "county told", "county has answered"] {
+        assert_eq!(ivy.post(&format!("{case}/done"), &[("step", step)]).await.status, StatusCode::SEE_OTHER, "{step}");
+    }
+    ivy.get(&case).await.has_not("Before it is closed").has("Close this report").has("county told");
+    ivy.post(&format!("{case}/close"), &[("outcome", "The county closed it")]).await;
+    ivy.get(&case).await.has("Closed");
 }

@@ -77,6 +77,8 @@ pub(crate) struct CasePage {
 pub(crate) struct CaseAct {
     pub(crate) can_acknowledge: bool,
     pub(crate) can_note: bool,
+    /// What must be done before it can be closed.
+    pub(crate) steps: Vec<String>,
     pub(crate) can_close: bool,
     pub(crate) note: Vec<Input>,
     pub(crate) close: Vec<Input>,

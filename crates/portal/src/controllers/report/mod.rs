@@ -12,7 +12,7 @@ pub(crate) use list::report_list;
 pub(crate) use new::report_new;
 pub(crate) use sent::report_sent;
 pub(crate) use show::report_show;
-pub(crate) use step::{report_acknowledge, report_close, report_note};
+pub(crate) use step::{report_acknowledge, report_close, report_done, report_note};
 
 use schoolgate_cases::OpenError;
 use schoolgate_control::ReportError;

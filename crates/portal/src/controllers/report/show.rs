@@ -2,7 +2,9 @@
 
 use axum::extract::Path;
 use schoolgate_base::CaseId;
-use schoolgate_cases::{Body, Case, CaseState, Definition, Sight, concern, receipt, route};
+use schoolgate_cases::{
+    Body, Case, CaseState, Definition, ReportDefinition, Sight, concern, receipt, route, steps_left,
+};
 use schoolgate_keys::KeyHolder;
 use schoolgate_records::CaseFile;
 
@@ -10,7 +12,7 @@ use crate::ctx::{Ctx, Signed};
 use crate::failure::{Failure, PageResult, shown};
 use crate::forms::School;
 use crate::views::Happened;
-use crate::views::input::{Input, InputKind, Mistake};
+use crate::views::input::{Choice, Input, InputKind, Mistake};
 use crate::views::report::{CaseAct, CasePage};
 use crate::words::both;
 
@@ -54,7 +56,7 @@ pub(super) async fn page(
         readers: if is_whole { readers(ctx, file).await? } else { String::new() },
         answers: school.answers(ctx, &definition.form, &case.values),
         outside,
-        act: is_whole.then(|| act(ctx, case, &mistakes)),
+        act: is_whole.then(|| act(ctx, case, definition, &mistakes)),
         trail: if is_whole { school.trail(ctx, case) } else { told(ctx, case) },
         mistakes,
     })
@@ -83,20 +85,22 @@ async fn readers(ctx: &Ctx, file: &CaseFile) -> Result<String, Failure> {
     Ok(both(&names))
 }
 
-fn act(ctx: &Ctx, case: &Case, mistakes: &[Mistake]) -> CaseAct {
+fn act(ctx: &Ctx, case: &Case, definition: &ReportDefinition, mistakes: &[Mistake]) -> CaseAct {
     let is_over = case.state.is_over();
+    let steps: Vec<String> = steps_left(case, definition).into_iter().map(String::from).collect();
+    let choices = definition.outcomes.iter().map(|outcome| Choice::new(&**outcome, &**outcome)).collect::<Vec<_>>();
+    let outcome = if choices.is_empty() { InputKind::Text(3) } else { InputKind::Radios(choices) };
     CaseAct {
         can_acknowledge: case.state == CaseState::Open,
         can_note: !is_over,
-        can_close: !is_over,
+        can_close: !is_over && steps.is_empty(),
+        steps: if is_over { Vec::new() } else { steps },
         note: vec![
             Input::new("text", "Note", InputKind::Text(3)).value(ctx.fields.get("text")).mistaken(mistakes),
             Input::new("for_parties", "Whoever reported it may read this", InputKind::Tick).optional(),
         ],
         close: vec![
-            Input::new("outcome", "What came of it?", InputKind::Text(3))
-                .value(ctx.fields.get("outcome"))
-                .mistaken(mistakes),
+            Input::new("outcome", "What came of it?", outcome).value(ctx.fields.get("outcome")).mistaken(mistakes),
         ],
     }
 }

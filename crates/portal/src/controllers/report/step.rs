@@ -23,6 +23,12 @@ pub(crate) async fn report_note(ctx: Ctx, Path(id): Path<String>) -> PageResult 
     take(&ctx, &id, ReportStep::Note { text, for_parties }, "noted").await
 }
 
+/// One of the steps that the policy wants before a report is closed.
+pub(crate) async fn report_done(ctx: Ctx, Path(id): Path<String>) -> PageResult {
+    let step = ctx.fields.trimmed("step").to_owned();
+    take(&ctx, &id, ReportStep::Done { step }, "noted").await
+}
+
 pub(crate) async fn report_close(ctx: Ctx, Path(id): Path<String>) -> PageResult {
     let outcome = ctx.fields.trimmed("outcome").to_owned();
     if outcome.is_empty() {

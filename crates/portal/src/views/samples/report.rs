@@ -63,6 +63,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         act: Some(CaseAct {
             can_acknowledge: true,
             can_note: true,
+            steps: vec!["person heard".to_owned()],
             can_close: true,
             note: vec![
                 Input::new("text", "Note", InputKind::Text(3)),
