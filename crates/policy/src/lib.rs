@@ -5,6 +5,7 @@ mod compile;
 mod diagnostic;
 pub mod diff;
 mod explain;
+pub mod fmt;
 pub mod kinds;
 pub mod manual;
 mod mutants;
