@@ -18,6 +18,7 @@ pub mod scenario;
 pub mod schema;
 pub mod school;
 pub mod show;
+mod starter;
 pub mod syntax;
 
 pub use check::{Built, Context, build};
@@ -30,3 +31,4 @@ pub use pack::{FileId, PACK_MAX_BYTES, Pack, SCHOOL_FILE, TESTS_FILE};
 pub use parse::{Parsed, parse};
 pub use render::{Colour, render, summary};
 pub use schoolgate_cases::Agreement;
+pub use starter::starter;

@@ -96,6 +96,7 @@ fn turn(before: &Said, after: &Said) -> Option<Turn> {
 
 impl Edition for Things<'_> {
     type Said = Said;
+    const IS_PERSONAL: bool = false;
 
     fn scopes(&self) -> &Scopes<'_> {
         &self.scopes
@@ -146,12 +147,18 @@ impl Things<'_> {
             text.push_str(&format!(", until {} lets it go", self.roles(&rule.release, "or")));
         }
         for rule in standing {
+            // Of a rule that does not speak, what it does beside is said apart.
+            let speaks = |action: Action| spoken.is_some_and(|spoken| spoken.action == action);
+            let delayed = if speaks(Action::Delay) { "" } else { "; delayed" };
             match &rule.delay {
-                Some(Delay::For(length)) => text.push_str(&format!(" by {length}")),
-                Some(Delay::Until(period)) => text.push_str(&format!(" until {} begin", period.replace('-', " "))),
+                Some(Delay::For(length)) => text.push_str(&format!("{delayed} by {length}")),
+                Some(Delay::Until(period)) => {
+                    text.push_str(&format!("{delayed} until {} begin", period.replace('-', " ")));
+                }
                 None => {}
             }
-            text.extend(rule.tag.iter().map(|tag| format!(" \u{201c}{tag}\u{201d}")));
+            let marked = if speaks(Action::Tag) { "" } else { "; marked" };
+            text.extend(rule.tag.iter().map(|tag| format!("{marked} \u{201c}{tag}\u{201d}")));
         }
         let copies: BTreeSet<&Role> = standing.iter().flat_map(|rule| &rule.copy).collect();
         if !copies.is_empty() {
@@ -208,6 +215,7 @@ pub(super) fn password_changes(before: (&School, &Program), after: (&School, &Pr
 
 impl Edition for Passwords<'_> {
     type Said = Said;
+    const IS_PERSONAL: bool = false;
 
     fn scopes(&self) -> &Scopes<'_> {
         &self.scopes
