@@ -93,15 +93,10 @@ fn of_code(code: Code) -> Page {
 
 fn contents(pages: &[Page]) -> Page {
     let mut text = String::new();
-    let sections: [(&str, fn(&str) -> bool); 3] = [
-        ("Files of a pack", |path| !path.contains('/')),
-        ("Kinds of control", |path| path.starts_with("kinds/")),
-        ("Findings", |path| path.starts_with("findings/")),
-    ];
-    for (title, is_in) in sections {
+    for (title, folder) in [("Files of a pack", ""), ("Kinds of control", "kinds"), ("Findings", "findings")] {
         text.push_str(&format!("## {title}\n\n"));
-        let inside = pages.iter().filter(|page| is_in(&page.path));
-        text.extend(inside.map(|page| format!("* [{}]({})\n", page.title, page.path)));
+        let is_inside = |page: &&Page| page.path.rsplit_once('/').map_or("", |(folder, _)| folder) == folder;
+        text.extend(pages.iter().filter(is_inside).map(|page| format!("* [{}]({})\n", page.title, page.path)));
         text.push('\n');
     }
     page("README.md".to_owned(), "The policy language", text.trim_end(), &[])

@@ -1,31 +1,94 @@
-//! `schoolgate policy …`: what can be said of a pack without records or a network.
+//! `schoolgate policy …`: what can be said of a pack, and done with one, without records or a network.
+
+mod learn;
+mod write;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use schoolgate_policy::show::{self, PolicyView};
 use schoolgate_policy::{Built, Colour, Context, Finding, Pack, build, render, scenario, summary};
+use serde_json::json;
 
 use crate::{Found, pack};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Say everything that is wrong with a pack, with its place and what to write instead.
+    /// Write a small pack to begin with into an empty folder.
+    New(write::NewArgs),
+    /// Say everything that is wrong with packs, with its place and what to write instead.
     Check(CheckArgs),
-    /// Run the scenarios in the pack's tests.md.
-    Test(PackArgs),
+    /// Lay out the files of packs.
+    Fmt(write::FmtArgs),
+    /// Run the scenarios of packs.
+    Test(PacksArgs),
     /// Say what would happen to somebody who opens an address, and why.
     Explain(ExplainArgs),
+    /// Say what changes for whom between two editions of a pack.
+    Diff(learn::DiffArgs),
     /// Print the policies as people read them.
     Show(PackArgs),
+    /// Print the JSON Schema of a control block, of a document's head, or of school.toml.
+    Schema(learn::SchemaArgs),
+    /// Print a page of the manual, or the list of them.
+    Manual(learn::ManualArgs),
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FormatArgs {
+    /// As people read it, or as JSON.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Of the commands that had `--json` before there was `--format`.
+#[derive(Debug, Args)]
+pub(crate) struct AsJsonArgs {
+    #[command(flatten)]
+    format: FormatArgs,
+    /// The same as `--format json`.
+    #[arg(long)]
+    json: bool,
+}
+
+impl FormatArgs {
+    fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+}
+
+impl AsJsonArgs {
+    fn is_json(&self) -> bool {
+        self.json || self.format.is_json()
+    }
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PackArgs {
     /// The folder with school.toml and the policies.
     pack: PathBuf,
+    #[command(flatten)]
+    format: FormatArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PacksArgs {
+    /// Folders with school.toml and policies.
+    #[arg(required = true)]
+    packs: Vec<PathBuf>,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 #[derive(Debug, Args)]
@@ -36,18 +99,17 @@ pub(crate) struct ExplainArgs {
     given: String,
     /// The address: `https://bet.example/odds`.
     address: String,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: AsJsonArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The folder with school.toml and the policies.
-    pack: PathBuf,
-    /// Findings as JSON, one array.
-    #[arg(long)]
-    json: bool,
+    /// Folders with school.toml and policies.
+    #[arg(required = true)]
+    packs: Vec<PathBuf>,
+    #[command(flatten)]
+    format: AsJsonArgs,
     /// The day for which review dates are checked, as 2026-11-24; without it they are not.
     #[arg(long)]
     on: Option<Date>,
@@ -55,10 +117,15 @@ pub(crate) struct CheckArgs {
 
 pub(crate) fn run(command: PolicyCommand, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
     match command {
+        PolicyCommand::New(args) => write::new(&args, out),
         PolicyCommand::Check(args) => check(&args, out),
-        PolicyCommand::Test(args) => test(&args.pack, out),
+        PolicyCommand::Fmt(args) => write::fmt(&args, out),
+        PolicyCommand::Test(args) => test(&args, out),
         PolicyCommand::Explain(args) => explain(&args, out),
-        PolicyCommand::Show(args) => show(&args.pack, out),
+        PolicyCommand::Diff(args) => learn::diff(&args, out),
+        PolicyCommand::Show(args) => show(&args, out),
+        PolicyCommand::Schema(args) => learn::schema(&args, out),
+        PolicyCommand::Manual(args) => learn::manual(&args, out),
     }
 }
 
@@ -73,17 +140,106 @@ fn colour() -> Colour {
     if io::stdout().is_terminal() { Colour::Terminal } else { Colour::Plain }
 }
 
-fn test(folder: &Path, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
-    let pack = pack::read(folder)?;
-    let built = built(&pack, None);
-    if !built.is_fit() {
-        write!(out, "{}", render(&built.diagnostics, &pack, colour()))?;
-        return Ok(Found::SomethingWrong);
+fn found(is_fine: bool) -> Found {
+    if is_fine { Found::NothingWrong } else { Found::SomethingWrong }
+}
+
+/// Findings of a pack; where several packs are spoken of, paths begin with the pack's folder.
+fn findings(folder: &Path, pack: &Pack, built: &Built, are_several: bool) -> Vec<Finding> {
+    let placed = |path: &mut String| {
+        if are_several {
+            *path = folder.join(&*path).display().to_string();
+        }
+    };
+    let mut found: Vec<Finding> = built.diagnostics.iter().map(|diagnostic| diagnostic.finding(pack)).collect();
+    for finding in &mut found {
+        placed(&mut finding.place.file);
+        finding.others.iter_mut().for_each(|other| placed(&mut other.place.file));
     }
-    let tested = scenario::test(&pack, &built);
-    write!(out, "{}", render(&tested.diagnostics, &pack, colour()))?;
-    writeln!(out, "{}", tested.text())?;
-    Ok(if tested.is_passed() { Found::NothingWrong } else { Found::SomethingWrong })
+    found
+}
+
+/// The findings of a pack without the line that counts them.
+fn drawn(built: &Built, pack: &Pack) -> String {
+    let text = render(&built.diagnostics, pack, colour());
+    let count = format!("{}\n", summary(&built.diagnostics));
+    text.strip_suffix(&count).map_or_else(|| text.clone(), str::to_owned)
+}
+
+fn check(args: &CheckArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
+    let are_several = args.packs.len() > 1;
+    let mut all: Vec<Finding> = Vec::new();
+    let mut is_fit = true;
+    for folder in &args.packs {
+        let pack = pack::read(folder)?;
+        let built = built(&pack, args.on);
+        is_fit &= built.is_fit();
+        if args.format.is_json() {
+            all.extend(findings(folder, &pack, &built, are_several));
+            continue;
+        }
+        write!(out, "{}", drawn(&built, &pack))?;
+        let name = if are_several { format!("{}: ", folder.display()) } else { String::new() };
+        writeln!(out, "{name}{}", summary(&built.diagnostics))?;
+    }
+    if args.format.is_json() {
+        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+    }
+    Ok(found(is_fit))
+}
+
+fn test(args: &PacksArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
+    let are_several = args.packs.len() > 1;
+    let mut all = Vec::new();
+    let mut is_passed = true;
+    for folder in &args.packs {
+        let pack = pack::read(folder)?;
+        let built = built(&pack, None);
+        let place = folder.display();
+        if !built.is_fit() {
+            is_passed = false;
+            all.push(json!({ "pack": place.to_string(), "findings": findings(folder, &pack, &built, are_several) }));
+            if !args.format.is_json() {
+                let name = if are_several { format!("{place}: ") } else { String::new() };
+                writeln!(out, "{}{name}{}", drawn(&built, &pack), summary(&built.diagnostics))?;
+            }
+            continue;
+        }
+        let tested = scenario::test(&pack, &built);
+        is_passed &= tested.is_passed();
+        let misread: Vec<Finding> = tested.diagnostics.iter().map(|diagnostic| diagnostic.finding(&pack)).collect();
+        all.push(json!({ "pack": place.to_string(), "findings": misread, "scenarios": tested.results }));
+        if !args.format.is_json() {
+            say_tested(&tested, &pack, are_several.then_some(folder), out)?;
+        }
+    }
+    if args.format.is_json() {
+        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+    }
+    Ok(found(is_passed))
+}
+
+/// How the scenarios came out; where several packs are tried, the last line begins with the pack's folder.
+fn say_tested(
+    tested: &scenario::Tested,
+    pack: &Pack,
+    folder: Option<&PathBuf>,
+    out: &mut impl Write,
+) -> Result<(), Box<dyn Error>> {
+    if !tested.diagnostics.is_empty() {
+        write!(out, "{}", render(&tested.diagnostics, pack, colour()))?;
+    }
+    let text = tested.text();
+    let Some(folder) = folder else {
+        writeln!(out, "{text}")?;
+        return Ok(());
+    };
+    let (failures, last) = text.trim_end().rsplit_once('\n').unwrap_or(("", text.trim_end()));
+    if !failures.is_empty() {
+        writeln!(out, "{failures}")?;
+    }
+    writeln!(out, "{}: {last}", folder.display())?;
+    Ok(())
 }
 
 fn explain(args: &ExplainArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
@@ -95,7 +251,9 @@ fn explain(args: &ExplainArgs, out: &mut impl Write) -> Result<Found, Box<dyn Er
         return Ok(Found::SomethingWrong);
     }
     match scenario::question(&pack, &built, &args.given, &args.address) {
-        Ok(explanation) if args.json => writeln!(out, "{}", serde_json::to_string_pretty(&explanation)?)?,
+        Ok(explanation) if args.format.is_json() => {
+            writeln!(out, "{}", serde_json::to_string_pretty(&explanation)?)?;
+        }
         Ok(explanation) => writeln!(out, "{}", explanation.text())?,
         Err(findings) => {
             write!(out, "{}", render(&findings, &pack, colour()))?;
@@ -105,83 +263,20 @@ fn explain(args: &ExplainArgs, out: &mut impl Write) -> Result<Found, Box<dyn Er
     Ok(Found::NothingWrong)
 }
 
-fn show(folder: &Path, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
-    let pack = pack::read(folder)?;
+fn show(args: &PackArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
+    let pack = pack::read(&args.pack)?;
     let built = built(&pack, None);
-    for document in &built.parsed.documents {
-        if let Some(view) = schoolgate_policy::show::show(document, &built.compiled) {
-            writeln!(out, "{}", schoolgate_policy::show::text(&view))?;
+    let documents = built.parsed.documents.iter();
+    let views: Vec<PolicyView> = documents.filter_map(|document| show::show(document, &built.compiled)).collect();
+    if args.format.is_json() {
+        writeln!(out, "{}", serde_json::to_string_pretty(&views)?)?;
+    } else {
+        for view in &views {
+            writeln!(out, "{}", show::text(view))?;
         }
     }
-    Ok(if built.is_fit() { Found::NothingWrong } else { Found::SomethingWrong })
-}
-
-fn check(args: &CheckArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
-    let pack = pack::read(&args.pack)?;
-    let built = built(&pack, args.on);
-    if args.json {
-        let findings: Vec<Finding> = built.diagnostics.iter().map(|diagnostic| diagnostic.finding(&pack)).collect();
-        writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
-    } else {
-        write!(out, "{}", render(&built.diagnostics, &pack, colour()))?;
-        writeln!(out, "{}", summary(&built.diagnostics))?;
-    }
-    Ok(if built.is_fit() { Found::NothingWrong } else { Found::SomethingWrong })
+    Ok(found(built.is_fit()))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn ours() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/hampshire-staff")
-    }
-
-    #[track_caller]
-    fn checked(pack: &Path) -> (Found, String) {
-        let mut out = Vec::new();
-        let found = check(&CheckArgs { pack: pack.to_owned(), json: false, on: None }, &mut out).unwrap();
-        (found, String::from_utf8(out).unwrap())
-    }
-
-    #[test]
-    fn the_pack_that_comes_along_is_in_order() {
-        assert_eq!(checked(&ours()).0, Found::NothingWrong);
-        let mut out = Vec::new();
-        assert_eq!(test(&ours(), &mut out).unwrap(), Found::NothingWrong);
-        assert_eq!(show(&ours(), &mut out).unwrap(), Found::NothingWrong);
-    }
-
-    #[test]
-    fn an_explanation_names_the_clause() {
-        let given = "tess.teacher, Tuesday 2026-11-24 10:10".to_owned();
-        let args = ExplainArgs { pack: ours(), given, address: "https://bet.example/odds".to_owned(), json: false };
-        let mut out = Vec::new();
-        assert_eq!(explain(&args, &mut out).unwrap(), Found::NothingWrong);
-        let text = String::from_utf8(out).unwrap();
-        assert!(text.contains("staff-ict#gambling"), "{text}");
-    }
-
-    #[test]
-    fn a_mistake_is_shown_with_its_place_and_the_nearest_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let school = "[school]\nid = \"s\"\nname = \"S\"\n[calendar]\nzone = \"Europe/London\"\nterms = []\n\
-                      [categories.gambling]\n[defaults]\nstaff = \"allow\"\n";
-        let policy = "+++\npolicy = \"p\"\ntitle = \"P\"\nversion = \"1\"\n+++\n\n1.1 {#no} No.\n\n\
-                      ```control\n[[web]]\nblock = [\"gambbling\"]\n```\n";
-        fs::write(folder.path().join("school.toml"), school).unwrap();
-        fs::write(folder.path().join("p.md"), policy).unwrap();
-        let (found, text) = checked(folder.path());
-        assert_eq!(found, Found::SomethingWrong);
-        assert!(text.contains("p.md:11") && text.contains("did you mean `gambling`?"), "{text}");
-    }
-
-    #[test]
-    fn a_folder_that_is_no_pack_is_said_to_be_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = pack::read(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("school.toml"), "{error}");
-    }
-}
+mod tests;

@@ -15,6 +15,8 @@ use crate::school::School;
 /// What an edition's rules of one sort say. Targets are numbered the same in both editions.
 pub(super) trait Edition {
     type Said;
+    /// Whether it depends on the person what rules say that hold together.
+    const IS_PERSONAL: bool;
     fn scopes(&self) -> &Scopes<'_>;
     /// The rules that are about a target.
     fn about(&self, target: usize) -> Vec<usize>;
@@ -103,6 +105,8 @@ fn turned<E: Edition>(
     let mut moments = Moments { before: before.scopes(), after: after.scopes(), known: HashMap::new() };
     for target in 0..axes.targets {
         let (old, new) = (before.about(target), after.about(target));
+        // What holds together says the same wherever it does.
+        let mut known: HashMap<(Vec<usize>, Vec<usize>, usize), Option<Turn>> = HashMap::new();
         for (p, place) in axes.places.iter().enumerate() {
             for (d, device) in axes.devices.iter().enumerate() {
                 let here = |scopes: &Scopes<'_>, rules: &[usize]| -> Vec<usize> {
@@ -111,10 +115,13 @@ fn turned<E: Edition>(
                 let (old, new) = (here(before.scopes(), &old), here(after.scopes(), &new));
                 for (at, person) in axes.persons.iter().enumerate() {
                     for (holding, now_holding, times) in moments.of(&old, &new, person) {
-                        let was = before.says(target, holding, &person.before);
-                        let is = after.says(target, now_holding, &person.after);
-                        let Some(turn) = turn(&was, &is) else { continue };
-                        let cells = found.entry(turn).or_default();
+                        let whose = if E::IS_PERSONAL { at } else { 0 };
+                        let turn = known.entry((holding.clone(), now_holding.clone(), whose)).or_insert_with(|| {
+                            let was = before.says(target, holding, &person.before);
+                            turn(&was, &after.says(target, now_holding, &person.after))
+                        });
+                        let Some(turn) = turn else { continue };
+                        let cells = found.entry(turn.clone()).or_default();
                         let all = cells.entry((target, at, p, d)).or_insert_with(|| vec![0; times.len()]);
                         *all = either(all, times);
                     }

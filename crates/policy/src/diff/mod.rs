@@ -19,10 +19,11 @@ mod when;
 use std::collections::BTreeSet;
 
 use schoolgate_base::{ClauseId, Group, Role};
-use schoolgate_decide::snapshot::Target;
+use schoolgate_decide::snapshot::{Program, Target};
 use serde::Serialize;
 
 use crate::check::Built;
+use crate::overlap::is_narrower_thing;
 use crate::school::School;
 use crate::show::{self, join};
 use cells::{Change, Choice};
@@ -158,19 +159,22 @@ impl<'a> Editions<'a> {
         let (old, new) = self.schools();
         let (was, is) = (&self.before.compiled.program, &self.after.compiled.program);
         let calendar = Calendar::new(was, is);
-        let situations = things::situations(was, is);
+        let situations = things::situations((old, was), (new, is));
         for change in things::changes((old, was), (new, is), &situations, &calendar.clock) {
-            for situation in change.targets.iter().filter_map(|&at| situations.get(at)) {
-                let is_new = is.things.iter().any(|rule| rule.conditions == situation.conditions);
-                let edition = if is_new { self.after } else { self.before };
+            let widest = things::widest(&change.targets, &situations, new);
+            for situation in widest.iter().filter_map(|&at| situations.get(at)) {
+                let of = |program: &Program| {
+                    program.things.iter().any(|rule| {
+                        rule.control.kind == situation.kind
+                            && is_narrower_thing(new, &situation.conditions, &rule.conditions)
+                    })
+                };
+                let edition = if of(is) { self.after } else { self.before };
                 let what = show::situation(situation.kind, &situation.conditions, &edition.compiled);
                 let mut consequence = self.consequence(About::Things, change.clone(), &what, &calendar);
-                // It is the senders whom it concerns, where the rule itself binds everybody.
-                let is_open = consequence.who.is_empty() && consequence.except.is_empty();
-                if let Some(senders) = things::senders(situation, new).filter(|_| is_open) {
-                    let who = Who { any: senders, ..Who::default() };
-                    consequence.people = self.people(&who);
-                    consequence.who = who.any;
+                let senders = things::senders(situation, new);
+                if senders.is_some_and(|senders| !self.narrow(&mut consequence, senders)) {
+                    continue;
                 }
                 found.push(consequence);
             }
@@ -178,6 +182,23 @@ impl<'a> Editions<'a> {
         for change in things::password_changes((old, was), (new, is), &calendar.clock) {
             found.push(self.consequence(About::Things, change, "passwords", &calendar));
         }
+    }
+
+    /// It is the senders whom it concerns, among those whom a rule binds; `false` where nobody is both.
+    fn narrow(&self, consequence: &mut Consequence, senders: Vec<Group>) -> bool {
+        let (_, new) = self.schools();
+        let can_send = |group: &Group| senders.iter().any(|sender| !new.are_apart(sender, group));
+        match consequence.who.is_empty() {
+            true => consequence.who = senders,
+            false => consequence.who.retain(can_send),
+        }
+        if consequence.who.is_empty() {
+            return false;
+        }
+        let who =
+            Who { any: consequence.who.clone(), with: consequence.with.clone(), except: consequence.except.clone() };
+        consequence.people = self.people(&who);
+        true
     }
 
     fn consequence(&self, about: About, change: Change, what: &str, calendar: &Calendar) -> Consequence {

@@ -1,7 +1,10 @@
 //! What is newly refused, held or told, and what no longer is: rules about messages, files, drafts, accounts, devices
 //! and what is written, compared in every situation that a rule of either edition describes.
 
-use std::collections::BTreeSet;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use schoolgate_base::{ClauseId, ControlKind, Group, Role};
 use schoolgate_decide::snapshot::Program;
@@ -10,7 +13,7 @@ use schoolgate_decide::things::{
 };
 
 use super::cells::{Change, Edition, Turn, compare};
-use crate::overlap::{Clock, Scopes, is_narrower_thing};
+use crate::overlap::{Clock, Scopes, is_covered, is_narrower_thing};
 use crate::school::School;
 use crate::show::{join, phrase, within};
 
@@ -35,20 +38,63 @@ struct Things<'a> {
     situations: &'a [Situation],
 }
 
-/// The situations that either edition describes.
-pub(super) fn situations(before: &Program, after: &Program) -> Vec<Situation> {
-    let mut found: Vec<Situation> = Vec::new();
+/// Most situations that one rule is parted into; people write far fewer, and more would say nothing to anybody.
+const PARTS_MAX: usize = 64;
+
+/// The situations that either edition describes, parted so far that each rule is about all of one or about none of it.
+pub(super) fn situations(before: (&School, &Program), after: (&School, &Program)) -> Vec<Situation> {
+    let mut whole: Vec<Situation> = Vec::new();
     let mut add = |situation: Situation| {
-        if !found.contains(&situation) {
-            found.push(situation);
+        if !whole.contains(&situation) {
+            whole.push(situation);
         }
     };
-    for rule in before.things.iter().chain(&after.things) {
+    for rule in before.1.things.iter().chain(&after.1.things) {
         add(Situation { kind: rule.control.kind, conditions: rule.conditions.clone() });
     }
-    for system in before.restricted.symmetric_difference(&after.restricted) {
+    for system in before.1.restricted.symmetric_difference(&after.1.restricted) {
         let condition = Condition::Any { aspect: Aspect::System, marks: BTreeSet::from([system.clone()]) };
         add(Situation { kind: ControlKind::Account, conditions: vec![condition] });
+    }
+    let mut found: Vec<Situation> = Vec::new();
+    for part in whole.iter().flat_map(|situation| parts(situation, &whole, [before.0, after.0])) {
+        if !found.contains(&part) {
+            found.push(part);
+        }
+    }
+    found
+}
+
+/// "To parents or pupils" is one situation only as long as no rule speaks of one of the two alone.
+fn parts(situation: &Situation, all: &[Situation], schools: [&School; 2]) -> Vec<Situation> {
+    let mut found = vec![situation.clone()];
+    for (at, condition) in situation.conditions.iter().enumerate() {
+        let Condition::Any { aspect, marks } = condition else { continue };
+        let rivals: Vec<&BTreeSet<Box<str>>> = all
+            .iter()
+            .filter(|other| other.kind == situation.kind)
+            .flat_map(|other| &other.conditions)
+            .filter_map(|other| match other {
+                Condition::Any { aspect: of, marks } if of == aspect => Some(marks),
+                _ => None,
+            })
+            .collect();
+        let mut alike: BTreeMap<Vec<bool>, BTreeSet<Box<str>>> = BTreeMap::new();
+        for mark in marks {
+            let fits = |wanted: &&BTreeSet<Box<str>>| schools.map(|school| is_covered(school, *aspect, mark, wanted));
+            alike.entry(rivals.iter().flat_map(fits).collect()).or_default().insert(mark.clone());
+        }
+        let with = |part: &Situation, marks: &BTreeSet<Box<str>>| {
+            let mut part = part.clone();
+            if let Some(condition) = part.conditions.get_mut(at) {
+                *condition = Condition::Any { aspect: *aspect, marks: marks.clone() };
+            }
+            part
+        };
+        found = found.iter().flat_map(|part| alike.values().map(|marks| with(part, marks))).collect();
+        if found.len() > PARTS_MAX {
+            return vec![situation.clone()];
+        }
     }
     found
 }
@@ -68,13 +114,11 @@ pub(super) fn changes(
         Things { school, program, scopes, situations }
     }
     let editions = (&edition(before, situations, clock), &edition(after, situations, clock));
-    let mut changes = compare(editions, (before.0, after.0), situations.len(), turn);
-    changes.iter_mut().for_each(|change| change.targets = widest(&change.targets, situations, after.0));
-    changes
+    compare(editions, (before.0, after.0), situations.len(), turn)
 }
 
-/// Without those that another one goes without saying for.
-fn widest(targets: &BTreeSet<usize>, situations: &[Situation], school: &School) -> BTreeSet<usize> {
+/// The situations to speak of: what goes without saying by another one is left out.
+pub(super) fn widest(targets: &BTreeSet<usize>, situations: &[Situation], school: &School) -> BTreeSet<usize> {
     let within = |one: usize, other: usize| match (situations.get(one), situations.get(other)) {
         (Some(inner), Some(outer)) => {
             inner.kind == outer.kind && is_narrower_thing(school, &inner.conditions, &outer.conditions)
@@ -96,6 +140,7 @@ fn turn(before: &Said, after: &Said) -> Option<Turn> {
 
 impl Edition for Things<'_> {
     type Said = Said;
+    const IS_PERSONAL: bool = false;
 
     fn scopes(&self) -> &Scopes<'_> {
         &self.scopes
@@ -137,7 +182,7 @@ impl Things<'_> {
         };
         let is_restricted = names(&situation.conditions, &|system| self.program.restricted.contains(system));
         let lets_in = |rule: &&ThingRule| rule.action == Action::Allow && names(&rule.conditions, &|_| true);
-        situation.kind == ControlKind::Account && is_restricted && !standing.iter().any(|rule| lets_in(rule))
+        situation.kind == ControlKind::Account && is_restricted && !standing.iter().any(lets_in)
     }
 
     fn words(&self, action: Option<Action>, spoken: Option<&ThingRule>, standing: &[&ThingRule]) -> String {
@@ -146,12 +191,18 @@ impl Things<'_> {
             text.push_str(&format!(", until {} lets it go", self.roles(&rule.release, "or")));
         }
         for rule in standing {
+            // Of a rule that does not speak, what it does beside is said apart.
+            let speaks = |action: Action| spoken.is_some_and(|spoken| spoken.action == action);
+            let delayed = if speaks(Action::Delay) { "" } else { "; delayed" };
             match &rule.delay {
-                Some(Delay::For(length)) => text.push_str(&format!(" by {length}")),
-                Some(Delay::Until(period)) => text.push_str(&format!(" until {} begin", period.replace('-', " "))),
+                Some(Delay::For(length)) => text.push_str(&format!("{delayed} by {length}")),
+                Some(Delay::Until(period)) => {
+                    text.push_str(&format!("{delayed} until {} begin", period.replace('-', " ")));
+                }
                 None => {}
             }
-            text.extend(rule.tag.iter().map(|tag| format!(" \u{201c}{tag}\u{201d}")));
+            let marked = if speaks(Action::Tag) { "" } else { "; marked" };
+            text.extend(rule.tag.iter().map(|tag| format!("{marked} \u{201c}{tag}\u{201d}")));
         }
         let copies: BTreeSet<&Role> = standing.iter().flat_map(|rule| &rule.copy).collect();
         if !copies.is_empty() {
@@ -208,6 +259,7 @@ pub(super) fn password_changes(before: (&School, &Program), after: (&School, &Pr
 
 impl Edition for Passwords<'_> {
     type Said = Said;
+    const IS_PERSONAL: bool = false;
 
     fn scopes(&self) -> &Scopes<'_> {
         &self.scopes

@@ -90,6 +90,7 @@ pub(super) fn changes(
 
 impl Edition for Web<'_> {
     type Said = Said;
+    const IS_PERSONAL: bool = true;
 
     fn scopes(&self) -> &Scopes<'_> {
         &self.world.scopes

@@ -23,7 +23,8 @@ pub(crate) fn is_narrower_thing(school: &School, inner: &[Condition], outer: &[C
     })
 }
 
-fn is_covered(school: &School, aspect: Aspect, mark: &str, wanted: &BTreeSet<Box<str>>) -> bool {
+/// Whether a thing with this mark fits a rule that wants any of those.
+pub(crate) fn is_covered(school: &School, aspect: Aspect, mark: &str, wanted: &BTreeSet<Box<str>>) -> bool {
     let is_party = matches!(aspect, Aspect::From | Aspect::To);
     wanted.contains(mark)
         || (is_party && wanted.iter().any(|outer| school.is_within(&Group::new(mark), &Group::new(outer))))

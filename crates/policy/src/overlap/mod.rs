@@ -20,7 +20,7 @@ use schoolgate_decide::snapshot::{Audience, Program, Target, WebRule};
 use crate::school::School;
 
 pub(crate) use clock::{Clock, Times, both, either, is_empty, times_of_scope, without};
-pub(crate) use conditions::is_narrower_thing;
+pub(crate) use conditions::{is_covered, is_narrower_thing};
 pub(crate) use scopes::{Scopes, binds, closed, persons};
 
 /// Stands for every name below a host that no rule names.

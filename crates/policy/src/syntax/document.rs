@@ -207,7 +207,7 @@ impl Builder<'_, '_> {
                 self.document.parts.push(Part::Heading { level, text });
             }
             Leaf::Text { lines, indent, is_paragraph } => self.text(&lines, indent, is_paragraph),
-            Leaf::Block { info, range, source, is_closed } => self.block(&info, range, &source, is_closed),
+            Leaf::Block { info, range, source, is_closed, .. } => self.block(&info, range, &source, is_closed),
         }
     }
 

@@ -26,10 +26,11 @@ pub(crate) enum Leaf {
         indent: usize,
         is_paragraph: bool,
     },
-    /// A fenced block: the range of its first line, and its contents.
+    /// A fenced block: the range of its first line, its contents, and where its last line ends.
     Block {
         info: String,
         range: Range<usize>,
+        end: usize,
         source: Source,
         is_closed: bool,
     },
@@ -129,6 +130,7 @@ impl Walk<'_> {
                 self.leaves.push(Leaf::Block {
                     info: block.info.trim().to_owned(),
                     range: lines.first().cloned().unwrap_or(0..0),
+                    end: lines.last().map_or(0, |line| line.end),
                     source: Source::indented(self.file, self.text, inner, indent),
                     is_closed: block.closed,
                 });

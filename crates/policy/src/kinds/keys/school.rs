@@ -32,7 +32,7 @@ const CALENDAR: &[Key] = &[
 const GROUP: &[Key] = &[
     key("title", Takes::Text, "As people read it."),
     key("within", Takes::One(&Takes::Groups), "The group it is part of."),
-    key("age", Takes::Text, "Whom it holds by age: `under 18`, `18 and over`, `11 to 16`."),
+    key("age", Takes::Text, "How old they are: under 18, 18 and over, 11 to 16."),
     key("apart", Takes::Truth, "Nobody is in two of the groups directly within this one."),
 ];
 
