@@ -194,6 +194,8 @@ codes! {
     DisagreeingRules = "disagreeing-rules", Error;
     /// Two rules meet in people whose groups do not include each other, and nothing says which goes first.
     CrossingRules = "crossing-rules", Error;
+    /// A rule has an exception, or a request lifts it, where another rule as strict makes none.
+    VoidException = "void-exception", Warning;
     /// `over` names a clause whose rules this rule never meets.
     OverNothing = "over-nothing", Warning;
     /// Two clauses each claim to go over the other.

@@ -1,6 +1,6 @@
 //! Two clauses that want different things of the same people: reports, agreements, and what is kept and erased.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schoolgate_base::{Group, Recurrence, Turn, Unit, Within};
 use schoolgate_cases::{Agreement, Definition, DutyDefinition, Falls, RegisterDefinition, ReportDefinition};
@@ -8,6 +8,9 @@ use schoolgate_cases::{Agreement, Definition, DutyDefinition, Falls, RegisterDef
 use crate::compile::Compiled;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::syntax::reader::Findings;
+
+/// Of things of one name, so many are remembered for comparing: more forms of one kind are no policy.
+const KEPT_MAX: usize = 64;
 
 pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     reports(compiled, findings);
@@ -26,31 +29,48 @@ pub(super) fn overlap(compiled: &Compiled, ones: &[Group], others: &[Group]) -> 
 
 fn reports(compiled: &Compiled, findings: &mut Findings) {
     let definitions = compiled.definitions.iter().zip(&compiled.definition_spans);
-    let reports: Vec<(&ReportDefinition, Span)> = definitions
-        .filter_map(|(definition, span)| match definition {
-            Definition::Report(report) => Some((report, *span)),
-            Definition::Request(_) => None,
-        })
-        .collect();
-    for (at, (one, first)) in reports.iter().enumerate() {
-        for (other, second) in reports.iter().skip(at + 1) {
-            if one.kind == other.kind && overlap(compiled, &one.ask, &other.ask) && !is_same_route(one, other) {
-                findings.push(
-                    Diagnostic::new(
-                        Code::ReportsDisagree,
-                        *second,
-                        format!(
-                            "`#{}` and `#{}` send a report `{}` of the same people to different offices",
-                            one.control.clause.clause, other.control.clause.clause, one.kind
-                        ),
-                    )
-                    .why("who hears would depend on the page on which somebody happened to find the form")
-                    .help("let both name the same offices, give one another `kind`, or `ask` of them different people")
-                    .other(*first, "the other one"),
-                );
-            }
+    let reports = definitions.filter_map(|(definition, span)| match definition {
+        Definition::Report(report) => Some((&*report.kind, report, *span)),
+        Definition::Request(_) => None,
+    });
+    let differs = |one: &ReportDefinition, other: &ReportDefinition| {
+        overlap(compiled, &one.ask, &other.ask) && !is_same_route(one, other)
+    };
+    for ((one, first), (other, second)) in disagreeing(reports, differs) {
+        findings.push(
+            Diagnostic::new(
+                Code::ReportsDisagree,
+                second,
+                format!(
+                    "`#{}` and `#{}` send a report `{}` of the same people to different offices",
+                    one.control.clause.clause, other.control.clause.clause, one.kind
+                ),
+            )
+            .why("who hears would depend on the page on which somebody happened to find the form")
+            .help("let both name the same offices, give one another `kind`, or `ask` of them different people")
+            .other(first, "the other one"),
+        );
+    }
+}
+
+/// A thing with its place, and an earlier one that says otherwise.
+type Pair<'a, T> = ((&'a T, Span), (&'a T, Span));
+
+/// Of things of one name: each that differs from an earlier one, once, with the first such.
+fn disagreeing<'a, T>(
+    things: impl Iterator<Item = (&'a str, &'a T, Span)>,
+    differs: impl Fn(&T, &T) -> bool,
+) -> Vec<Pair<'a, T>> {
+    let mut by_name: BTreeMap<&str, Vec<(&T, Span)>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (name, thing, span) in things {
+        let earlier = by_name.entry(name).or_default();
+        found.extend(earlier.iter().find(|(one, _)| differs(one, thing)).map(|one| (*one, (thing, span))));
+        if earlier.len() < KEPT_MAX {
+            earlier.push((thing, span));
         }
     }
+    found
 }
 
 fn is_same_route(one: &ReportDefinition, other: &ReportDefinition) -> bool {
@@ -59,45 +79,39 @@ fn is_same_route(one: &ReportDefinition, other: &ReportDefinition) -> bool {
 }
 
 fn signs(compiled: &Compiled, findings: &mut Findings) {
-    let signs: Vec<(&Agreement, Span)> =
-        compiled.agreements.iter().zip(compiled.agreement_spans.iter().copied()).collect();
-    for (at, (one, first)) in signs.iter().enumerate() {
-        for (other, second) in signs.iter().skip(at + 1) {
-            let differs = one.form != other.form || one.again != other.again;
-            if one.policy == other.policy && differs && overlap(compiled, &one.who, &other.who) {
-                findings.push(
-                    Diagnostic::new(
-                        Code::SignsDisagree,
-                        *second,
-                        format!("the same people agree to `{}` in two ways, or at different times", one.policy),
-                    )
-                    .why("nobody could say whether somebody has agreed")
-                    .help("name different people in `who`, or let both say the same in `form` and `again`")
-                    .other(*first, "the other one"),
-                );
-            }
-        }
+    let signs = compiled.agreements.iter().zip(&compiled.agreement_spans);
+    let signs = signs.map(|(agreement, span)| (agreement.policy.as_str(), agreement, *span));
+    let differs = |one: &Agreement, other: &Agreement| {
+        (one.form != other.form || one.again != other.again) && overlap(compiled, &one.who, &other.who)
+    };
+    for ((one, first), (_, second)) in disagreeing(signs, differs) {
+        findings.push(
+            Diagnostic::new(
+                Code::SignsDisagree,
+                second,
+                format!("the same people agree to `{}` in two ways, or at different times", one.policy),
+            )
+            .why("nobody could say whether somebody has agreed")
+            .help("name different people in `who`, or let both say the same in `form` and `again`")
+            .other(first, "the other one"),
+        );
     }
 }
 
 fn registers(compiled: &Compiled, findings: &mut Findings) {
-    let registers: Vec<(&RegisterDefinition, Span)> =
-        compiled.registers.iter().zip(compiled.register_spans.iter().copied()).collect();
-    for (at, (one, first)) in registers.iter().enumerate() {
-        for (other, second) in registers.iter().skip(at + 1) {
-            if one.kind == other.kind && one.keep != other.keep {
-                findings.push(
-                    Diagnostic::new(
-                        Code::KeepAndErase,
-                        *second,
-                        format!("a list `{}` is kept {} here and {} there", one.kind, kept(other), kept(one)),
-                    )
-                    .why("an entry would be erased by one clause while another keeps it")
-                    .help("write the same `keep` in both")
-                    .other(*first, "kept otherwise"),
-                );
-            }
-        }
+    let registers = compiled.registers.iter().zip(&compiled.register_spans);
+    let registers = registers.map(|(register, span)| (&*register.kind, register, *span));
+    for ((one, first), (other, second)) in disagreeing(registers, |one, other| one.keep != other.keep) {
+        findings.push(
+            Diagnostic::new(
+                Code::KeepAndErase,
+                second,
+                format!("a list `{}` is kept {} here and {} there", one.kind, kept(other), kept(one)),
+            )
+            .why("an entry would be erased by one clause while another keeps it")
+            .help("write the same `keep` in both")
+            .other(first, "kept otherwise"),
+        );
     }
 }
 

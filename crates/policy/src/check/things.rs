@@ -1,8 +1,9 @@
 //! Rules about things that contradict each other, act on what no rule may act on, or that nothing keeps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use schoolgate_base::{ControlKind, Group, Role};
+use schoolgate_base::{ClauseId, ControlId, ControlKind, Group, Role};
+use schoolgate_cases::{Definition, Effect};
 use schoolgate_decide::Scope;
 use schoolgate_decide::things::{Action, Aspect, Condition, Listener, PasswordRule, ThingRule, Weakness};
 
@@ -19,12 +20,14 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
         floors(rule, *span, &compiled.school, findings);
     }
     let clock = Clock::new(&compiled.program.calendar, compiled.program.periods.values());
-    let pairs = Pairs { compiled, clock };
+    let overruled = rules.iter().flat_map(|(rule, _)| &rule.over).collect();
+    let pairs = Pairs { compiled, clock, overruled };
     for (at, one) in rules.iter().enumerate() {
         for other in rules.iter().skip(at + 1) {
             pairs.check(one, other, findings);
         }
     }
+    void_leaves(compiled, &pairs, &rules, findings);
     for (password, span) in compiled.program.passwords.iter().zip(&compiled.password_spans) {
         weak_password(password, *span, findings);
     }
@@ -77,19 +80,24 @@ fn contents<'s>(rule: &ThingRule, school: &'s School) -> Vec<&'s ContentEntry> {
 struct Pairs<'a> {
     compiled: &'a Compiled,
     clock: Clock,
+    /// Rules over which others go: they do not hold whatever else is said.
+    overruled: BTreeSet<&'a ControlId>,
 }
 
 impl Pairs<'_> {
     fn check(&self, one: &(&ThingRule, Span), other: &(&ThingRule, Span), findings: &mut Findings) {
         let (a, b) = (one.0, other.0);
         let is_settled = a.over.contains(&b.control) || b.over.contains(&a.control);
-        if a.control.kind != b.control.kind || a.control == b.control || a.action == b.action || is_settled {
-            return;
-        }
-        if !self.meet(a, b) {
+        if a.control.kind != b.control.kind || a.control == b.control || is_settled || !self.meet(a, b) {
             return;
         }
         let (a_in_b, b_in_a) = (self.is_part(a, b), self.is_part(b, a));
+        if self.void_exception(one, other, a_in_b, findings) || self.void_exception(other, one, b_in_a, findings) {
+            return;
+        }
+        if a.action == b.action {
+            return;
+        }
         if a_in_b && b_in_a {
             let help = "keep one of the two, narrow one, or write `over = \"#…\"` in the one that goes first";
             findings
@@ -112,6 +120,28 @@ impl Pairs<'_> {
             };
             findings.push(found.why("where both fit, the stricter holds").help(help));
         }
+    }
+
+    /// An exception that a rule as strict, which covers all the other one does, does not make.
+    fn void_exception(
+        &self,
+        narrow: &(&ThingRule, Span),
+        wide: &(&ThingRule, Span),
+        is_part: bool,
+        findings: &mut Findings,
+    ) -> bool {
+        let (a, b) = (narrow.0, wide.0);
+        let is_strict = Action::Ask <= a.action && a.action <= b.action;
+        let excepted = a.scope.audience.except.iter().find(|group| !b.scope.audience.except.contains(group));
+        let is_absolute = is_part && is_strict && !self.overruled.contains(&b.control);
+        let (Some(excepted), true) = (excepted, is_absolute) else { return false };
+        let found = about_both(Code::VoidException, narrow, wide, "cover the same, and one has an exception");
+        findings.push(
+            found
+                .why(format!("whoever is in `{excepted}` is excepted by the first and bound by the second"))
+                .help("write the same `except` in both, or leave the exception out"),
+        );
+        true
     }
 
     /// Whether one thing can fit both.
@@ -175,6 +205,47 @@ fn aspects(rule: &ThingRule) -> impl Iterator<Item = (Aspect, &BTreeSet<Box<str>
         Condition::Any { aspect, marks } => Some((*aspect, marks)),
         _ => None,
     })
+}
+
+/// Leaves that lift one rule where another one as strict still holds.
+fn void_leaves(compiled: &Compiled, pairs: &Pairs<'_>, rules: &[(&ThingRule, Span)], findings: &mut Findings) {
+    let mut by_clause: BTreeMap<&ClauseId, Vec<&(&ThingRule, Span)>> = BTreeMap::new();
+    for rule in rules {
+        by_clause.entry(&rule.0.control.clause).or_default().push(rule);
+    }
+    for (definition, &span) in compiled.definitions.iter().zip(&compiled.definition_spans) {
+        let Definition::Request(request) = definition else { continue };
+        let lifted: BTreeSet<&ClauseId> = request
+            .effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Lift { clause, .. } => Some(clause),
+                _ => None,
+            })
+            .collect();
+        let of_lifted = lifted.iter().filter_map(|clause| by_clause.get(clause)).flatten();
+        for one in of_lifted.filter(|one| Action::Ask <= one.0.action) {
+            let still = rules.iter().find(|other| {
+                !lifted.contains(&other.0.control.clause)
+                    && other.0.control.kind == one.0.control.kind
+                    && one.0.action <= other.0.action
+                    && !pairs.overruled.contains(&other.0.control)
+                    && pairs.is_part(one.0, other.0)
+            });
+            let Some((rule, place)) = still else { continue };
+            let (lifted, holds) = (&one.0.control.clause.clause, &rule.control.clause.clause);
+            findings.push(
+                Diagnostic::new(
+                    Code::VoidException,
+                    span,
+                    format!("what is approved here lifts `#{lifted}`, and `#{holds}` still holds"),
+                )
+                .why("somebody would ask, be given leave, and be stopped all the same")
+                .help(format!("lift `#{holds}` too, or take one of the two rules out"))
+                .other(*place, format!("{} here", rule.action.done())),
+            );
+        }
+    }
 }
 
 fn about_both(code: Code, one: &(&ThingRule, Span), other: &(&ThingRule, Span), message: &str) -> Diagnostic {
