@@ -99,7 +99,10 @@ fn conditions_are_consequences() {
         "[[web]]\nsites = [\"everything\"]\nfor = \"staff\"\nsafe_search = true\ninspect = true",
         &[
             "staff: all sites: looked into where a door has to, search as it is, only the site's name recorded \u{2192} \
-           looked into, safe search, the address recorded",
+             looked into, safe search, the address recorded",
+            // What is always open is looked into by nobody.
+            "staff: exams.example: search as it is, only the site's name recorded \u{2192} safe search, the address \
+             recorded",
         ],
     );
 }

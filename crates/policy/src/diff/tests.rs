@@ -205,7 +205,7 @@ fn check(before: &World, after: &World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, max_shrink_iters: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, max_shrink_iters: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn what_changes_is_what_deciding_shows(before in world(), after in world()) {

@@ -38,35 +38,21 @@ pub(super) fn targets(before: (&School, &Program), after: (&School, &Program), c
             found.push(target);
         }
     }
-    let (old, new) = (standing(before.1), standing(after.1));
-    let is_among_named = |target: &Target, found: &[Target]| {
-        let name = host(target);
-        found.iter().filter_map(host).any(|other| name.is_some_and(|name| name.is_within(other)))
-    };
-    for target in old.iter().chain(&new) {
-        let is_changed = old.contains(target) != new.contains(target);
-        if (is_changed || is_among_named(target, &found)) && !found.contains(target) {
-            found.push(target.clone());
+    // What has a standing of its own does not change with all the others.
+    for program in [before.1, after.1] {
+        for target in standing(program) {
+            if !found.contains(&target) {
+                found.push(target);
+            }
         }
-    }
-    let marks = |program: &Program| -> BTreeSet<(u8, Box<str>)> {
-        let marks = [&program.marks.locked, &program.marks.never_inspect, &program.help.categories];
-        (0..).zip(marks).flat_map(|(mark, names)| names.iter().map(move |name| (mark, name.clone()))).collect()
-    };
-    for (_, name) in marks(before.1).symmetric_difference(&marks(after.1)) {
-        let target = Target::Category(name.clone());
-        if !found.contains(&target) {
-            found.push(target);
+        for name in program.marks.locked.iter().chain(&program.marks.never_inspect).chain(&program.help.categories) {
+            let target = Target::Category(name.clone());
+            if !found.contains(&target) {
+                found.push(target);
+            }
         }
     }
     crossed(found)
-}
-
-fn host(target: &Target) -> Option<&HostName> {
-    match target {
-        Target::Domain(name) | Target::Host(Host::Name(name)) | Target::Url { host: name, .. } => Some(name),
-        Target::Host(Host::Address(_)) | Target::Any | Target::Class(_) | Target::Category(_) => None,
-    }
 }
 
 /// What is open before any rule is asked.
@@ -244,10 +230,28 @@ fn speed(rate_kbit: Option<u32>) -> String {
     }
 }
 
+/// That a locked list stays closed, and what is always open stays open, goes without saying.
+fn is_fixed(target: &Target, school: &School) -> bool {
+    let hosts = school.always_open.iter().map(|open| &open.host).chain(&school.help.hosts).chain(&school.portal);
+    let is_open = |name: &HostName| hosts.clone().any(|host| name.is_within(host));
+    match target {
+        Target::Category(name) => school.categories.get(name).is_some_and(|entry| entry.is_locked),
+        Target::Domain(name) | Target::Url { host: name, .. } => is_open(name),
+        Target::Host(_) | Target::Any | Target::Class(_) => false,
+    }
+}
+
 /// Kinds of site in words: "personal sites and maps.example".
 pub(super) fn sites(targets: &[Target], chosen: &BTreeSet<usize>, school: &School, old: &School) -> String {
-    if chosen.len() == targets.len() {
-        return "all sites".to_owned();
+    let is_left = |at: &usize| !chosen.contains(at) && !targets.get(*at).is_some_and(|target| is_fixed(target, school));
+    let left: BTreeSet<usize> = (0..targets.len()).filter(is_left).collect();
+    let is_most = chosen.iter().any(|&at| targets.get(at) == Some(&Target::Any));
+    match left.len() {
+        0 => return "all sites".to_owned(),
+        some if is_most && some < chosen.len() => {
+            return format!("all sites but {}", sites(targets, &left, school, old));
+        }
+        _ => {}
     }
     let named: Vec<&Target> = chosen.iter().filter_map(|&at| targets.get(at)).collect();
     let mut categories: BTreeSet<&str> = named
