@@ -55,7 +55,13 @@ pub(crate) fn write_all() -> Result<(), Trouble> {
             println!("wrote {path}");
         }
     }
-    Ok(())
+    manual()
+}
+
+/// The manual of the language, which only the language itself can write: the test that compares the pages writes them.
+fn manual() -> Result<(), Trouble> {
+    let mut command = shell::cargo(&["test", "--quiet", "--package", "schoolgate-policy", "--test", "manual"]);
+    shell::run(command.env("SCHOOLGATE_WRITE_MANUAL", "1"))
 }
 
 /// One line for each decision, with its title and its state.
