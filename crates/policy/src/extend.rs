@@ -5,9 +5,10 @@
 //! extends = ["../england-2026"]     # folders of packs, from this pack's own folder
 //! ```
 //!
-//! Their policy documents go into the pack under `extends/<folder name>/…`; their scenarios and their `school.toml` do
-//! not, so the pack that extends declares the groups and offices that their clauses name. A pack that holds
-//! `extends/<folder name>/…` already, as one that comes out of the records does, is complete without its neighbours.
+//! Their policy documents go into the pack under `extends/<folder name>/…`, their scenarios do not. Names that their
+//! `school.toml` declares (groups, offices, periods, content, categories, channels, events, …) are known in the pack too,
+//! unless it declares them itself; keepers are not, because what keeps something elsewhere keeps nothing here. A pack that
+//! holds `extends/<folder name>/…` already, as one that comes out of the records does, is complete without its neighbours.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +56,8 @@ impl Pack {
     #[must_use]
     pub fn extended(mut self, bases: impl IntoIterator<Item = (String, Self)>) -> Self {
         for (name, base) in bases {
-            for (_, path, text) in base.documents() {
+            let schools = base.files().filter(|(_, path, _)| path.rsplit('/').next() == Some(SCHOOL_FILE));
+            for (_, path, text) in base.documents().chain(schools) {
                 // What a base has taken from its own bases stays under their names.
                 let inside = if path.starts_with(FOLDER) { path.to_owned() } else { format!("{FOLDER}{name}/{path}") };
                 self.insert(&inside, text);
@@ -120,6 +122,15 @@ impl<E> Reading<'_, E> {
     }
 }
 
+/// Makes the names of the packs that this one extends known in it.
+pub(crate) fn take_names(pack: &Pack, school: &mut School) {
+    let is_base = |path: &str| path.starts_with(FOLDER) && path.rsplit('/').next() == Some(SCHOOL_FILE);
+    for (file, _, text) in pack.files().filter(|(_, path, _)| is_base(path)) {
+        // What is wrong with it is said where that pack is checked.
+        school.take_names(school::parse(file, text, &mut Findings::new()));
+    }
+}
+
 /// A pack names others whose documents it does not hold.
 pub(crate) fn check(pack: &Pack, school: &School, findings: &mut Findings) {
     for word in &school.extends {
@@ -131,6 +142,11 @@ pub(crate) fn check(pack: &Pack, school: &School, findings: &mut Findings) {
             );
         }
     }
+}
+
+/// Whether a file of a pack came from one that it extends.
+pub(crate) fn is_taken(path: &str) -> bool {
+    path.starts_with(FOLDER)
 }
 
 fn is_of(path: &str, name: &str) -> bool {

@@ -37,7 +37,7 @@ pub fn parse(pack: &Pack) -> Parsed {
             diagnostics: findings,
         };
     }
-    let school = match pack.files().find(|(_, path, _)| *path == SCHOOL_FILE) {
+    let mut school = match pack.files().find(|(_, path, _)| *path == SCHOOL_FILE) {
         Some((file, _, text)) => school::parse(file, text, &mut findings),
         None => {
             findings.push(
@@ -52,6 +52,7 @@ pub fn parse(pack: &Pack) -> Parsed {
             School::empty()
         }
     };
+    extend::take_names(pack, &mut school);
     let mut documents: Vec<Document> =
         pack.documents().map(|(file, _, text)| document::parse(file, text, &mut findings)).collect();
     if documents.is_empty() {

@@ -69,3 +69,20 @@ fn a_clause_that_is_replaced_now_is_not_gone() {
     let context = Context { before: Some(&before.parsed), ..Context::default() };
     assert_eq!(codes(&build(&after, context)), [""; 0]);
 }
+
+#[test]
+fn names_of_a_base_are_known_unless_the_school_has_its_own() {
+    let base_school = "[school]\nid = \"b\"\nname = \"B\"\n\n[calendar]\nzone = \"Europe/London\"\nterms = []\n\n\
+                       [roles.nurse]\ntitle = \"school nurse\"\n[roles.headteacher]\ntitle = \"principal\"\n\n\
+                       [keepers]\nbase-system = \"a system of theirs\"\n";
+    let text = "{#hurt} Tell the nurse.\n\n```control\n[[report]]\nkind = \"hurt\"\nto = [\"nurse\"]\nform = [\"what\"]\n```\n\n\
+                {#kept} Kept elsewhere.\n\n```control\nkept_by = \"base-system\"\n```\n";
+    let base = Pack::from_iter([("p.md", head("base", "") + text), ("school.toml", base_school.to_owned())]);
+    let school = SCHOOL.replace("[school]\n", "[school]\nextends = [\"../base\"]\n");
+    let own = head("own", "extends = \"base\"\n") + "{#new} New.\n";
+    let pack = Pack::from_iter([("school.toml", school), ("own.md", own)]).extended([("base".to_owned(), base)]);
+    let built = built(&pack);
+    assert_eq!(codes(&built), ["unknown-keeper"], "what keeps something there keeps nothing here");
+    let title = |role: &str| built.parsed.school.role_title(&schoolgate_base::Role::new(role));
+    assert_eq!((title("nurse").as_str(), title("headteacher").as_str()), ("school nurse", "headteacher"));
+}

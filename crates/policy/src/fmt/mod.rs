@@ -22,9 +22,11 @@ pub struct Change {
     pub text: String,
 }
 
-/// The files of a pack whose layout would be another, with their new text. Scenarios are prose.
+/// The files of a pack whose layout would be another, with their new text. Scenarios are prose, and what a pack extends
+/// is laid out where it lies.
 pub fn changes(pack: &Pack) -> Vec<Change> {
-    let documents = pack.documents().map(|(_, path, text)| (path, text, format(text)));
+    let own = pack.documents().filter(|(_, path, _)| !crate::extend::is_taken(path));
+    let documents = own.map(|(_, path, text)| (path, text, format(text)));
     let school = pack.get(SCHOOL_FILE).map(|text| (SCHOOL_FILE, text, format_school(text)));
     let changed = documents.chain(school).filter(|(_, before, after)| before != after);
     changed.map(|(path, _, text)| Change { path: path.to_owned(), text }).collect()

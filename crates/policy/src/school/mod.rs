@@ -261,6 +261,37 @@ impl School {
         self.groups.get(shared).is_some_and(|entry| entry.is_apart)
     }
 
+    /// Takes over the names of a pack that this school's extends, where it has none of its own.
+    pub(crate) fn take_names(&mut self, base: Self) {
+        fn fill<K: Ord, V>(own: &mut BTreeMap<K, V>, base: BTreeMap<K, V>) {
+            for (name, entry) in base {
+                own.entry(name).or_insert(entry);
+            }
+        }
+        fill(&mut self.periods, base.periods);
+        fill(&mut self.groups, base.groups);
+        fill(&mut self.roles, base.roles);
+        fill(&mut self.device_classes, base.device_classes);
+        fill(&mut self.content, base.content);
+        fill(&mut self.stores, base.stores);
+        fill(&mut self.systems, base.systems);
+        fill(&mut self.channels, base.channels);
+        fill(&mut self.events, base.events);
+        let is_free =
+            |school: &Self, name: &str| !school.categories.contains_key(name) && !school.classes.contains_key(name);
+        for (name, entry) in base.categories {
+            if is_free(self, &name) {
+                self.help.categories.extend(entry.is_help.then(|| name.clone()));
+                self.categories.insert(name, entry);
+            }
+        }
+        for (name, entry) in base.classes {
+            if is_free(self, &name) {
+                self.classes.insert(name, entry);
+            }
+        }
+    }
+
     pub fn group_title(&self, group: &Group) -> String {
         self.groups.get(group).map_or_else(|| group.to_string(), |entry| entry.title.to_string())
     }
