@@ -30,7 +30,7 @@ pub(crate) fn parts(view: &PolicyView) -> Vec<PartShown> {
             PartView::Heading { text, .. } => {
                 parts.push(PartShown { heading: text.clone(), intro: String::new(), clauses: Vec::new() });
             }
-            PartView::Prose { html } => {
+            PartView::Prose { html, .. } => {
                 if let Some(last) = parts.last_mut() {
                     last.intro.push_str(html);
                 }
@@ -54,7 +54,7 @@ pub(crate) fn parts(view: &PolicyView) -> Vec<PartShown> {
 pub(crate) fn reading_time(view: &PolicyView) -> String {
     let words = view.parts.iter().map(|part| match part {
         PartView::Clause(clause) => clause.text.split_whitespace().count(),
-        PartView::Prose { html } => html.split_whitespace().count(),
+        PartView::Prose { html, .. } => html.split_whitespace().count(),
         PartView::Heading { .. } => 0,
     });
     match words.sum::<usize>().div_ceil(WORDS_A_MINUTE).max(1) {

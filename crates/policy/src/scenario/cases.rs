@@ -193,6 +193,27 @@ pub(super) fn answers(form: &[schoolgate_cases::Field], rest: &Word) -> RawValue
     raw
 }
 
+/// The words before the first field that a sentence names: a field that the form does not have.
+pub(super) fn unknown_field(form: &[schoolgate_cases::Field], rest: &Word) -> Option<Word> {
+    let names: Vec<&str> = form.iter().map(|field| &*field.name).collect();
+    let text = rest.text.strip_prefix("for ").unwrap_or(&rest.text).trim();
+    let first = marked(text, &names).first().map(|(mark, _)| *mark);
+    let head = first.map_or(text, |mark| text.split(mark).next().unwrap_or(""));
+    let word = head.split_whitespace().next()?;
+    Some(piece(rest, word))
+}
+
+/// Says that a form has no such field.
+pub(super) fn no_such_field(form: &[schoolgate_cases::Field], word: &Word) -> Diagnostic {
+    let names = || form.iter().map(|field| &*field.name);
+    let message = format!("the form has no field `{}`", word.text);
+    let help = match nearest(&word.text, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has {}", crate::syntax::reader::list_of(names())),
+    };
+    Diagnostic::new(Code::ScenarioWorld, word.span, message).help(help)
+}
+
 /// Answers that a scenario leaves out and the form wants.
 pub(super) fn fill(form: &[schoolgate_cases::Field], raw: &mut RawValues) {
     for field in form {

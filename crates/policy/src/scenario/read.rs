@@ -35,6 +35,13 @@ pub(super) fn read(file: FileId, text: &str, findings: &mut Findings) -> (Vec<Wo
         }
     }
     for scenario in &reader.scenarios {
+        if let Some(second) = scenario.when.get(1) {
+            findings.push(
+                Diagnostic::new(Code::ScenarioSyntax, second.span, "a scenario tries one thing, this is a second")
+                    .why("it would not be tried, and the scenario would pass all the same")
+                    .help("write a `When` of its own below a `Then`; what was given goes on to hold"),
+            );
+        }
         if scenario.when.is_empty() || scenario.then.is_empty() {
             let missing = if scenario.when.is_empty() { "When" } else { "Then" };
             findings.push(

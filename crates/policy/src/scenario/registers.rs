@@ -6,7 +6,7 @@ use schoolgate_cases::{
     entry_kept_until, entry_readers, entry_told, warn_day,
 };
 
-use super::cases::{Actor, KnownHere, Stage, answers, problems_in_words};
+use super::cases::{Actor, KnownHere, Stage, answers, no_such_field, problems_in_words, unknown_field};
 use super::facts::refers_to;
 use super::given::Given;
 use super::outcome::{Day, Outcome, People, Vocabulary, judge};
@@ -35,6 +35,10 @@ pub(super) fn enters(stage: &mut Stage<'_, '_>, who: &Word, reference: &Word, re
     let raw = answers(&register.fields, rest);
     if raw.is_empty() && !rest.text.is_empty() {
         stage.findings.push(not_understood(rest, WHEN));
+        return None;
+    }
+    if let Some(word) = unknown_field(&register.fields, rest) {
+        stage.findings.push(no_such_field(&register.fields, &word));
         return None;
     }
     let known = stage.known();

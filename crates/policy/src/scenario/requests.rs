@@ -6,7 +6,7 @@ use schoolgate_cases::{
     RequestDefinition, decide, deciders, effect_plans, kept_until, open_request,
 };
 
-use super::cases::{Actor, KnownHere, Stage, answers, fill, problem};
+use super::cases::{Actor, KnownHere, Stage, answers, fill, no_such_field, problem, unknown_field};
 use super::given::Given;
 use super::outcome::{Day, Outcome, People, Thing, Vocabulary, judge};
 use super::web::Failures;
@@ -35,6 +35,10 @@ pub(super) fn run(stage: &mut Stage<'_, '_>, request: &RequestDefinition, who: &
     let mut raw = answers(&request.form, rest);
     if raw.is_empty() && !rest.text.is_empty() {
         stage.findings.push(not_understood(rest, WHEN));
+        return None;
+    }
+    if let Some(word) = unknown_field(&request.form, rest) {
+        stage.findings.push(no_such_field(&request.form, &word));
         return None;
     }
     fill(&request.form, &mut raw);

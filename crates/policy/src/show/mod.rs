@@ -17,7 +17,7 @@ use crate::check::clauses::is_signed;
 use crate::compile::Compiled;
 use crate::kinds;
 use crate::syntax::markdown::options;
-use crate::syntax::{Clause, Control, Document, Part};
+use crate::syntax::{Clause, Control, Document, Part, Word};
 
 pub use changes::{ClauseChange, PolicyChange, changes};
 pub(crate) use things::phrase;
@@ -44,6 +44,8 @@ pub enum PartView {
     /// Safe HTML.
     Prose {
         html: String,
+        /// Without markup.
+        text: String,
     },
     Clause(Box<ClauseView>),
 }
@@ -100,7 +102,7 @@ pub fn show(document: &Document, compiled: &Compiled) -> Option<PolicyView> {
     let signed = is_signed(document);
     let parts = document.parts.iter().filter_map(|part| match part {
         Part::Heading { level, text } => Some(PartView::Heading { level: *level, text: plain_text(text) }),
-        Part::Prose(markdown) => Some(PartView::Prose { html: html(markdown) }),
+        Part::Prose(markdown) => Some(PartView::Prose { html: html(markdown), text: plain_text(markdown) }),
         Part::Clause(place) => {
             let clause = document.clauses.get(*place)?;
             Some(PartView::Clause(Box::new(clause_view(&policy, clause, signed, compiled))))
@@ -121,12 +123,12 @@ fn clause_view(policy: &PolicyId, clause: &Clause, is_signed: bool, compiled: &C
         .iter()
         .map(|control| {
             let name = control.name.as_ref().map(|name| name.text.as_str().into());
-            let (keeper, words) = words::control(control, compiled);
+            let (keeper, words) = words::control(control, keepers_of(control, clause), compiled);
             ControlView {
                 id: ControlId { clause: id.clone(), kind: control.kind, name },
                 keeper,
                 words,
-                is_kept: kinds::door(control.kind).is_some(),
+                is_kept: kinds::door(control.kind).is_some() || !keepers_of(control, clause).is_empty(),
             }
         })
         .collect();
@@ -142,8 +144,14 @@ fn clause_view(policy: &PolicyId, clause: &Clause, is_signed: bool, compiled: &C
     }
 }
 
+/// Who keeps a control where no door of ours does: named in it, or for all controls of its clause.
+fn keepers_of<'c>(control: &'c Control, clause: &'c Clause) -> &'c [Word] {
+    if control.kept_by.is_empty() { &clause.notes.kept_by } else { &control.kept_by }
+}
+
 fn standing(clause: &Clause, controls: &[ControlView], is_signed: bool) -> Standing {
-    let keeps = |control: &ControlView| control.is_kept && control.id.kind != ControlKind::Remind;
+    let keeps =
+        |control: &ControlView| kinds::door(control.id.kind).is_some() && control.id.kind != ControlKind::Remind;
     // Lists and duties name the offices that do them.
     let names_somebody = |control: &Control| {
         !control.kept_by.is_empty() || matches!(control.kind, ControlKind::Register | ControlKind::Duty)
@@ -248,7 +256,7 @@ pub fn text(view: &PolicyView) -> String {
             PartView::Heading { text, .. } => {
                 out.push_str(&format!("\n{text}\n{}\n", "-".repeat(text.chars().count())))
             }
-            PartView::Prose { html } => out.push_str(&format!("\n{}\n", plain_text(html))),
+            PartView::Prose { text, .. } => out.push_str(&format!("\n{text}\n")),
             PartView::Clause(clause) => clause_lines(clause, &mut out),
         }
     }

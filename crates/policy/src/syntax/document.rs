@@ -314,7 +314,10 @@ impl Builder<'_, '_> {
         let header = self.text.get(range.clone()).unwrap_or("").trim_end().len();
         let span = Span::new(self.file, range.start..range.start + header);
         if info != "control" {
-            if let Some(near) = nearest(info, ["control"]) {
+            let holds_controls = source.text.lines().any(|line| {
+                ControlKind::ALL.into_iter().any(|kind| line.trim_end() == format!("[[{}]]", kind.as_str()))
+            });
+            if let Some(near) = nearest(info, ["control"]).or(holds_controls.then_some("control")) {
                 self.findings.push(
                     Diagnostic::new(Code::UnknownWord, span, format!("this block is called `{info}`"))
                         .why("people would see it as text, and no door would keep it")

@@ -1,4 +1,28 @@
 //! Scenarios about messages, files, drafts, sign-ins, devices and what is written.
+//!
+//! ```text
+//! When     WHO "mails" WHOM {"and" WHOM} ["from private"] | WHO "contacts" WHOM "by" CHANNEL
+//!        | "a file" ["of" PERSON] "in" STORE "is found" | WHO ACT "a file" ["of" PERSON] "in" STORE
+//!        | WHO "publishes to" CHANNEL
+//!        | WHO ("signs in" | "uses" | "is idle" | "joins" | "leaves" | "fails to sign in" | …) ["to"] [SYSTEM]
+//!        | WHO "sets the password" '"' PASSWORD '"' | … "with the password of" DATE
+//!        | WHOSE "device" ("joins" | "opens mail" | "installs" | "is plugged in" | "checks in" | …)
+//!        | WHO "writes" TOPIC "in" SOURCE | WHO "tries" CATEGORY | WHO "visits" CATEGORY
+//!          {TAIL}
+//! WHOM     = PERSON | "a" GROUP | "outside" | "private"
+//! ACT      = reads | writes | deletes | renames | copies | exports | prints | uploads | records | …
+//! TAIL     = "with" CONTENT {"and" CONTENT} | "being" WORD {"and" WORD} | "attached" WORD | "showing" WORD
+//!        | "lacking" WORD | "on" DEVICE | "for the" NUMBER "time" | "after" LENGTH | "of" NUMBER "recipients"
+//!        | "older than" LENGTH | "unopened for" LENGTH | "unseen for" LENGTH | "for" LENGTH | "of" NUMBER "MB"
+//! Then     DONE ["by" (#CLAUSE | "default")] | "nothing is done" | "tells" NAME {("," | "and" ["not"]) NAME}
+//!        | "tells nobody" | "released by" OFFICE | "copied to" OFFICE | "until" [DATE] TIME | "within" '"' LENGTH '"'
+//!        | "accepted" | "too short" | "must change" | "due" DATE
+//! DONE     = allowed | noted | reported | tagged | stripped | asked | paused | verified | delayed | held | read-only
+//!        | portal-only | locked | quarantined | refused | closed
+//! ```
+//!
+//! The words behind `being`, `attached`, `showing` and `lacking` are those of the kind's own page. What a rule `needs` is
+//! there unless the sentence says `lacking`. A message to several goes to each of them.
 
 mod expect;
 mod read;
