@@ -7,156 +7,23 @@
 //!
 //! A site that two lists put into two categories of one rank is no meeting: there is no telling which sites will be.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod clock;
 
-use jiff::Span as JiffSpan;
-use jiff::civil::Date;
-use schoolgate_base::{
-    Calendar, DayKind, DeviceClass, Group, Host, HostName, Minute, Period, normal_path, path_is_below,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use schoolgate_base::{ControlId, DeviceClass, Group, Host, HostName, normal_path, path_is_below};
 use schoolgate_decide::Scope;
 use schoolgate_decide::snapshot::{Audience, Program, Target, WebRule};
 
 use crate::school::School;
 
-/// Longest stretch of days that is looked at; calendars name a few years at most.
-const DAYS_MAX: i32 = 2_000;
+pub(crate) use clock::{Clock, Times, both, either, is_empty, without};
 
 /// Stands for every name below a host that no rule names.
 pub(crate) const ANY_OTHER: &str = "any-other-name.";
 
-/// A set of time atoms.
-pub(crate) type Times = Vec<u64>;
-
-/// The minutes of every kind of day that the calendar has.
-#[derive(Debug)]
-pub(crate) struct Clock {
-    /// Today's weekday and kind, and yesterday's kind.
-    days: Vec<(i8, DayKind, DayKind)>,
-    /// Borders between stretches of the day, from 00:00 to 24:00.
-    borders: Vec<Minute>,
-}
-
-impl Clock {
-    pub(crate) fn new<'p>(calendar: &Calendar, periods: impl Iterator<Item = &'p Period>) -> Self {
-        let mut borders: BTreeSet<Minute> = Minute::new(0, 0).into_iter().chain([Minute::END_OF_DAY]).collect();
-        for span in periods.flat_map(|period| &period.spans) {
-            borders.extend([span.from, span.to]);
-        }
-        Self { days: kinds_of_days(calendar), borders: borders.into_iter().collect() }
-    }
-
-    fn segments(&self) -> usize {
-        self.borders.len().saturating_sub(1)
-    }
-
-    fn atoms(&self) -> usize {
-        self.days.len() * self.segments()
-    }
-
-    /// All the time there is.
-    pub(crate) fn always(&self) -> Times {
-        self.collect(|_, _| true)
-    }
-
-    pub(crate) fn of(&self, period: &Period) -> Times {
-        self.collect(|day, segment| self.is_in(period, day, segment))
-    }
-
-    fn collect(&self, holds: impl Fn(usize, usize) -> bool) -> Times {
-        let mut times = vec![0_u64; self.atoms().div_ceil(64)];
-        for day in 0..self.days.len() {
-            for segment in 0..self.segments() {
-                if holds(day, segment) {
-                    set(&mut times, day * self.segments() + segment);
-                }
-            }
-        }
-        times
-    }
-
-    fn is_in(&self, period: &Period, day: usize, segment: usize) -> bool {
-        let (Some((weekday, kind, before)), Some(&start)) = (self.days.get(day), self.borders.get(segment)) else {
-            return false;
-        };
-        let yesterday = if *weekday == 1 { 7 } else { *weekday - 1 };
-        let falls = |span: &schoolgate_base::Span, weekday: i8, kind: &DayKind| {
-            (span.weekdays.is_empty() || span.weekdays.contains(&weekday))
-                && (span.kinds.is_empty() || span.kinds.contains(kind))
-        };
-        period.spans.iter().any(|span| {
-            if span.from < span.to {
-                return span.from <= start && start < span.to && falls(span, *weekday, kind);
-            }
-            (span.from <= start && falls(span, *weekday, kind)) || (start < span.to && falls(span, yesterday, before))
-        })
-    }
-
-    /// The first stretch of `times` in words: "on a school-day (Monday), from 09:00 to 12:00".
-    pub(crate) fn describe(&self, times: &Times) -> Option<String> {
-        let first = (0..self.atoms()).find(|&atom| has(times, atom))?;
-        let (day, segment) = (first / self.segments(), first % self.segments());
-        let (weekday, kind, _) = self.days.get(day)?;
-        let mut end = segment;
-        while end + 1 < self.segments() && has(times, day * self.segments() + end + 1) {
-            end += 1;
-        }
-        let (from, to) = (self.borders.get(segment)?, self.borders.get(end + 1)?);
-        let names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-        let name = usize::try_from(*weekday).ok().and_then(|day| names.get(day.checked_sub(1)?)).unwrap_or(&"day");
-        Some(format!("on a {name} ({}) from {from} to {to}", kind.as_str()))
-    }
-}
-
-fn kinds_of_days(calendar: &Calendar) -> Vec<(i8, DayKind, DayKind)> {
-    let named = calendar.terms.iter().chain(&calendar.holidays).flat_map(|range| [range.first, range.last]);
-    let dates: BTreeSet<Date> = named.chain(calendar.exceptions.keys().copied()).collect();
-    let any = Date::constant(2026, 1, 5);
-    let (first, last) = (dates.first().copied().unwrap_or(any), dates.last().copied().unwrap_or(any));
-    let mut day = first.checked_sub(JiffSpan::new().days(8)).unwrap_or(first);
-    let end = last.checked_add(JiffSpan::new().days(8)).unwrap_or(last);
-    let mut days = BTreeSet::new();
-    let mut before = calendar.day_kind(day.yesterday().unwrap_or(day));
-    for _ in 0..DAYS_MAX {
-        if end < day {
-            break;
-        }
-        let kind = calendar.day_kind(day);
-        days.insert((day.weekday().to_monday_one_offset(), kind.clone(), before));
-        before = kind;
-        match day.tomorrow() {
-            Ok(next) => day = next,
-            Err(_) => break,
-        }
-    }
-    days.into_iter().collect()
-}
-
-fn set(times: &mut Times, atom: usize) {
-    if let Some(word) = times.get_mut(atom / 64) {
-        *word |= 1 << (atom % 64);
-    }
-}
-
-fn has(times: &Times, atom: usize) -> bool {
-    times.get(atom / 64).is_some_and(|word| word >> (atom % 64) & 1 == 1)
-}
-
-pub(crate) fn both(one: &Times, other: &Times) -> Times {
-    one.iter().zip(other).map(|(a, b)| a & b).collect()
-}
-
-pub(crate) fn either(one: &Times, other: &Times) -> Times {
-    one.iter().zip(other).map(|(a, b)| a | b).collect()
-}
-
-pub(crate) fn without(one: &Times, other: &Times) -> Times {
-    one.iter().zip(other).map(|(a, b)| a & !b).collect()
-}
-
-pub(crate) fn is_empty(times: &Times) -> bool {
-    times.iter().all(|word| *word == 0)
-}
+/// So many steps of comparing are taken, a few seconds' worth; a real pack needs some hundred thousand.
+const STEPS_MAX: usize = 20_000_000;
 
 /// A kind of request in which rules meet.
 #[derive(Debug, Clone)]
@@ -185,10 +52,22 @@ pub(crate) struct Meetings {
     pub(crate) speaking: BTreeSet<usize>,
     /// For a rule that does not speak in some cell: rules that spoke there instead.
     pub(crate) silenced_by: BTreeMap<usize, BTreeSet<usize>>,
-    /// Rules that hold in the same cell at the same time.
+    /// A rule, and one that it goes over and holds together with.
     pub(crate) met: BTreeSet<(usize, usize)>,
     /// Both ties of a pair by their first cell.
     pub(crate) ties: BTreeMap<(usize, usize), Tie>,
+    steps: usize,
+}
+
+impl Meetings {
+    /// Whether there were too many to go through all; what was found is then a part, and proves nothing.
+    pub(crate) fn is_cut(&self) -> bool {
+        STEPS_MAX < self.steps
+    }
+
+    fn took(&mut self, steps: usize) {
+        self.steps = self.steps.saturating_add(steps);
+    }
 }
 
 /// The cells of a program.
@@ -196,43 +75,65 @@ pub(crate) struct World<'a> {
     pub(crate) school: &'a School,
     pub(crate) program: &'a Program,
     pub(crate) clock: Clock,
-    /// Minutes in which each rule holds.
-    pub(crate) times: Vec<Times>,
-    pub(crate) persons: Vec<BTreeSet<Group>>,
+    /// Sets of minutes in which rules hold, each once.
+    times: Vec<Times>,
+    /// For each rule, which of them.
+    times_of: Vec<usize>,
 }
+
+/// Rules that hold at the same time, and when.
+type Together = Vec<(Vec<usize>, Times)>;
 
 impl<'a> World<'a> {
     pub(crate) fn new(school: &'a School, program: &'a Program) -> Self {
         let clock = Clock::new(&program.calendar, program.periods.values());
-        let times = program.rules.iter().map(|rule| times_of_scope(&rule.scope, program, &clock)).collect();
-        Self { school, program, clock, times, persons: persons(school, &program.rules) }
+        let mut known: HashMap<(Option<&str>, Option<&str>), usize> = HashMap::new();
+        let (mut times, mut times_of) = (Vec::new(), Vec::new());
+        for rule in &program.rules {
+            let periods = (rule.scope.when.as_deref(), rule.scope.except_when.as_deref());
+            let place = *known.entry(periods).or_insert_with(|| {
+                times.push(times_of_scope(&rule.scope, program, &clock));
+                times.len() - 1
+            });
+            times_of.push(place);
+        }
+        Self { school, program, clock, times, times_of }
+    }
+
+    /// The minutes in which a rule holds.
+    pub(crate) fn times(&self, rule: usize) -> Option<&Times> {
+        self.times.get(*self.times_of.get(rule)?)
     }
 
     /// Goes through all cells.
     pub(crate) fn meetings(&self) -> Meetings {
         let mut found = Meetings::default();
         // Which rules hold together does not depend on how a cell came by its rules.
-        let mut moments: HashMap<Vec<usize>, Vec<(Vec<usize>, Times)>> = HashMap::new();
-        for (target, rules) in self.targets() {
-            for place in self.places() {
-                for device in self.devices() {
+        let mut moments: HashMap<Vec<usize>, Together> = HashMap::new();
+        let index = Index::new(self.program);
+        for target in self.targets() {
+            let rules = self.about(&target, &index);
+            let persons = self.persons(&rules, &mut found);
+            for place in self.places(&rules) {
+                for device in self.devices(&rules) {
                     let here: Vec<usize> =
                         rules.iter().copied().filter(|&rule| self.stands_at(rule, place, device)).collect();
-                    for groups in &self.persons {
-                        let bound: Vec<usize> = here.iter().copied().filter(|&rule| self.binds(rule, groups)).collect();
-                        if bound.is_empty() {
-                            continue;
+                    for groups in &persons {
+                        found.took(here.len());
+                        if found.is_cut() {
+                            return found;
                         }
-                        let together = moments.entry(bound.clone()).or_insert_with(|| self.together(&bound));
+                        let bound: Vec<usize> = here.iter().copied().filter(|&rule| self.binds(rule, groups)).collect();
+                        let together = moments.entry(bound).or_insert_with_key(|bound| self.together(bound));
                         for (holding, times) in together.iter() {
-                            let cell = Cell {
+                            let cell = || Cell {
                                 target: target.clone(),
                                 groups: groups.clone(),
                                 place: place.map(Into::into),
                                 device: device.cloned(),
                                 times: times.clone(),
                             };
-                            self.speak(holding, &cell, &mut found);
+                            self.speak(holding, groups, &cell, &mut found);
                         }
                     }
                 }
@@ -259,16 +160,17 @@ impl<'a> World<'a> {
     }
 
     /// The sets of these rules that hold at the same time, each with its times.
-    fn together(&self, rules: &[usize]) -> Vec<(Vec<usize>, Times)> {
-        let mut parts: Vec<(Vec<usize>, Times)> = vec![(Vec::new(), self.clock.always())];
-        for &rule in rules {
-            let Some(times) = self.times.get(rule) else { continue };
+    fn together(&self, rules: &[usize]) -> Together {
+        let sets: BTreeSet<usize> = rules.iter().filter_map(|&rule| self.times_of.get(rule).copied()).collect();
+        let mut parts: Vec<(HashSet<usize>, Times)> = vec![(HashSet::new(), self.clock.always())];
+        for set in sets {
+            let Some(times) = self.times.get(set) else { continue };
             let mut split = Vec::with_capacity(parts.len() + 1);
             for (holding, part) in parts {
                 let (inside, outside) = (both(&part, times), without(&part, times));
                 if !is_empty(&inside) {
                     let mut more = holding.clone();
-                    more.push(rule);
+                    more.insert(set);
                     split.push((more, inside));
                 }
                 if !is_empty(&outside) {
@@ -277,48 +179,74 @@ impl<'a> World<'a> {
             }
             parts = split;
         }
-        parts.retain(|(holding, _)| !holding.is_empty());
-        parts
+        let is_in = |rule: usize, sets: &HashSet<usize>| self.times_of.get(rule).is_some_and(|set| sets.contains(set));
+        let holding = |sets: &HashSet<usize>| rules.iter().copied().filter(|&rule| is_in(rule, sets)).collect();
+        let whole = parts.into_iter().filter(|(sets, _)| !sets.is_empty());
+        whole.map(|(sets, times)| (holding(&sets), times)).collect()
     }
 
     /// Finds who speaks among rules that hold together: stated precedence, then the more specific target, then the
     /// more specific audience, then the stricter verdict; the same order as a decision.
-    fn speak(&self, holding: &[usize], cell: &Cell, found: &mut Meetings) {
+    fn speak(&self, holding: &[usize], groups: &BTreeSet<Group>, cell: &dyn Fn() -> Cell, found: &mut Meetings) {
+        found.took(holding.len());
         found.live.extend(holding);
-        for (at, &one) in holding.iter().enumerate() {
-            found.met.extend(holding.iter().skip(at + 1).flat_map(|&other| [(one, other), (other, one)]));
-        }
+        self.meet(holding, found);
         let mut left: Vec<(usize, &WebRule)> =
             holding.iter().filter_map(|&place| Some((place, self.rule(place)?))).collect();
         left.retain(|(_, rule)| rule.verdict.is_some());
         let verdicts = left.clone();
-        let over: Vec<_> = left.iter().flat_map(|(_, rule)| &rule.over).collect();
-        left.retain(|(_, rule)| !over.contains(&&rule.control));
+        let over: HashSet<&ControlId> = left.iter().flat_map(|(_, rule)| &rule.over).collect();
+        left.retain(|(_, rule)| !over.contains(&rule.control));
         let top = left.iter().map(|(_, rule)| specificity(&rule.target)).max();
         left.retain(|(_, rule)| Some(specificity(&rule.target)) == top);
-        let audiences: Vec<&Audience> = left.iter().map(|(_, rule)| &rule.scope.audience).collect();
-        left.retain(|(_, rule)| {
-            !audiences.iter().any(|other| is_narrower(self.school, other, &rule.scope.audience, &cell.groups))
-        });
+        let audiences: BTreeSet<&[Group]> =
+            left.iter().map(|(_, rule)| rule.scope.audience.groups.as_slice()).collect();
+        found.took(audiences.len().saturating_mul(audiences.len()));
+        if found.is_cut() {
+            return;
+        }
+        let narrower = |wide: &[Group]| audiences.iter().any(|one| is_narrower(self.school, one, wide, groups));
+        let covered: HashSet<&[Group]> = audiences.iter().copied().filter(|wide| narrower(wide)).collect();
+        left.retain(|(_, rule)| !covered.contains(rule.scope.audience.groups.as_slice()));
         let strictest = left.iter().map(|(_, rule)| rule.verdict).max().flatten();
         let Some(&(winner, _)) = left.iter().find(|(_, rule)| rule.verdict == strictest) else { return };
+        let standing: HashSet<usize> = left.iter().map(|(place, _)| *place).collect();
         for (place, rule) in &left {
             if rule.verdict == strictest {
                 found.speaking.insert(*place);
             } else {
-                let tie = || Tie { stricter: winner, looser: *place, cell: cell.clone() };
+                let tie = || Tie { stricter: winner, looser: *place, cell: cell() };
                 found.ties.entry((winner, *place)).or_insert_with(tie);
             }
         }
         for (place, rule) in verdicts {
-            if rule.verdict != strictest || !left.iter().any(|(other, _)| *other == place) {
+            if rule.verdict != strictest || !standing.contains(&place) {
                 found.silenced_by.entry(place).or_default().insert(winner);
             }
         }
     }
 
-    /// One target for each kind of request that rules can tell apart, with the rules that are about it.
-    fn targets(&self) -> Vec<(Target, Vec<usize>)> {
+    /// Notes which rules that go over others hold together with them.
+    fn meet(&self, holding: &[usize], found: &mut Meetings) {
+        let rules = || holding.iter().filter_map(|&place| Some((place, self.rule(place)?)));
+        if rules().all(|(_, rule)| rule.over.is_empty()) {
+            return;
+        }
+        let mut by_control: HashMap<&ControlId, Vec<usize>> = HashMap::new();
+        for (place, rule) in rules() {
+            by_control.entry(&rule.control).or_default().push(place);
+        }
+        for (one, rule) in rules() {
+            let others = rule.over.iter().filter_map(|over| by_control.get(over)).flatten();
+            let pairs = others.map(|&other| (one, other)).filter(|(one, other)| one != other);
+            let before = found.met.len();
+            found.met.extend(pairs);
+            found.took(found.met.len() - before);
+        }
+    }
+
+    /// One target for each kind of request that rules can tell apart.
+    fn targets(&self) -> Vec<Target> {
         let mut cells: Vec<Target> = vec![Target::Any];
         for rule in &self.program.rules {
             match &rule.target {
@@ -333,17 +261,18 @@ impl<'a> World<'a> {
                 }
             }
         }
-        let mut seen: Vec<Target> = Vec::new();
-        let mut found = Vec::new();
-        for cell in cells {
-            if seen.contains(&cell) {
-                continue;
-            }
-            let rules = (0..self.program.rules.len()).filter(|&rule| self.is_about(rule, &cell)).collect();
-            seen.push(cell.clone());
-            found.push((cell, rules));
-        }
-        found
+        let mut seen = HashSet::new();
+        cells.retain(|cell| seen.insert(cell.clone()));
+        cells
+    }
+
+    /// The rules that are about a cell's target.
+    fn about(&self, cell: &Target, index: &Index<'_>) -> Vec<usize> {
+        let mut rules = index.near(cell);
+        rules.retain(|&rule| self.is_about(rule, cell));
+        rules.sort_unstable();
+        rules.dedup();
+        rules
     }
 
     fn is_about(&self, rule: usize, cell: &Target) -> bool {
@@ -363,16 +292,83 @@ impl<'a> World<'a> {
         }
     }
 
-    fn places(&self) -> Vec<Option<&'a str>> {
-        let named: BTreeSet<&str> =
-            self.program.rules.iter().flat_map(|rule| &rule.scope.places).map(|name| &**name).collect();
+    fn places(&self, rules: &[usize]) -> Vec<Option<&'a str>> {
+        let scopes = rules.iter().filter_map(|&rule| self.rule(rule)).map(|rule| &rule.scope);
+        let named: BTreeSet<&str> = scopes.flat_map(|scope| &scope.places).map(|name| &**name).collect();
         std::iter::once(None).chain(named.into_iter().map(Some)).collect()
     }
 
-    fn devices(&self) -> Vec<Option<&'a DeviceClass>> {
-        let named: BTreeSet<&DeviceClass> =
-            self.program.rules.iter().flat_map(|rule| &rule.scope.device_classes).collect();
+    fn devices(&self, rules: &[usize]) -> Vec<Option<&'a DeviceClass>> {
+        let scopes = rules.iter().filter_map(|&rule| self.rule(rule)).map(|rule| &rule.scope);
+        let named: BTreeSet<&DeviceClass> = scopes.flat_map(|scope| &scope.device_classes).collect();
         std::iter::once(None).chain(named.into_iter().map(Some)).collect()
+    }
+
+    fn persons(&self, rules: &[usize], found: &mut Meetings) -> Vec<BTreeSet<Group>> {
+        let named = self.named_groups(rules);
+        found.took(named.len().saturating_mul(named.len()).saturating_mul(8));
+        if found.is_cut() { Vec::new() } else { persons(self.school, &named) }
+    }
+
+    /// The sets of groups a person can be in, as far as these rules can tell persons apart.
+    pub(crate) fn persons_of(&self, rules: &[usize]) -> Vec<BTreeSet<Group>> {
+        persons(self.school, &self.named_groups(rules))
+    }
+
+    fn named_groups(&self, rules: &[usize]) -> BTreeSet<&'a Group> {
+        let audiences = rules.iter().filter_map(|&rule| self.rule(rule)).map(|rule| &rule.scope.audience);
+        audiences.flat_map(|audience| audience.groups.iter().chain(&audience.except)).collect()
+    }
+}
+
+/// Rules by what their targets name, so that a cell asks only those that can be about it.
+struct Index<'a> {
+    any: Vec<usize>,
+    by_category: HashMap<&'a str, Vec<usize>>,
+    by_host: HashMap<String, Vec<usize>>,
+}
+
+impl<'a> Index<'a> {
+    fn new(program: &'a Program) -> Self {
+        let mut index = Self { any: Vec::new(), by_category: HashMap::new(), by_host: HashMap::new() };
+        for (place, rule) in program.rules.iter().enumerate() {
+            match &rule.target {
+                Target::Any => index.any.push(place),
+                Target::Class(class) => {
+                    for category in program.classes.get(class).into_iter().flatten() {
+                        index.by_category.entry(category).or_default().push(place);
+                    }
+                }
+                Target::Category(category) => index.by_category.entry(category).or_default().push(place),
+                Target::Domain(name) | Target::Url { host: name, .. } => {
+                    index.by_host.entry(name.as_str().to_owned()).or_default().push(place);
+                }
+                Target::Host(host) => index.by_host.entry(host.to_string()).or_default().push(place),
+            }
+        }
+        index
+    }
+
+    /// All rules that are about a cell, and perhaps some that are not.
+    fn near(&self, cell: &Target) -> Vec<usize> {
+        let mut rules = self.any.clone();
+        match cell {
+            Target::Any => {}
+            Target::Class(name) | Target::Category(name) => {
+                rules.extend(self.by_category.get(&**name).into_iter().flatten());
+            }
+            Target::Domain(name) | Target::Url { host: name, .. } => self.at_or_above(name.as_str(), &mut rules),
+            Target::Host(host) => self.at_or_above(&host.to_string(), &mut rules),
+        }
+        rules
+    }
+
+    fn at_or_above(&self, name: &str, rules: &mut Vec<usize>) {
+        let mut rest = Some(name);
+        while let Some(name) = rest {
+            rules.extend(self.by_host.get(name).into_iter().flatten());
+            rest = name.split_once('.').map(|(_, above)| above);
+        }
     }
 }
 
@@ -400,19 +396,14 @@ pub(crate) fn times_of_scope(scope: &Scope, program: &Program, clock: &Clock) ->
 
 /// The sets of groups a person can be in, as far as rules can tell persons apart: nobody's groups but a capacity,
 /// one named group, or two that can be held together; always with everything they are within.
-fn persons(school: &School, rules: &[WebRule]) -> Vec<BTreeSet<Group>> {
+fn persons(school: &School, named: &BTreeSet<&Group>) -> Vec<BTreeSet<Group>> {
     let capacities = schoolgate_base::Capacity::ALL.map(|capacity| Group::new(capacity.as_str()));
-    let named: BTreeSet<Group> = rules
-        .iter()
-        .flat_map(|rule| rule.scope.audience.groups.iter().chain(&rule.scope.audience.except))
-        .cloned()
-        .collect();
     let mut persons: BTreeSet<BTreeSet<Group>> = BTreeSet::new();
-    for group in capacities.iter().chain(&named) {
+    for group in capacities.iter().chain(named.iter().copied()) {
         persons.insert(school.above(group).into_iter().collect());
     }
-    for one in &named {
-        for other in &named {
+    for one in named {
+        for other in named {
             if one < other && !school.are_apart(one, other) {
                 persons.insert(school.above(one).into_iter().chain(school.above(other)).collect());
             }
@@ -428,12 +419,12 @@ pub(crate) fn binds(audience: &Audience, groups: &BTreeSet<Group>) -> bool {
 }
 
 /// Whether audience `a` is strictly narrower than `b` for somebody in these groups, by declared inclusion only.
-fn is_narrower(school: &School, a: &Audience, b: &Audience, groups: &BTreeSet<Group>) -> bool {
-    if a.groups.is_empty() || b.groups.is_empty() {
-        return b.groups.is_empty() && !a.groups.is_empty();
+fn is_narrower(school: &School, a: &[Group], b: &[Group], groups: &BTreeSet<Group>) -> bool {
+    if a.is_empty() || b.is_empty() {
+        return b.is_empty() && !a.is_empty();
     }
-    let held = |audience: &Audience| -> Vec<Group> {
-        audience.groups.iter().filter(|group| groups.contains(group)).cloned().collect()
+    let held = |audience: &[Group]| -> Vec<Group> {
+        audience.iter().filter(|group| groups.contains(group)).cloned().collect()
     };
     let (a, b) = (held(a), held(b));
     let within =

@@ -1,8 +1,8 @@
 //! Web rules that can never fire, never have a say, or contradict each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use schoolgate_base::{Group, Host};
+use schoolgate_base::{ControlId, Group, Host};
 use schoolgate_decide::Verdict;
 use schoolgate_decide::snapshot::{Target, WebRule};
 
@@ -12,6 +12,15 @@ use crate::overlap::{ANY_OTHER, Cell, Meetings, Tie, World, binds, is_empty, wit
 use crate::syntax::reader::Findings;
 
 pub(super) fn check<'a>(compiled: &'a Compiled, world: World<'a>, meetings: &Meetings, findings: &mut Findings) {
+    if meetings.is_cut() {
+        let place = compiled.origins.first().map(|origin| origin.control);
+        findings.extend(place.map(|place| {
+            Diagnostic::new(Code::TooManyRules, place, "the web rules meet in too many ways to be gone through")
+                .why("nobody could say which of them contradict each other, or weaken what is locked")
+                .help("say more with classes of sites and with wider groups, and with fewer rules")
+        }));
+        return;
+    }
     let mut checker = Checker { compiled, world, findings, paired: BTreeSet::new() };
     checker.unreachable(meetings);
     checker.shadowed(meetings);
@@ -78,14 +87,14 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn why_dead(&self, at: usize, rule: &WebRule) -> String {
-        if self.world.times.get(at).is_none_or(is_empty) {
+        if self.world.times(at).is_none_or(is_empty) {
             let period = rule.scope.when.as_deref().unwrap_or("the time left");
             return match &rule.scope.except_when {
                 Some(except) => format!("no minute of the calendar is in {period} and outside {except}"),
                 None => format!("no minute of the calendar is in `{period}`"),
             };
         }
-        if !self.world.persons.iter().any(|groups| binds(&rule.scope.audience, groups)) {
+        if !self.world.persons_of(&[at]).iter().any(|groups| binds(&rule.scope.audience, groups)) {
             return "everybody it is for is also in `except`".to_owned();
         }
         if let Target::Class(class) = &rule.target {
@@ -122,17 +131,23 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn over(&mut self, meetings: &Meetings) {
-        let rules: Vec<_> = self.rules().collect();
-        for (at, rule, origin) in &rules {
+        let mut by_control: HashMap<&ControlId, Vec<(usize, &WebRule, &Origin)>> = HashMap::new();
+        for (at, rule, origin) in self.rules() {
+            by_control.entry(&rule.control).or_default().push((at, rule, origin));
+        }
+        let of = |control: &ControlId| by_control.get(control).map_or(&[][..], Vec::as_slice);
+        for (at, rule, origin) in self.rules() {
+            // A control of many targets goes over another if one of them does, and is spoken of once.
+            let siblings = of(&rule.control);
+            if siblings.first().is_none_or(|(first, ..)| *first != at) {
+                continue;
+            }
             for over in &rule.over {
-                let others: Vec<_> = rules.iter().filter(|(_, other, _)| &other.control == over).collect();
-                // A control of many targets goes over another if one of them does.
-                let siblings: Vec<_> = rules.iter().filter(|(_, sibling, _)| sibling.control == rule.control).collect();
+                let others = of(over);
                 let meets = siblings
                     .iter()
                     .any(|(one, ..)| others.iter().any(|(two, ..)| meetings.met.contains(&(*one, *two))));
-                let is_first = siblings.first().is_some_and(|(first, ..)| first == at);
-                if !meets && is_first {
+                if !meets {
                     self.findings.push(
                         Diagnostic::new(
                             Code::OverNothing,
@@ -198,7 +213,7 @@ impl<'a> Checker<'a, '_> {
     /// exceptions, and no contradiction.
     fn is_part(&self, inner: usize, outer: usize) -> bool {
         let (Some((a, _)), Some((b, _))) = (self.rule(inner), self.rule(outer)) else { return false };
-        let (Some(a_times), Some(b_times)) = (self.world.times.get(inner), self.world.times.get(outer)) else {
+        let (Some(a_times), Some(b_times)) = (self.world.times(inner), self.world.times(outer)) else {
             return false;
         };
         let places = b.scope.places.is_empty()
@@ -208,7 +223,7 @@ impl<'a> Checker<'a, '_> {
                 && a.scope.device_classes.iter().all(|class| b.scope.device_classes.contains(class)));
         let persons = self
             .world
-            .persons
+            .persons_of(&[inner, outer])
             .iter()
             .all(|groups| !binds(&a.scope.audience, groups) || binds(&b.scope.audience, groups));
         is_empty(&without(a_times, b_times))
