@@ -126,6 +126,7 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
         parsed,
         findings,
         clauses: clauses(parsed),
+        register_kinds: register_kinds(parsed),
         compiled: Compiled {
             school: school.clone(),
             program,
@@ -159,6 +160,15 @@ fn clauses(parsed: &Parsed) -> BTreeMap<(&str, &str), &Clause> {
         }
     }
     found
+}
+
+fn register_kinds(parsed: &Parsed) -> BTreeSet<&str> {
+    let controls = parsed.documents.iter().flat_map(|document| &document.clauses).flat_map(|clause| &clause.controls);
+    let kinds = controls.filter_map(|control| match &control.body {
+        Body::Register(register) => Some(register.kind.text.as_str()),
+        _ => None,
+    });
+    kinds.collect()
 }
 
 fn marks(school: &School) -> CategoryMarks {
@@ -199,6 +209,7 @@ pub(crate) struct Compiler<'a, 'f> {
     pub(crate) compiled: Compiled,
     /// By the id of the policy and of the clause; of two with one id the first.
     clauses: BTreeMap<(&'a str, &'a str), &'a Clause>,
+    register_kinds: BTreeSet<&'a str>,
 }
 
 /// The clause and document that a control belongs to.

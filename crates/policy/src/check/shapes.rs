@@ -52,27 +52,42 @@ pub(super) fn candidates(shapes: &[Shape<'_>], compare: &mut dyn FnMut(&[Placed<
     true
 }
 
+/// Aspects by which shapes are told apart. Not those of parties: groups include each other, so that two words may mean
+/// the same person.
+const INDEXED: [Aspect; 10] = [
+    Aspect::By,
+    Aspect::Contains,
+    Aspect::Attached,
+    Aspect::Is,
+    Aspect::In,
+    Aspect::Does,
+    Aspect::Shows,
+    Aspect::System,
+    Aspect::Blocked,
+    Aspect::Visited,
+];
+
 /// Shapes by kind and by the marks of each aspect.
 #[derive(Default)]
 struct MarkIndex<'a> {
     of_kind: BTreeMap<ControlKind, Vec<usize>>,
     marked: HashMap<(ControlKind, Aspect, &'a str), Vec<usize>>,
-    naming: HashMap<(ControlKind, Aspect), BTreeSet<usize>>,
+    /// Those that say nothing of an aspect, and so fit whatever its marks are.
+    silent: HashMap<(ControlKind, Aspect), Vec<usize>>,
 }
 
 impl<'a> MarkIndex<'a> {
-    /// Groups include each other, so that two words of parties may mean the same person.
-    fn is_indexed(aspect: Aspect) -> bool {
-        !matches!(aspect, Aspect::From | Aspect::To)
-    }
-
     fn insert(&mut self, place: usize, rule: &'a ThingRule) {
         let kind = rule.control.kind;
         self.of_kind.entry(kind).or_default().push(place);
-        for (aspect, marks) in aspects(rule).filter(|(aspect, _)| Self::is_indexed(*aspect)) {
-            self.naming.entry((kind, aspect)).or_default().insert(place);
-            for mark in marks {
-                self.marked.entry((kind, aspect, mark)).or_default().push(place);
+        for aspect in INDEXED {
+            match aspects(rule).find(|(named, _)| *named == aspect) {
+                None => self.silent.entry((kind, aspect)).or_default().push(place),
+                Some((_, marks)) => {
+                    for mark in marks {
+                        self.marked.entry((kind, aspect, mark)).or_default().push(place);
+                    }
+                }
             }
         }
     }
@@ -80,17 +95,15 @@ impl<'a> MarkIndex<'a> {
     /// Those that can meet a rule, by the aspect that leaves the fewest.
     fn near(&self, rule: &ThingRule) -> Vec<usize> {
         let kind = rule.control.kind;
-        let all = self.of_kind.get(&kind).map_or(&[][..], Vec::as_slice);
-        let by_aspect = aspects(rule).filter(|(aspect, _)| Self::is_indexed(*aspect)).map(|(aspect, marks)| {
-            let naming = self.naming.get(&(kind, aspect)).map_or(0, BTreeSet::len);
-            let with = |mark: &str| self.marked.get(&(kind, aspect, mark)).map_or(0, Vec::len);
-            (all.len() - naming + marks.iter().map(|mark| with(mark)).sum::<usize>(), aspect, marks)
+        let by_aspect = aspects(rule).filter(|(aspect, _)| INDEXED.contains(aspect)).map(|(aspect, marks)| {
+            let marked = marks.iter().filter_map(move |mark| self.marked.get(&(kind, aspect, &**mark)));
+            let found: Vec<&Vec<usize>> = marked.chain(self.silent.get(&(kind, aspect))).collect();
+            (found.iter().map(|places| places.len()).sum::<usize>(), found)
         });
-        let Some((_, aspect, marks)) = by_aspect.min_by_key(|(count, ..)| *count) else { return all.to_vec() };
-        let naming = self.naming.get(&(kind, aspect));
-        let silent = all.iter().filter(|place| naming.is_none_or(|naming| !naming.contains(place)));
-        let marked = marks.iter().filter_map(|mark| self.marked.get(&(kind, aspect, &**mark))).flatten();
-        let near: BTreeSet<usize> = silent.chain(marked).copied().collect();
+        let Some((_, found)) = by_aspect.min_by_key(|(count, _)| *count) else {
+            return self.of_kind.get(&kind).cloned().unwrap_or_default();
+        };
+        let near: BTreeSet<usize> = found.into_iter().flatten().copied().collect();
         near.into_iter().collect()
     }
 }
