@@ -4,12 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use schoolgate_base::{ControlId, Group, Host};
 use schoolgate_decide::Verdict;
-use schoolgate_decide::snapshot::{Target, WebRule};
+use schoolgate_decide::snapshot::{Audience, Target, WebRule};
 
 use crate::compile::{Compiled, Origin};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::overlap::{ANY_OTHER, Cell, Meetings, Tie, World, binds, is_empty, without};
 use crate::syntax::reader::Findings;
+
+/// So many rules about one target are looked at for an exception that they do not make.
+const SAME_MAX: usize = 64;
 
 pub(super) fn check<'a>(compiled: &'a Compiled, world: World<'a>, meetings: &Meetings, findings: &mut Findings) {
     if meetings.is_cut() {
@@ -28,6 +31,7 @@ pub(super) fn check<'a>(compiled: &'a Compiled, world: World<'a>, meetings: &Mee
     for tie in meetings.ties.values() {
         checker.tie(tie, meetings);
     }
+    checker.void_exceptions();
 }
 
 struct Checker<'a, 'f> {
@@ -207,6 +211,55 @@ impl<'a> Checker<'a, '_> {
                 .help(help)
                 .other(there.target, format!("{} here", words(looser.verdict))),
         );
+    }
+
+    /// Exceptions that a rule as strict, about the same and of all the same people, does not make.
+    fn void_exceptions(&mut self) {
+        let overruled: BTreeSet<&ControlId> = self.rules().flat_map(|(_, rule, _)| &rule.over).collect();
+        let strict = || self.rules().filter(|(_, rule, _)| Some(Verdict::Warn) <= rule.verdict);
+        let mut by_target: HashMap<&Target, Vec<(usize, &WebRule, &Origin)>> = HashMap::new();
+        for found in strict().filter(|(_, rule, _)| !overruled.contains(&rule.control)) {
+            let same = by_target.entry(&found.1.target).or_default();
+            if same.len() < SAME_MAX {
+                same.push(found);
+            }
+        }
+        let mut voids = Vec::new();
+        for (at, rule, origin) in strict().filter(|(_, rule, _)| !rule.scope.audience.except.is_empty()) {
+            let others = by_target.get(&rule.target).map_or(&[][..], Vec::as_slice);
+            let wide = others.iter().find(|(other, wide, _)| {
+                wide.control != rule.control && rule.verdict <= wide.verdict && self.is_part(at, *other)
+            });
+            let Some((other, wide, place)) = wide else { continue };
+            voids.extend(self.excepted(at, *other).map(|group| (rule, origin, *wide, *place, group)));
+        }
+        for (rule, origin, wide, place, group) in voids {
+            let (one, other) = (&rule.control.clause.clause, &wide.control.clause.clause);
+            self.findings.push(
+                Diagnostic::new(
+                    Code::VoidException,
+                    origin.target,
+                    format!("`#{one}` and `#{other}` cover the same, and one has an exception"),
+                )
+                .label(format!("says {}", words(rule.verdict)))
+                .why(format!("whoever is in `{group}` is excepted by the first and bound by the second"))
+                .help("write the same `except` in both, or leave the exception out")
+                .other(place.target, format!("`#{other}` says {}", words(wide.verdict))),
+            );
+        }
+    }
+
+    /// A group that rule `narrow` excepts and rule `wide` binds.
+    fn excepted(&self, narrow: usize, wide: usize) -> Option<&'a Group> {
+        let ((rule, _), (wide_rule, _)) = (self.rule(narrow)?, self.rule(wide)?);
+        let persons = self.world.persons_of(&[narrow, wide]);
+        let all = Audience { except: Vec::new(), ..rule.scope.audience.clone() };
+        rule.scope.audience.except.iter().find(|group| {
+            let is_bound = |groups: &BTreeSet<Group>| {
+                groups.contains(*group) && binds(&all, groups) && binds(&wide_rule.scope.audience, groups)
+            };
+            persons.iter().any(is_bound)
+        })
     }
 
     /// Whether wherever `inner` holds, `outer` holds too: a stricter rule inside a looser one is how people write
