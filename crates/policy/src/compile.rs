@@ -426,9 +426,11 @@ impl<'a> Compiler<'a, '_> {
 
     fn unknown_clause(&mut self, word: &Word, home: Home<'_>) {
         let own = home.document.front.policy.text.as_str();
+        let is_looked_up = self.findings.len() < school::SUGGESTED_MAX;
         let names: Vec<String> = self
             .clauses
             .keys()
+            .filter(|_| is_looked_up)
             .map(|(policy, clause)| if *policy == own { format!("#{clause}") } else { format!("{policy}#{clause}") })
             .collect();
         let near = crate::nearest::nearest(&word.text, names.iter().map(String::as_str));

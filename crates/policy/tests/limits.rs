@@ -5,7 +5,7 @@
 
 use schoolgate_policy::scenario::test;
 use schoolgate_policy::show::{canonical_text, show};
-use schoolgate_policy::{Built, Code, Context, PACK_MAX_BYTES, Pack, build};
+use schoolgate_policy::{Built, Code, Colour, Context, PACK_MAX_BYTES, Pack, build, render};
 
 const SCHOOL: &str = include_str!("../spec/school.toml");
 const HEAD: &str = "+++\npolicy = \"p\"\ntitle = \"P\"\nversion = \"1\"\naudience = [\"staff\"]\n+++\n\n";
@@ -92,6 +92,22 @@ fn ten_thousand_twins_are_each_reported_once() {
     let built = built(&clauses(|_| "information = true\n".to_owned()).replace("{#c1", "{#c2"));
     assert_eq!(built.parsed.documents[0].clauses.len(), MANY);
     assert!(count(&built, Code::DuplicateClause) > 1_000);
+}
+
+#[test]
+fn thousands_of_typing_errors_are_reported_and_the_worst_are_shown() {
+    let some = 1_500;
+    let document: String = clauses(|number| {
+        let unknown = format!("[[web]]\nblock = [\"gambing{number}\"]\nover = \"#d{number}\"\n");
+        if number < some { "information = true\n".to_owned() } else { unknown }
+    });
+    let end = document.find(&format!("{{#c{}}}", 2 * some)).unwrap();
+    let pack = Pack::from_iter([("school.toml", SCHOOL.to_owned()), ("p.md", format!("{HEAD}{}", &document[..end]))]);
+    let built = build(&pack, Context::default());
+    assert_eq!(count(&built, Code::UnknownCategory), some);
+    assert_eq!(count(&built, Code::UnknownClause), some);
+    let shown = render(&built.diagnostics, &pack, Colour::Plain);
+    assert!(shown.contains("and 2000 more") && shown.ends_with("3000 errors\n"), "{}", &shown[shown.len() - 200..]);
 }
 
 #[test]

@@ -562,6 +562,9 @@ pub(super) fn host(word: &Word, findings: &mut Findings) -> Option<HostName> {
     None
 }
 
+/// So many findings get the nearest known name; whoever has more has another mistake than typing errors.
+pub(crate) const SUGGESTED_MAX: usize = 200;
+
 /// "there is no `kind` called `word`", with the nearest known name.
 pub(crate) fn unknown<'a>(
     code: Code,
@@ -570,11 +573,12 @@ pub(crate) fn unknown<'a>(
     known: impl IntoIterator<Item = &'a str>,
     findings: &mut Findings,
 ) {
-    let mut names: Vec<&str> = known.into_iter().collect();
+    let is_looked_up = findings.len() < SUGGESTED_MAX;
+    let mut names: Vec<&str> = known.into_iter().filter(|_| is_looked_up).collect();
     names.sort_unstable();
     let help = match nearest(&word.text, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if names.len() <= 12 => format!("school.toml declares {}", reader::list_of(names)),
+        None if is_looked_up && names.len() <= 12 => format!("school.toml declares {}", reader::list_of(names)),
         None => "declare it in school.toml first".to_owned(),
     };
     findings.push(
