@@ -188,7 +188,7 @@ pub struct Audience {
 }
 
 /// What a rule or a grant is about; the order is from least to most specific.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
     Any,

@@ -126,6 +126,7 @@ pub(crate) fn compile(parsed: &Parsed, paths: &dyn Fn(&Document) -> String, find
         parsed,
         findings,
         clauses: clauses(parsed),
+        register_kinds: register_kinds(parsed),
         compiled: Compiled {
             school: school.clone(),
             program,
@@ -159,6 +160,15 @@ fn clauses(parsed: &Parsed) -> BTreeMap<(&str, &str), &Clause> {
         }
     }
     found
+}
+
+fn register_kinds(parsed: &Parsed) -> BTreeSet<&str> {
+    let controls = parsed.documents.iter().flat_map(|document| &document.clauses).flat_map(|clause| &clause.controls);
+    let kinds = controls.filter_map(|control| match &control.body {
+        Body::Register(register) => Some(register.kind.text.as_str()),
+        _ => None,
+    });
+    kinds.collect()
 }
 
 fn marks(school: &School) -> CategoryMarks {
@@ -199,6 +209,7 @@ pub(crate) struct Compiler<'a, 'f> {
     pub(crate) compiled: Compiled,
     /// By the id of the policy and of the clause; of two with one id the first.
     clauses: BTreeMap<(&'a str, &'a str), &'a Clause>,
+    register_kinds: BTreeSet<&'a str>,
 }
 
 /// The clause and document that a control belongs to.
@@ -415,9 +426,11 @@ impl<'a> Compiler<'a, '_> {
 
     fn unknown_clause(&mut self, word: &Word, home: Home<'_>) {
         let own = home.document.front.policy.text.as_str();
+        let is_looked_up = self.findings.len() < school::SUGGESTED_MAX;
         let names: Vec<String> = self
             .clauses
             .keys()
+            .filter(|_| is_looked_up)
             .map(|(policy, clause)| if *policy == own { format!("#{clause}") } else { format!("{policy}#{clause}") })
             .collect();
         let near = crate::nearest::nearest(&word.text, names.iter().map(String::as_str));

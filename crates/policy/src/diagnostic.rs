@@ -198,6 +198,8 @@ codes! {
     VoidException = "void-exception", Warning;
     /// `over` names a clause whose rules this rule never meets.
     OverNothing = "over-nothing", Warning;
+    /// The rules of the pack meet in more ways than the checker goes through, so nothing is known of how they go together.
+    TooManyRules = "too-many-rules", Error;
     /// Two clauses each claim to go over the other.
     OverCycle = "over-cycle", Error;
     /// Nobody can decide a request.

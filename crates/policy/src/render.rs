@@ -15,7 +15,10 @@ pub enum Colour {
     Terminal,
 }
 
-/// All findings, one after the other, and a last line that counts them.
+/// So many findings are drawn, the worst of them where there are more; whoever has more mends these first.
+const DRAWN_MAX: usize = 1_000;
+
+/// The findings, one after the other, and a last line that counts them.
 pub fn render(diagnostics: &[Diagnostic], pack: &Pack, colour: Colour) -> String {
     let renderer = match colour {
         Colour::Plain => Renderer::plain(),
@@ -23,13 +26,25 @@ pub fn render(diagnostics: &[Diagnostic], pack: &Pack, colour: Colour) -> String
     }
     .decor_style(DecorStyle::Ascii);
     let mut text = String::new();
-    for diagnostic in diagnostics {
+    for diagnostic in drawn(diagnostics) {
         text.push_str(&renderer.render(&[group(diagnostic, pack)]));
         text.push_str("\n\n");
+    }
+    if let Some(more) = diagnostics.len().checked_sub(DRAWN_MAX).filter(|more| *more > 0) {
+        text.push_str(&format!("and {more} more\n\n"));
     }
     text.push_str(&summary(diagnostics));
     text.push('\n');
     text
+}
+
+fn drawn(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
+    let mut drawn: Vec<&Diagnostic> = diagnostics.iter().collect();
+    if DRAWN_MAX < drawn.len() {
+        drawn.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
+        drawn.truncate(DRAWN_MAX);
+    }
+    drawn
 }
 
 /// "2 errors, 1 warning" in words.

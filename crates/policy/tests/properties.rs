@@ -8,7 +8,8 @@
 )]
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -89,6 +90,65 @@ proptest! {
     #[test]
     fn meetings_are_what_deciding_shows(rules in proptest::collection::vec(rule(), 1..5)) {
         check_meetings(&rules);
+    }
+}
+
+/// Lines of the packs that come with the product.
+static LINES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut lines = Vec::new();
+    read_lines(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies"), &mut lines);
+    lines
+});
+
+fn read_lines(folder: &Path, lines: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_lines(&path, lines);
+        } else if path.extension().is_some_and(|extension| extension == "md" || extension == "toml") {
+            lines.extend(std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned));
+        }
+    }
+}
+
+/// Stretches of real packs, some of them cut in the middle of a line.
+fn real() -> impl Strategy<Value = String> {
+    let piece = (any::<proptest::sample::Index>(), 1..12_usize, any::<proptest::sample::Index>(), any::<bool>());
+    proptest::collection::vec(piece, 0..10).prop_map(|pieces| {
+        let mut text = String::new();
+        for (at, count, cut, is_whole) in pieces {
+            let piece: Vec<&str> = LINES.iter().skip(at.index(LINES.len())).take(count).map(String::as_str).collect();
+            let letters: Vec<char> = piece.join("\n").chars().collect();
+            let end = if is_whole { letters.len() } else { cut.index(letters.len() + 1) };
+            text.extend(&letters[..end]);
+            text.push('\n');
+        }
+        text
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pieces_of_real_packs_can_be_read(school in real(), document in real(), base in real(), tests in real()) {
+        let pack = Pack::from_iter([
+            ("school.toml", format!("{SCHOOL}\n{school}")),
+            ("p.md", format!("{HEAD}{document}")),
+            ("extends/base/q.md", base),
+            ("tests.md", tests),
+        ]);
+        let built = build(&pack, Context::default());
+        let tested = test(&pack, &built);
+        for diagnostic in built.diagnostics.iter().chain(&tested.diagnostics) {
+            let text = pack.text(diagnostic.span.file);
+            prop_assert!(text.get(diagnostic.span.start..diagnostic.span.end).is_some(), "{diagnostic:?}");
+        }
+        render(&built.diagnostics, &pack, Colour::Plain);
+        for document in &built.parsed.documents {
+            canonical_text(document);
+            show(document, &built.compiled);
+        }
     }
 }
 

@@ -16,8 +16,15 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     reports(compiled, findings);
     signs(compiled, findings);
     registers(compiled, findings);
+    let mut by_kind: BTreeMap<&str, Vec<(&RegisterDefinition, Span)>> = BTreeMap::new();
+    for (register, &span) in compiled.registers.iter().zip(&compiled.register_spans) {
+        by_kind.entry(&register.kind).or_default().push((register, span));
+    }
     for (duty, &span) in compiled.duties.iter().zip(&compiled.duty_spans) {
-        erasing(duty, span, compiled, findings);
+        // A duty erases what it names either by `erases` or by its kind, `erase-kit-on-loan`.
+        let kind = duty.erases.as_deref().or_else(|| duty.kind.strip_prefix("erase-"));
+        let erased = kind.and_then(|kind| by_kind.get(kind)).map_or(&[][..], Vec::as_slice);
+        erasing(duty, span, erased, findings);
     }
 }
 
@@ -119,12 +126,9 @@ fn kept(register: &RegisterDefinition) -> String {
     register.keep.as_ref().map_or_else(|| "for ever".to_owned(), Within::to_string)
 }
 
-/// A duty erases what it names either by `erases` or by its kind, `erase-kit-on-loan`.
-fn erasing(duty: &DutyDefinition, span: Span, compiled: &Compiled, findings: &mut Findings) {
-    let Some(kind) = duty.erases.as_deref().or_else(|| duty.kind.strip_prefix("erase-")) else { return };
+fn erasing(duty: &DutyDefinition, span: Span, registers: &[(&RegisterDefinition, Span)], findings: &mut Findings) {
     let erased = days_until_due(&duty.falls);
-    let registers = compiled.registers.iter().zip(&compiled.register_spans);
-    for (register, &place) in registers.filter(|(register, _)| &*register.kind == kind) {
+    for &(register, place) in registers.iter().take(KEPT_MAX) {
         if register.keep.as_ref().is_some_and(|keep| days(keep) <= erased) {
             continue;
         }

@@ -11,6 +11,7 @@ mod law;
 mod locked;
 mod reading;
 mod rules;
+mod shapes;
 mod silences;
 mod things;
 mod words;

@@ -1,17 +1,29 @@
 //! Web rules that can never fire, never have a say, or contradict each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use schoolgate_base::{Group, Host};
+use schoolgate_base::{ControlId, Group, Host};
 use schoolgate_decide::Verdict;
-use schoolgate_decide::snapshot::{Target, WebRule};
+use schoolgate_decide::snapshot::{Audience, Target, WebRule};
 
 use crate::compile::{Compiled, Origin};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::overlap::{ANY_OTHER, Cell, Meetings, Tie, World, binds, is_empty, without};
 use crate::syntax::reader::Findings;
 
+/// So many rules about one target are looked at for an exception that they do not make.
+const SAME_MAX: usize = 64;
+
 pub(super) fn check<'a>(compiled: &'a Compiled, world: World<'a>, meetings: &Meetings, findings: &mut Findings) {
+    if meetings.is_cut() {
+        let place = compiled.origins.first().map(|origin| origin.control);
+        findings.extend(place.map(|place| {
+            Diagnostic::new(Code::TooManyRules, place, "the web rules meet in too many ways to be gone through")
+                .why("nobody could say which of them contradict each other, or weaken what is locked")
+                .help("say more with classes of sites and with wider groups, and with fewer rules")
+        }));
+        return;
+    }
     let mut checker = Checker { compiled, world, findings, paired: BTreeSet::new() };
     checker.unreachable(meetings);
     checker.shadowed(meetings);
@@ -19,6 +31,7 @@ pub(super) fn check<'a>(compiled: &'a Compiled, world: World<'a>, meetings: &Mee
     for tie in meetings.ties.values() {
         checker.tie(tie, meetings);
     }
+    checker.void_exceptions();
 }
 
 struct Checker<'a, 'f> {
@@ -78,14 +91,14 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn why_dead(&self, at: usize, rule: &WebRule) -> String {
-        if self.world.scopes.times.get(at).is_none_or(is_empty) {
+        if self.world.scopes.times(at).is_none_or(is_empty) {
             let period = rule.scope.when.as_deref().unwrap_or("the time left");
             return match &rule.scope.except_when {
                 Some(except) => format!("no minute of the calendar is in {period} and outside {except}"),
                 None => format!("no minute of the calendar is in `{period}`"),
             };
         }
-        if !self.world.persons.iter().any(|groups| binds(&rule.scope.audience, groups)) {
+        if !self.world.persons_of(&[at]).iter().any(|groups| binds(&rule.scope.audience, groups)) {
             return "everybody it is for is also in `except`".to_owned();
         }
         if let Target::Class(class) = &rule.target {
@@ -122,17 +135,23 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn over(&mut self, meetings: &Meetings) {
-        let rules: Vec<_> = self.rules().collect();
-        for (at, rule, origin) in &rules {
+        let mut by_control: HashMap<&ControlId, Vec<(usize, &WebRule, &Origin)>> = HashMap::new();
+        for (at, rule, origin) in self.rules() {
+            by_control.entry(&rule.control).or_default().push((at, rule, origin));
+        }
+        let of = |control: &ControlId| by_control.get(control).map_or(&[][..], Vec::as_slice);
+        for (at, rule, origin) in self.rules() {
+            // A control of many targets goes over another if one of them does, and is spoken of once.
+            let siblings = of(&rule.control);
+            if siblings.first().is_none_or(|(first, ..)| *first != at) {
+                continue;
+            }
             for over in &rule.over {
-                let others: Vec<_> = rules.iter().filter(|(_, other, _)| &other.control == over).collect();
-                // A control of many targets goes over another if one of them does.
-                let siblings: Vec<_> = rules.iter().filter(|(_, sibling, _)| sibling.control == rule.control).collect();
+                let others = of(over);
                 let meets = siblings
                     .iter()
                     .any(|(one, ..)| others.iter().any(|(two, ..)| meetings.met.contains(&(*one, *two))));
-                let is_first = siblings.first().is_some_and(|(first, ..)| first == at);
-                if !meets && is_first {
+                if !meets {
                     self.findings.push(
                         Diagnostic::new(
                             Code::OverNothing,
@@ -194,12 +213,60 @@ impl<'a> Checker<'a, '_> {
         );
     }
 
+    /// Exceptions that a rule as strict, about the same and of all the same people, does not make.
+    fn void_exceptions(&mut self) {
+        let overruled: BTreeSet<&ControlId> = self.rules().flat_map(|(_, rule, _)| &rule.over).collect();
+        let strict = || self.rules().filter(|(_, rule, _)| Some(Verdict::Warn) <= rule.verdict);
+        let mut by_target: HashMap<&Target, Vec<(usize, &WebRule, &Origin)>> = HashMap::new();
+        for found in strict().filter(|(_, rule, _)| !overruled.contains(&rule.control)) {
+            let same = by_target.entry(&found.1.target).or_default();
+            if same.len() < SAME_MAX {
+                same.push(found);
+            }
+        }
+        let mut voids = Vec::new();
+        for (at, rule, origin) in strict().filter(|(_, rule, _)| !rule.scope.audience.except.is_empty()) {
+            let others = by_target.get(&rule.target).map_or(&[][..], Vec::as_slice);
+            let wide = others.iter().find(|(other, wide, _)| {
+                wide.control != rule.control && rule.verdict <= wide.verdict && self.is_part(at, *other)
+            });
+            let Some((other, wide, place)) = wide else { continue };
+            voids.extend(self.excepted(at, *other).map(|group| (rule, origin, *wide, *place, group)));
+        }
+        for (rule, origin, wide, place, group) in voids {
+            let (one, other) = (&rule.control.clause.clause, &wide.control.clause.clause);
+            self.findings.push(
+                Diagnostic::new(
+                    Code::VoidException,
+                    origin.target,
+                    format!("`#{one}` and `#{other}` cover the same, and one has an exception"),
+                )
+                .label(format!("says {}", words(rule.verdict)))
+                .why(format!("whoever is in `{group}` is excepted by the first and bound by the second"))
+                .help("write the same `except` in both, or leave the exception out")
+                .other(place.target, format!("`#{other}` says {}", words(wide.verdict))),
+            );
+        }
+    }
+
+    /// A group that rule `narrow` excepts and rule `wide` binds.
+    fn excepted(&self, narrow: usize, wide: usize) -> Option<&'a Group> {
+        let ((rule, _), (wide_rule, _)) = (self.rule(narrow)?, self.rule(wide)?);
+        let persons = self.world.persons_of(&[narrow, wide]);
+        let all = Audience { except: Vec::new(), ..rule.scope.audience.clone() };
+        rule.scope.audience.except.iter().find(|group| {
+            let is_bound = |groups: &BTreeSet<Group>| {
+                groups.contains(*group) && binds(&all, groups) && binds(&wide_rule.scope.audience, groups)
+            };
+            persons.iter().any(is_bound)
+        })
+    }
+
     /// Whether wherever `inner` holds, `outer` holds too: a stricter rule inside a looser one is how people write
     /// exceptions, and no contradiction.
     fn is_part(&self, inner: usize, outer: usize) -> bool {
         let (Some((a, _)), Some((b, _))) = (self.rule(inner), self.rule(outer)) else { return false };
-        let (Some(a_times), Some(b_times)) = (self.world.scopes.times.get(inner), self.world.scopes.times.get(outer))
-        else {
+        let (Some(a_times), Some(b_times)) = (self.world.scopes.times(inner), self.world.scopes.times(outer)) else {
             return false;
         };
         let places = b.scope.places.is_empty()
@@ -209,7 +276,7 @@ impl<'a> Checker<'a, '_> {
                 && a.scope.device_classes.iter().all(|class| b.scope.device_classes.contains(class)));
         let persons = self
             .world
-            .persons
+            .persons_of(&[inner, outer])
             .iter()
             .all(|groups| !binds(&a.scope.audience, groups) || binds(&b.scope.audience, groups));
         is_empty(&without(a_times, b_times))

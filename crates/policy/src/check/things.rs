@@ -1,15 +1,16 @@
 //! Rules about things that contradict each other, act on what no rule may act on, or that nothing keeps.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use schoolgate_base::{ClauseId, ControlId, ControlKind, Group, Role};
 use schoolgate_cases::{Definition, Effect};
 use schoolgate_decide::Scope;
 use schoolgate_decide::things::{Action, Aspect, Condition, Listener, PasswordRule, ThingRule, Weakness};
 
+use super::shapes::{PAIRS_MAX, candidates, shapes};
 use crate::compile::Compiled;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::overlap::{Clock, both, is_empty, is_narrower_thing, times_of_scope, without};
+use crate::overlap::{Clock, Times, both, is_empty, is_narrower_thing, times_of_scope, without};
 use crate::school::{ContentEntry, School};
 use crate::syntax::reader::Findings;
 
@@ -19,15 +20,21 @@ pub(super) fn check(compiled: &Compiled, findings: &mut Findings) {
     for (rule, span) in &rules {
         floors(rule, *span, &compiled.school, findings);
     }
-    let clock = Clock::new(&compiled.program.calendar, compiled.program.periods.values());
-    let overruled = rules.iter().flat_map(|(rule, _)| &rule.over).collect();
-    let pairs = Pairs { compiled, clock, overruled };
-    for (at, one) in rules.iter().enumerate() {
-        for other in rules.iter().skip(at + 1) {
-            pairs.check(one, other, findings);
-        }
+    let pairs = Pairs::new(compiled, &rules);
+    let shapes = shapes(&rules, &pairs.overruled);
+    let is_done = candidates(&shapes, &mut |one, other| pairs.shapes(one, other, findings));
+    if !is_done || !void_leaves(compiled, &pairs, &rules, findings) {
+        let place = rules.first().map(|(_, span)| *span);
+        findings.extend(place.map(|place| {
+            Diagnostic::new(
+                Code::TooManyRules,
+                place,
+                "the rules about things meet in too many ways to be gone through",
+            )
+            .why("nobody could say which of them contradict each other")
+            .help("say more with wider groups and several words in one rule, and with fewer rules")
+        }));
     }
-    void_leaves(compiled, &pairs, &rules, findings);
     for (password, span) in compiled.program.passwords.iter().zip(&compiled.password_spans) {
         weak_password(password, *span, findings);
     }
@@ -77,15 +84,51 @@ fn contents<'s>(rule: &ThingRule, school: &'s School) -> Vec<&'s ContentEntry> {
     named.flatten().filter_map(|name| school.content.get(name)).collect()
 }
 
+/// A rule and where it was written.
+pub(super) type Placed<'a> = (&'a ThingRule, Span);
+
 struct Pairs<'a> {
     compiled: &'a Compiled,
-    clock: Clock,
+    /// By the periods of a scope: its minutes.
+    times: HashMap<(Option<&'a str>, Option<&'a str>), Times>,
     /// Rules over which others go: they do not hold whatever else is said.
     overruled: BTreeSet<&'a ControlId>,
 }
 
-impl Pairs<'_> {
-    fn check(&self, one: &(&ThingRule, Span), other: &(&ThingRule, Span), findings: &mut Findings) {
+impl<'a> Pairs<'a> {
+    fn new(compiled: &'a Compiled, rules: &[Placed<'a>]) -> Self {
+        let program = &compiled.program;
+        let clock = Clock::new(&program.calendar, program.periods.values());
+        let mut times = HashMap::new();
+        for (rule, _) in rules {
+            let periods = (rule.scope.when.as_deref(), rule.scope.except_when.as_deref());
+            times.entry(periods).or_insert_with(|| times_of_scope(&rule.scope, program, &clock));
+        }
+        let overruled = rules.iter().flat_map(|(rule, _)| &rule.over).collect();
+        Self { compiled, times, overruled }
+    }
+
+    fn times_of<'b>(&'b self, scope: &'b Scope) -> Option<&'b Times> {
+        self.times.get(&(scope.when.as_deref(), scope.except_when.as_deref()))
+    }
+
+    /// Names each rule of the two shapes once.
+    fn shapes(&self, ones: &[Placed<'_>], others: &[Placed<'_>], findings: &mut Findings) {
+        let (Some(first), Some(last)) = (ones.first(), others.first()) else { return };
+        let before = findings.len();
+        self.check(first, last, findings);
+        if before == findings.len() && first.0.control != last.0.control {
+            return;
+        }
+        for other in others.iter().skip(1) {
+            self.check(first, other, findings);
+        }
+        for one in ones.iter().skip(1) {
+            self.check(one, last, findings);
+        }
+    }
+
+    fn check(&self, one: &Placed<'_>, other: &Placed<'_>, findings: &mut Findings) {
         let (a, b) = (one.0, other.0);
         let is_settled = a.over.contains(&b.control) || b.over.contains(&a.control);
         if a.control.kind != b.control.kind || a.control == b.control || is_settled || !self.meet(a, b) {
@@ -123,13 +166,7 @@ impl Pairs<'_> {
     }
 
     /// An exception that a rule as strict, which covers all the other one does, does not make.
-    fn void_exception(
-        &self,
-        narrow: &(&ThingRule, Span),
-        wide: &(&ThingRule, Span),
-        is_part: bool,
-        findings: &mut Findings,
-    ) -> bool {
+    fn void_exception(&self, narrow: &Placed<'_>, wide: &Placed<'_>, is_part: bool, findings: &mut Findings) -> bool {
         let (a, b) = (narrow.0, wide.0);
         let is_strict = Action::Ask <= a.action && a.action <= b.action;
         let excepted = a.scope.audience.except.iter().find(|group| !b.scope.audience.except.contains(group));
@@ -146,11 +183,10 @@ impl Pairs<'_> {
 
     /// Whether one thing can fit both.
     fn meet(&self, a: &ThingRule, b: &ThingRule) -> bool {
-        let times = both(
-            &times_of_scope(&a.scope, &self.compiled.program, &self.clock),
-            &times_of_scope(&b.scope, &self.compiled.program, &self.clock),
-        );
-        !is_empty(&times) && self.audiences_meet(&a.scope, &b.scope) && self.conditions_meet(a, b)
+        let times = self.times_of(&a.scope).zip(self.times_of(&b.scope));
+        self.audiences_meet(&a.scope, &b.scope)
+            && self.conditions_meet(a, b)
+            && times.is_some_and(|(a, b)| !is_empty(&both(a, b)))
     }
 
     fn audiences_meet(&self, a: &Scope, b: &Scope) -> bool {
@@ -186,8 +222,7 @@ impl Pairs<'_> {
     fn is_part(&self, inner: &ThingRule, outer: &ThingRule) -> bool {
         let school = &self.compiled.school;
         let (a, b) = (&inner.scope, &outer.scope);
-        let program = &self.compiled.program;
-        let times = without(&times_of_scope(a, program, &self.clock), &times_of_scope(b, program, &self.clock));
+        let times = self.times_of(a).zip(self.times_of(b));
         let audience = b.audience.groups.is_empty()
             || (!a.audience.groups.is_empty()
                 && a.audience.groups.iter().all(|a| b.audience.groups.iter().any(|b| school.is_within(a, b))));
@@ -196,59 +231,61 @@ impl Pairs<'_> {
         let devices = b.device_classes.is_empty()
             || (!a.device_classes.is_empty() && a.device_classes.iter().all(|on| b.device_classes.contains(on)));
         let conditions = is_narrower_thing(school, &inner.conditions, &outer.conditions);
-        is_empty(&times) && audience && except && places && devices && conditions
+        let is_always = times.is_some_and(|(a, b)| is_empty(&without(a, b)));
+        audience && except && places && devices && conditions && is_always
     }
 }
 
-fn aspects(rule: &ThingRule) -> impl Iterator<Item = (Aspect, &BTreeSet<Box<str>>)> {
+pub(super) fn aspects(rule: &ThingRule) -> impl Iterator<Item = (Aspect, &BTreeSet<Box<str>>)> {
     rule.conditions.iter().filter_map(|condition| match condition {
         Condition::Any { aspect, marks } => Some((*aspect, marks)),
         _ => None,
     })
 }
 
-/// Leaves that lift one rule where another one as strict still holds.
-fn void_leaves(compiled: &Compiled, pairs: &Pairs<'_>, rules: &[(&ThingRule, Span)], findings: &mut Findings) {
-    let mut by_clause: BTreeMap<&ClauseId, Vec<&(&ThingRule, Span)>> = BTreeMap::new();
+/// Leaves that lift one rule where another one as strict still holds; `false` where there are too many to look at.
+fn void_leaves(compiled: &Compiled, pairs: &Pairs<'_>, rules: &[Placed<'_>], findings: &mut Findings) -> bool {
+    let mut by_clause: BTreeMap<&ClauseId, Vec<&Placed<'_>>> = BTreeMap::new();
     for rule in rules {
         by_clause.entry(&rule.0.control.clause).or_default().push(rule);
     }
+    let mut taken = 0_usize;
     for (definition, &span) in compiled.definitions.iter().zip(&compiled.definition_spans) {
         let Definition::Request(request) = definition else { continue };
-        let lifted: BTreeSet<&ClauseId> = request
-            .effects
-            .iter()
-            .filter_map(|effect| match effect {
-                Effect::Lift { clause, .. } => Some(clause),
-                _ => None,
-            })
-            .collect();
+        let lifts = request.effects.iter().filter_map(|effect| match effect {
+            Effect::Lift { clause, .. } => Some(clause),
+            _ => None,
+        });
+        let lifted: BTreeSet<&ClauseId> = lifts.collect();
         let of_lifted = lifted.iter().filter_map(|clause| by_clause.get(clause)).flatten();
         for one in of_lifted.filter(|one| Action::Ask <= one.0.action) {
+            taken = taken.saturating_add(rules.len());
+            if PAIRS_MAX < taken {
+                return false;
+            }
             let still = rules.iter().find(|other| {
-                !lifted.contains(&other.0.control.clause)
-                    && other.0.control.kind == one.0.control.kind
+                other.0.control.kind == one.0.control.kind
                     && one.0.action <= other.0.action
+                    && !lifted.contains(&other.0.control.clause)
                     && !pairs.overruled.contains(&other.0.control)
                     && pairs.is_part(one.0, other.0)
             });
-            let Some((rule, place)) = still else { continue };
-            let (lifted, holds) = (&one.0.control.clause.clause, &rule.control.clause.clause);
-            findings.push(
-                Diagnostic::new(
-                    Code::VoidException,
-                    span,
-                    format!("what is approved here lifts `#{lifted}`, and `#{holds}` still holds"),
-                )
-                .why("somebody would ask, be given leave, and be stopped all the same")
-                .help(format!("lift `#{holds}` too, or take one of the two rules out"))
-                .other(*place, format!("{} here", rule.action.done())),
-            );
+            findings.extend(still.map(|other| void_leave(span, one.0, other)));
         }
     }
+    true
 }
 
-fn about_both(code: Code, one: &(&ThingRule, Span), other: &(&ThingRule, Span), message: &str) -> Diagnostic {
+fn void_leave(span: Span, lifted: &ThingRule, other: &Placed<'_>) -> Diagnostic {
+    let (lifted, holds) = (&lifted.control.clause.clause, &other.0.control.clause.clause);
+    let message = format!("what is approved here lifts `#{lifted}`, and `#{holds}` still holds");
+    Diagnostic::new(Code::VoidException, span, message)
+        .why("somebody would ask, be given leave, and be stopped all the same")
+        .help(format!("lift `#{holds}` too, or take one of the two rules out"))
+        .other(other.1, format!("{} here", other.0.action.done()))
+}
+
+fn about_both(code: Code, one: &Placed<'_>, other: &Placed<'_>, message: &str) -> Diagnostic {
     let (first, second) = (&one.0.control.clause.clause, &other.0.control.clause.clause);
     Diagnostic::new(code, one.1, format!("`#{first}` and `#{second}` {message}"))
         .label(format!("{} here", one.0.action.done()))

@@ -324,17 +324,10 @@ impl Compiler<'_, '_> {
     }
 
     fn register_kind(&mut self, word: &Word) -> Option<Box<str>> {
-        let clauses = self.parsed.documents.iter().flat_map(|document| &document.clauses);
-        let controls = clauses.flat_map(|clause| &clause.controls);
-        let kinds: Vec<&str> = controls
-            .filter_map(|control| match &control.body {
-                Body::Register(register) => Some(register.kind.text.as_str()),
-                _ => None,
-            })
-            .collect();
-        if kinds.contains(&word.text.as_str()) {
+        if self.register_kinds.contains(word.text.as_str()) {
             return Some(word.text.as_str().into());
         }
+        let kinds = &self.register_kinds;
         let help = match nearest(&word.text, kinds.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "name the `kind` of a register of this pack".to_owned(),

@@ -1,6 +1,6 @@
 //! Rules about things: their words looked up in the school.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schoolgate_base::{ControlId, ControlKind, Role};
 use schoolgate_decide::snapshot::Target;
@@ -108,10 +108,10 @@ impl Compiler<'_, '_> {
             let name = word.text.as_str();
             let is_known = match key.takes {
                 Takes::Parties => OUTSIDE.contains(&name) || self.group(word).is_some(),
-                Takes::Content => self.known(Code::UnknownContent, "content", word, school.content.keys()),
-                Takes::Stores => self.known(Code::UnknownStore, "store", word, school.stores.keys()),
-                Takes::Systems => self.known(Code::UnknownSystem, "system", word, school.systems.keys()),
-                Takes::Channels => self.known(Code::UnknownChannel, "channel", word, school.channels.keys()),
+                Takes::Content => self.known(Code::UnknownContent, "content", word, &school.content),
+                Takes::Stores => self.known(Code::UnknownStore, "store", word, &school.stores),
+                Takes::Systems => self.known(Code::UnknownSystem, "system", word, &school.systems),
+                Takes::Channels => self.known(Code::UnknownChannel, "channel", word, &school.channels),
                 Takes::Categories => match self.category(word) {
                     Some(Target::Class(class)) => {
                         found.extend(school.categories_of(&class));
@@ -128,16 +128,10 @@ impl Compiler<'_, '_> {
         found
     }
 
-    fn known<'n>(
-        &mut self,
-        code: Code,
-        what: &str,
-        word: &Word,
-        names: impl Iterator<Item = &'n Box<str>> + Clone,
-    ) -> bool {
-        let is_known = names.clone().any(|name| **name == *word.text);
+    fn known<T>(&mut self, code: Code, what: &str, word: &Word, names: &BTreeMap<Box<str>, T>) -> bool {
+        let is_known = names.contains_key(word.text.as_str());
         if !is_known {
-            school::unknown(code, what, word, names.map(|name| &**name), self.findings);
+            school::unknown(code, what, word, names.keys().map(|name| &**name), self.findings);
         }
         is_known
     }

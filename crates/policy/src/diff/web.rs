@@ -2,7 +2,7 @@
 //!
 //! Sites are told apart as rules tell them apart; which sites a list puts into a category is not the policy's to say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use schoolgate_base::{Capacity, ClauseId, Group, Host, HostName, normal_path, path_is_below};
 use schoolgate_decide::snapshot::{OpenTarget, Program, Target, WebRule};
@@ -33,25 +33,15 @@ pub(super) struct Web<'a> {
 /// The kinds of site that either edition tells apart.
 pub(super) fn targets(before: (&School, &Program), after: (&School, &Program), clock: &Clock) -> Vec<Target> {
     let mut found = World::by(clock.clone(), before.0, before.1).targets();
-    for target in World::by(clock.clone(), after.0, after.1).targets() {
-        if !found.contains(&target) {
-            found.push(target);
-        }
-    }
+    found.extend(World::by(clock.clone(), after.0, after.1).targets());
     // What has a standing of its own does not change with all the others.
     for program in [before.1, after.1] {
-        for target in standing(program) {
-            if !found.contains(&target) {
-                found.push(target);
-            }
-        }
-        for name in program.marks.locked.iter().chain(&program.marks.never_inspect).chain(&program.help.categories) {
-            let target = Target::Category(name.clone());
-            if !found.contains(&target) {
-                found.push(target);
-            }
-        }
+        found.extend(standing(program));
+        let marked = program.marks.locked.iter().chain(&program.marks.never_inspect).chain(&program.help.categories);
+        found.extend(marked.map(|name| Target::Category(name.clone())));
     }
+    let mut seen = HashSet::new();
+    found.retain(|target| seen.insert(target.clone()));
     crossed(found)
 }
 

@@ -104,7 +104,7 @@ use crate::syntax::{Spanned, Word};
 
 pub use age::Ages;
 pub(crate) use age::check as check_ages;
-pub(crate) use read::{parse, unknown};
+pub(crate) use read::{SUGGESTED_MAX, parse, unknown};
 pub use stock::{ContentEntry, KeeperEntry, KnownBy, SystemEntry};
 
 /// What `school.toml` says, checked as far as it stands alone.

@@ -274,9 +274,8 @@ fn read_groups(table: &Table, school: &mut School, findings: &mut Findings) {
         school.groups.insert(group, entry);
     }
     for (group, word) in parents {
-        let names: Vec<String> = school.groups.keys().map(|group| group.as_str().to_owned()).collect();
         if !school.groups.contains_key(&Group::new(&word.text)) {
-            unknown(Code::UnknownGroup, "group", &word, names.iter().map(String::as_str), findings);
+            unknown(Code::UnknownGroup, "group", &word, school.groups.keys().map(Group::as_str), findings);
             forget_parent(school, &group);
         } else if is_circle(school, &group) {
             findings.push(
@@ -387,6 +386,9 @@ fn read_categories(table: &Table, school: &mut School, findings: &mut Findings) 
     }
 }
 
+/// Deeper than this nobody can follow what a class holds.
+const CLASS_DEPTH_MAX: usize = 8;
+
 /// A class as written: its name's place, its title, its members.
 type Members = (Span, Box<str>, Vec<Word>);
 
@@ -424,42 +426,54 @@ fn read_classes(table: &Table, school: &mut School, findings: &mut Findings) {
         }
         members.insert(name.text.as_str().into(), (name.span, title.into(), words));
     }
-    for (name, (span, title, words)) in &members {
-        let mut categories = BTreeSet::new();
-        let mut path = vec![name.clone()];
-        resolve(words, &members, school, &mut path, &mut categories, findings);
+    for (name, (span, title, _)) in &members {
+        let categories = resolve(name, &members, school, findings);
         let entry = ClassEntry { span: *span, title: title.clone(), categories };
         school.classes.insert(name.clone(), entry);
     }
 }
 
+/// The categories of a class and of the classes in it. What is wrong inside those is reported where it stands.
 fn resolve(
-    words: &[Word],
+    class: &str,
     members: &BTreeMap<Box<str>, Members>,
     school: &School,
-    path: &mut Vec<Box<str>>,
-    into: &mut BTreeSet<Box<str>>,
     findings: &mut Findings,
-) {
-    for word in words {
-        let name: Box<str> = word.text.as_str().into();
-        if school.categories.contains_key(&name) {
-            into.insert(name);
-        } else if path.contains(&name) {
-            findings.push(
-                Diagnostic::new(Code::ClassCycle, word.span, format!("class `{name}` is a member of itself"))
-                    .help("name categories here"),
-            );
-        } else if let Some((_, _, inner)) = members.get(&name) {
-            path.push(name);
-            // What is wrong inside is reported where it stands.
-            resolve(inner, members, school, path, into, &mut Vec::new());
-            path.pop();
-        } else {
-            let names = school.categories.keys().chain(members.keys()).map(|name| &**name);
-            unknown(Code::UnknownCategory, "category", word, names, findings);
+) -> BTreeSet<Box<str>> {
+    let mut categories = BTreeSet::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    // Each word with the one of this class by way of which it was reached.
+    let words = |name: &str| members.get(name).map_or(&[][..], |(_, _, words)| words.as_slice());
+    let mut level: Vec<(&Word, &Word)> = words(class).iter().map(|word| (word, word)).collect();
+    for depth in 0..CLASS_DEPTH_MAX {
+        let mut next = Vec::new();
+        for (word, by) in level {
+            let name = word.text.as_str();
+            if school.categories.contains_key(name) {
+                categories.insert(name.into());
+            } else if name == class {
+                findings.push(class_cycle(class, by));
+            } else if members.contains_key(name) {
+                if seen.insert(name) {
+                    next.extend(words(name).iter().map(|word| (word, by)));
+                }
+            } else if depth == 0 {
+                let names = school.categories.keys().chain(members.keys()).map(|name| &**name);
+                unknown(Code::UnknownCategory, "category", word, names, findings);
+            }
         }
+        level = next;
     }
+    if let Some((_, by)) = level.first() {
+        let message = format!("class `{class}` is built of classes more than {CLASS_DEPTH_MAX} deep");
+        findings.push(Diagnostic::new(Code::ClassCycle, by.span, message).help("name categories here"));
+    }
+    categories
+}
+
+fn class_cycle(class: &str, by: &Word) -> Diagnostic {
+    Diagnostic::new(Code::ClassCycle, by.span, format!("class `{class}` is a member of itself"))
+        .help("name categories here")
 }
 
 fn read_always_open(value: &Value, findings: &mut Findings) -> Vec<OpenTarget> {
@@ -548,6 +562,9 @@ pub(super) fn host(word: &Word, findings: &mut Findings) -> Option<HostName> {
     None
 }
 
+/// So many findings get the nearest known name; whoever has more has another mistake than typing errors.
+pub(crate) const SUGGESTED_MAX: usize = 200;
+
 /// "there is no `kind` called `word`", with the nearest known name.
 pub(crate) fn unknown<'a>(
     code: Code,
@@ -556,11 +573,12 @@ pub(crate) fn unknown<'a>(
     known: impl IntoIterator<Item = &'a str>,
     findings: &mut Findings,
 ) {
-    let mut names: Vec<&str> = known.into_iter().collect();
+    let is_looked_up = findings.len() < SUGGESTED_MAX;
+    let mut names: Vec<&str> = known.into_iter().filter(|_| is_looked_up).collect();
     names.sort_unstable();
     let help = match nearest(&word.text, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if names.len() <= 12 => format!("school.toml declares {}", reader::list_of(names)),
+        None if is_looked_up && names.len() <= 12 => format!("school.toml declares {}", reader::list_of(names)),
         None => "declare it in school.toml first".to_owned(),
     };
     findings.push(

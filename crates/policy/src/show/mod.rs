@@ -7,6 +7,7 @@ mod changes;
 mod things;
 mod words;
 
+use comrak::arena_tree::NodeEdge;
 use comrak::nodes::{AstNode, NodeValue};
 use comrak::{Arena, markdown_to_html};
 use schoolgate_base::{ClauseId, ControlId, ControlKind, PolicyId};
@@ -184,27 +185,27 @@ pub fn plain_text(markdown: &str) -> String {
     let arena = Arena::new();
     let root = comrak::parse_document(&arena, markdown, &options());
     let mut text = String::new();
-    collect(root, &mut text);
+    // Not by recursion: quotes and emphasis can be nested deeper than a stack.
+    for edge in root.traverse() {
+        match edge {
+            NodeEdge::Start(node) => push_words(node, &mut text),
+            NodeEdge::End(node) => {
+                if node.data.borrow().value.block() && !text.is_empty() && !text.ends_with('\n') {
+                    text.push('\n');
+                }
+            }
+        }
+    }
     text.trim().to_owned()
 }
 
-fn collect<'a>(node: &'a AstNode<'a>, text: &mut String) {
-    let is_block = {
-        let data = node.data.borrow();
-        match &data.value {
-            NodeValue::Text(words) => text.push_str(words),
-            NodeValue::Code(code) => text.push_str(&code.literal),
-            NodeValue::CodeBlock(block) => text.push_str(&block.literal),
-            NodeValue::SoftBreak | NodeValue::LineBreak => text.push(' '),
-            _ => {}
-        }
-        data.value.block()
-    };
-    for child in node.children() {
-        collect(child, text);
-    }
-    if is_block && !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
+fn push_words<'a>(node: &'a AstNode<'a>, text: &mut String) {
+    match &node.data.borrow().value {
+        NodeValue::Text(words) => text.push_str(words),
+        NodeValue::Code(code) => text.push_str(&code.literal),
+        NodeValue::CodeBlock(block) => text.push_str(&block.literal),
+        NodeValue::SoftBreak | NodeValue::LineBreak => text.push(' '),
+        _ => {}
     }
 }
 

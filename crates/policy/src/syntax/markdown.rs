@@ -11,6 +11,9 @@ use comrak::{Arena, Options};
 use super::value::Source;
 use crate::pack::FileId;
 
+/// Lists inside lists that are looked into; what is deeper is text.
+const DEPTH_MAX: usize = 64;
+
 /// A leaf of the document, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Leaf {
@@ -85,7 +88,7 @@ pub(crate) fn leaves(file: FileId, text: &str, lines: &[Range<usize>], skip: usi
     let body = format!("{}{}", "\n".repeat(skip), text.get(offset..).unwrap_or(""));
     let arena = Arena::new();
     let root = comrak::parse_document(&arena, &body, &options());
-    let mut walk = Walk { file, text, lines, leaves: Vec::new() };
+    let mut walk = Walk { file, text, lines, leaves: Vec::new(), depth: 0 };
     walk.children(root, 0);
     walk.leaves
 }
@@ -104,13 +107,16 @@ struct Walk<'t> {
     text: &'t str,
     lines: &'t [Range<usize>],
     leaves: Vec<Leaf>,
+    depth: usize,
 }
 
 impl Walk<'_> {
     fn children<'a>(&mut self, node: &'a AstNode<'a>, indent: usize) {
+        self.depth += 1;
         for child in node.children() {
             self.node(child, indent);
         }
+        self.depth -= 1;
     }
 
     fn node<'a>(&mut self, node: &'a AstNode<'a>, indent: usize) {
@@ -135,7 +141,7 @@ impl Walk<'_> {
                     is_closed: block.closed,
                 });
             }
-            NodeValue::List(_) => {
+            NodeValue::List(_) if self.depth <= DEPTH_MAX => {
                 drop(data);
                 self.children(node, indent);
             }
