@@ -49,11 +49,11 @@ async fn a_version_never_stands_for_other_words_again() {
     let kit = Kit::new().await;
     let version = |in_force: &InForce| in_force.views[0].version.clone();
     let first = version(&kit.control.in_force());
-    let raised = version(&*kit.adopt(pack_with("tell the headteacher or another leader", "tell somebody")).await);
+    let raised = version(&*kit.adopt(pack_with("tell the headteacher at once", "tell somebody")).await);
     assert_ne!(raised, first);
     // Back to the first words: whoever agreed to them did.
     assert_eq!(version(&*kit.adopt(pack()).await), first);
-    let third = version(&*kit.adopt(pack_with("tell the headteacher or another leader", "tell nobody")).await);
+    let third = version(&*kit.adopt(pack_with("tell the headteacher at once", "tell nobody")).await);
     assert!(third != first && third != raised, "{third} stood for other words");
 }
 

@@ -52,10 +52,10 @@ async fn a_report_sent_twice_is_one_report() {
 async fn an_edition_that_sends_reports_elsewhere_takes_none_away() {
     let kit = Kit::new().await;
     let case = kit.report("sam", "tess", &[]).await;
-    let old = "kind    = \"concern-about-adult\"\ntitle   = \"Report a concern\"\nto      = [\"headteacher\"]";
-    let new = "kind    = \"concern-about-adult\"\nto      = [\"online-safety-lead\"]";
+    let old = "kind = \"concern-about-adult\"\ntitle = \"Report a concern\"\nto = [\"headteacher\"]";
+    let new = "kind = \"concern-about-adult\"\nto = [\"online-safety-lead\"]";
     let mut pack = pack_with(old, new);
-    let about = "about   = { headteacher = [\"chair-of-governors\"], dsl";
+    let about = "about = { headteacher = [\"chair-of-governors\"], dsl";
     let text = pack.get("staff-ict.md").unwrap();
     assert!(text.contains(about));
     let text = text.replace(about, &about.replace("dsl", "online-safety-lead = [\"chair-of-governors\"], dsl"));

@@ -20,8 +20,8 @@ async fn who_may_not_see_a_request_may_not_decide_it() {
     let kit = Kit::new().await;
     let case = kit.ask("tess").await;
     assert!(matches!(kit.approve(&case, "carl").await, Err(RequestError::NoSuchCase)));
-    let old = "decide  = { any = [\"it-technician\", \"online-safety-lead\"]";
-    kit.adopt(pack_with(old, "decide  = { any = [\"it-technician\"]")).await;
+    let old = "decide = { any = [\"it-technician\", \"online-safety-lead\"]";
+    kit.adopt(pack_with(old, "decide = { any = [\"it-technician\"]")).await;
     assert!(matches!(kit.approve(&case, "olive").await, Err(RequestError::NoSuchCase)), "the policy took it from her");
     assert_eq!(kit.approve(&case, "ivy").await.unwrap(), CaseState::Approved);
 }
