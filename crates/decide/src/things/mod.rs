@@ -1,7 +1,7 @@
 //! Rules about described things: a message, a file, a draft, a sign-in, a device, something written.
 //!
 //! A door describes what it sees as a [`Thing`]: marks by aspect (`to`: `parent`; `contains`: `personal-data`), what is
-//! lacking, and amounts. [`judge`] is one pure function for all six kinds (`mail`, `file`, `publish`, `account`,
+//! lacking, and amounts. [`judge()`] is one pure function for all six kinds (`mail`, `file`, `publish`, `account`,
 //! `device`, `search`): which words a kind has is the language's business, not the engine's.
 //!
 //! Of the rules that fit, those that another fitting rule goes over and those that a live leave lifts fall away. The
