@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schoolgate_base::ControlKind;
 use schoolgate_policy::Built;
-use schoolgate_policy::kinds::Body;
 use schoolgate_policy::scenario::Suite;
 use schoolgate_policy::syntax::{Clause, Document};
 use serde::Serialize;
@@ -254,7 +253,7 @@ fn relevant<'c>(row: &'c Row, clause: &'c Clause) -> impl Iterator<Item = Contro
     clause
         .controls
         .iter()
-        .filter(move |control| answers(&control.answers) && !matches!(control.body, Body::NotKept(_)))
+        .filter(move |control| answers(&control.answers))
         .map(|control| control.kind)
         .filter(|kind| row.kind.is_met_by(*kind))
 }

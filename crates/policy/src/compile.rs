@@ -285,7 +285,6 @@ impl<'a> Compiler<'a, '_> {
                 Body::Remind(remind) => self.remind(remind, control_id, home),
                 Body::Register(register) => self.register(register, control_id, home),
                 Body::Duty(duty) => self.duty(duty, control_id, home),
-                Body::NotKept(_) => {}
             }
         }
     }

@@ -3,7 +3,8 @@
 use jiff::civil::Date;
 use schoolgate_base::{Calendar, ControlKind, Role, Unit, Within};
 
-use super::things::needs_keeper;
+use schoolgate_decide::things::is_about_things;
+
 use crate::diagnostic::{Code, Diagnostic};
 use crate::kinds;
 use crate::parse::Parsed;
@@ -32,7 +33,7 @@ fn control_kept(clause: &Clause, control: &Control, school: &School, findings: &
         return;
     }
     let word = kind.as_str();
-    if !needs_keeper(kind) {
+    if !is_about_things(kind) {
         let message = format!("not kept here yet: this release has no pages for a {word}");
         findings.push(Diagnostic::new(Code::KindNotKept, control.span, message));
         return;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use schoolgate_base::{ClauseId, ControlId, ControlKind, Group, Role};
+use schoolgate_base::{ClauseId, ControlId, Group, Role};
 use schoolgate_cases::{Definition, Effect};
 use schoolgate_decide::Scope;
 use schoolgate_decide::things::{Action, Aspect, Condition, Listener, PasswordRule, ThingRule, Weakness};
@@ -311,9 +311,4 @@ fn weak_password(rule: &PasswordRule, span: Span, findings: &mut Findings) {
                 .help("leave `change` out and change a password when somebody may know it"),
         );
     }
-}
-
-/// Whether a kind of control needs somebody outside this program who carries it out.
-pub(super) fn needs_keeper(kind: ControlKind) -> bool {
-    schoolgate_decide::things::is_about_things(kind)
 }

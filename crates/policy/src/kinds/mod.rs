@@ -38,8 +38,6 @@ pub enum Body {
     Remind(remind::RemindSyntax),
     Register(register::RegisterSyntax),
     Duty(duty::DutySyntax),
-    /// A kind of the language that this release does not keep yet.
-    NotKept(Table),
 }
 
 /// Reads one control, given the word that named its kind.
@@ -64,24 +62,27 @@ pub(crate) fn read(kind: ControlKind, key: &Word, table: &Table, findings: &mut 
         Reader::new(table, span, "a control", &mut ignored).words(key).unwrap_or_default()
     };
     let (kept_by, answers) = (words("kept_by"), words("answers"));
-    if let Some(vocabulary) = things::vocabulary(kind) {
-        let body = Body::Thing(Box::new(things::read(kind, vocabulary, table, span, findings)));
-        return Control { kind, name, kept_by, answers, span, body, table: table.clone() };
-    }
-    let body = match kind {
+    let body = body(kind, table, span, findings);
+    Control { kind, name, kept_by, answers, span, body, table: table.clone() }
+}
+
+fn body(kind: ControlKind, table: &Table, span: Span, findings: &mut Findings) -> Body {
+    let thing = |vocabulary, findings| Body::Thing(Box::new(things::read(kind, vocabulary, table, span, findings)));
+    match kind {
         ControlKind::Web => Body::Web(web::read(table, span, findings)),
+        ControlKind::Search => thing(&search::VOCABULARY, findings),
+        ControlKind::Mail => thing(&mail::VOCABULARY, findings),
+        ControlKind::File => thing(&file::VOCABULARY, findings),
+        ControlKind::Publish => thing(&publish::VOCABULARY, findings),
+        ControlKind::Account => thing(&account::VOCABULARY, findings),
+        ControlKind::Device => thing(&device::VOCABULARY, findings),
         ControlKind::Request => Body::Request(request::read(table, span, findings)),
         ControlKind::Report => Body::Report(report::read(table, span, findings)),
-        ControlKind::Sign => Body::Sign(sign::read(table, span, findings)),
-        ControlKind::Remind => Body::Remind(remind::read(table, span, findings)),
         ControlKind::Register => Body::Register(register::read(table, span, findings)),
         ControlKind::Duty => Body::Duty(duty::read(table, span, findings)),
-        _ => {
-            findings.push(not_kept(kind, key));
-            Body::NotKept(table.clone())
-        }
-    };
-    Control { kind, name, kept_by, answers, span, body, table: table.clone() }
+        ControlKind::Sign => Body::Sign(sign::read(table, span, findings)),
+        ControlKind::Remind => Body::Remind(remind::read(table, span, findings)),
+    }
 }
 
 /// The part of the product that keeps a kind of control in this release.
@@ -100,12 +101,6 @@ pub fn door(kind: ControlKind) -> Option<&'static str> {
         | ControlKind::Register
         | ControlKind::Duty => None,
     }
-}
-
-fn not_kept(kind: ControlKind, key: &Word) -> Diagnostic {
-    Diagnostic::new(Code::KindNotKept, key.span, format!("`{}` controls are not kept yet", kind.as_str()))
-        .why("this release keeps web, request, report, register, duty, sign and remind; the clause counts as promised, not as kept")
-        .help("leave it in place for a later release, or name who keeps the clause with `kept_by`")
 }
 
 /// Of a control that is kept: a part that is not.

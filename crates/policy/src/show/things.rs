@@ -66,7 +66,6 @@ impl Words<'_> {
         match mark.aspect {
             Aspect::From => format!(" from {names}"),
             Aspect::To => format!(" to {names}"),
-            Aspect::By if kind == ControlKind::Mail => format!(" by {names}"),
             Aspect::By => format!(" by {names}"),
             Aspect::Contains => format!(" with {names}"),
             Aspect::Attached => format!(" with {names} attached"),

@@ -29,7 +29,6 @@ pub(super) fn control(control: &Control, keepers: &[Word], compiled: &Compiled) 
         Body::Remind(remind) => ("a reminder".to_owned(), words.remind(remind)),
         Body::Register(register) => ("a list in the portal".to_owned(), words.register(register)),
         Body::Duty(duty) => ("a duty".to_owned(), words.duty(duty)),
-        Body::NotKept(_) => ("this release".to_owned(), "written down for a later one".to_owned()),
     }
 }
 
