@@ -70,7 +70,9 @@ fn fitting<'s>(snapshot: &'s Snapshot, thing: &Thing<'_>, now: Timestamp) -> Vec
 
 fn lifts(leave: &Leave, rule: &ThingRule, thing: &Thing<'_>, now: Timestamp) -> bool {
     let is_towards = leave.towards.as_ref().is_none_or(|person| thing.others.contains(person));
-    leave.lifts == rule.control.clause
+    // What a leave lifts is a bar: it never takes away what lets somebody in.
+    rule.action != Action::Allow
+        && leave.lifts == rule.control.clause
         && leave.from <= now
         && now < leave.until
         && is_towards

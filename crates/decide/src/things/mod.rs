@@ -295,3 +295,6 @@ pub fn is_about_things(kind: ControlKind) -> bool {
             | ControlKind::Search
     )
 }
+
+#[cfg(test)]
+mod tests;

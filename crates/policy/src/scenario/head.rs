@@ -5,16 +5,24 @@ use schoolgate_base::Role;
 
 use super::Scenario;
 use super::given::{Given, dated};
-use super::read::{piece, pieces};
+use super::outcome::{Day, Outcome, People, Thing, Vocabulary, judge};
+use super::read::pieces;
 use super::web::Failures;
-use super::world::{Name, not_understood};
+use super::world::World;
 use crate::compile::PolicyHead;
 use crate::syntax::Word;
 use crate::syntax::reader::Findings;
 
-const THEN: &str = "write `Then overdue`, `Then due 2027-09-21`, `Then owned by headteacher`, `Then adopted by …`, \
-                    `Then author …`, `Then answers to …`, `Then related to \"…\"`, `Then was 2.8 on 2023-01-01`, \
-                    `Then consulted staff` or `Then told headteacher`";
+const VOCABULARY: Vocabulary = Vocabulary {
+    people: &["owned by", "adopted by", "author", "answers to", "told"],
+    days: &["due", "adopted on", "published on"],
+    things: &[("related to", Thing::Words), ("consulted", Thing::Words), ("was", Thing::Words)],
+    states: &["overdue"],
+    texts: &[],
+    help: "write `Then overdue`, `Then due 2027-09-21`, `Then owned by headteacher`, `Then adopted by …`, \
+           `Then author …`, `Then answers to …`, `Then related to \"…\"`, `Then was 2.8 on 2023-01-01`, \
+           `Then consulted staff` or `Then told headteacher`",
+};
 
 /// The policy that a sentence looks up: "staff-ict is looked up".
 pub(super) fn policy_of<'g>(when: &Word, given: &Given<'g>) -> Option<&'g PolicyHead> {
@@ -29,79 +37,54 @@ pub(super) fn run(
     given: &Given<'_>,
     findings: &mut Findings,
 ) -> Option<Failures> {
-    let before = findings.len();
-    let today = given.world.compiled.school.calendar.local(given.now).date();
-    let mut failed = Failures::new();
-    for line in &scenario.then {
-        let mut verb = "";
-        for part in pieces(line) {
-            let text = part.text.trim();
-            let found = VERBS.iter().find_map(|name| Some((*name, text.strip_prefix(name)?)));
-            let (current, rest) = found.unwrap_or((verb, text));
-            verb = current;
-            match holds(current, &piece(&part, rest), head, today, given) {
-                Some(true) => {}
-                Some(false) => failed.push((part.span, part.text.clone(), words(head, today))),
-                None => findings.push(not_understood(&part, THEN)),
-            }
-        }
-    }
-    (before == findings.len()).then_some(failed)
+    let world = &given.world;
+    let today = world.compiled.school.calendar.local(given.now).date();
+    judge(scenario, world, &VOCABULARY, findings, || outcome(scenario, head, today, world))
 }
 
-const VERBS: [&str; 12] = [
-    "overdue",
-    "not overdue",
-    "owned by ",
-    "adopted by ",
-    "adopted on ",
-    "published on ",
-    "author ",
-    "answers to ",
-    "due ",
-    "related to ",
-    "consulted ",
-    "told ",
-];
-
-fn holds(verb: &str, rest: &Word, head: &PolicyHead, today: Date, given: &Given<'_>) -> Option<bool> {
-    let text = rest.text.trim().trim_matches('"');
-    let (verb, text) = if text.starts_with("was ") { ("", text) } else { (verb, text) };
-    let role = || match given.world.look_up(text) {
-        Some(Name::Role(role)) => Some(role),
-        _ => None,
-    };
-    if let Some(past) = text.strip_prefix("was ").filter(|_| verb.is_empty()) {
-        let (version, day) = past.split_once(" on ")?;
-        return Some(in_force(head, dated(day).0?) == Some(version.trim()));
+fn outcome(scenario: &Scenario, head: &PolicyHead, today: Date, world: &World<'_>) -> Outcome {
+    let is_overdue = head.review_by.is_some_and(|due| due <= today);
+    let heads = || head.owner.iter().chain(&head.responsible).chain(&head.adopted_by);
+    let titles = head.related.iter().map(|title| ("related to", title.to_string(), None));
+    let asked = head.consulted.iter().map(|(_, who)| ("consulted", who.to_string(), None));
+    let versions = days_asked_about(scenario).into_iter().filter_map(|day| {
+        let version = in_force(head, day)?;
+        Some(("was", format!("{version} on {day}"), None))
+    });
+    Outcome {
+        people: vec![
+            ("owned by", offices(head.owner.iter(), world)),
+            ("adopted by", offices(head.adopted_by.iter(), world)),
+            ("author", offices(head.author.iter(), world)),
+            ("answers to", offices(head.responsible.iter(), world)),
+            // Who hears that the review is overdue.
+            ("told", offices(heads().filter(|_| is_overdue), world)),
+        ],
+        days: vec![
+            ("due", head.review_by.map(Day::Whole)),
+            ("adopted on", head.adopted.map(Day::Whole)),
+            ("published on", head.published.map(Day::Whole)),
+        ],
+        things: titles.chain(asked).chain(versions).collect(),
+        states: Vec::from_iter(is_overdue.then(|| "overdue".to_owned())),
+        ..Outcome::default()
     }
-    Some(match verb {
-        "overdue" => is_overdue(head, today),
-        "not overdue" => !is_overdue(head, today),
-        "owned by " => head.owner == Some(role()?),
-        "adopted by " => head.adopted_by.contains(&role()?),
-        "adopted on " => head.adopted == Some(dated(text).0?),
-        "published on " => head.published == Some(dated(text).0?),
-        "author " => head.author == Some(role()?),
-        "answers to " => head.responsible.contains(&role()?),
-        "due " => head.review_by == Some(dated(text).0?),
-        "related to " => head.related.iter().any(|title| **title == *text),
-        "consulted " => head.consulted.iter().any(|(_, who)| **who == *text),
-        "told " => told(head, today).contains(&&role()?),
-        _ => return None,
-    })
 }
 
-fn is_overdue(head: &PolicyHead, today: Date) -> bool {
-    head.review_by.is_some_and(|due| due <= today)
+fn offices<'r>(roles: impl Iterator<Item = &'r Role>, world: &World<'_>) -> People {
+    let mut people = People::default();
+    for role in roles {
+        let holders = world.offices.of_role(role).iter();
+        people.persons.extend(holders.map(|holder| (holder.person.clone(), Some(role.clone()))));
+        people.roles.insert(role.clone());
+    }
+    people
 }
 
-/// Who hears that the review is overdue.
-fn told(head: &PolicyHead, today: Date) -> Vec<&Role> {
-    if !is_overdue(head, today) {
-        return Vec::new();
-    }
-    head.owner.iter().chain(&head.responsible).chain(&head.adopted_by).collect()
+/// The days of `was 2.8 on 2023-01-01`.
+fn days_asked_about(scenario: &Scenario) -> Vec<Date> {
+    let parts = scenario.then.iter().flat_map(pieces);
+    parts.filter(|part| part.text.contains("was ")).filter_map(|part| dated(&part.text).0).collect()
 }
 
 /// The version that was in force on a day.
@@ -111,11 +94,4 @@ fn in_force(head: &PolicyHead, day: Date) -> Option<&str> {
     }
     let past = head.history.iter().filter(|(since, _)| *since <= day);
     past.max_by_key(|(since, _)| *since).map(|(_, version)| &**version)
-}
-
-fn words(head: &PolicyHead, today: Date) -> String {
-    let due = head.review_by.map_or_else(|| "no review".to_owned(), |due| format!("review due {due}"));
-    let late = if is_overdue(head, today) { ", overdue" } else { "" };
-    let owner = head.owner.as_ref().map_or_else(String::new, |owner| format!(", owned by {owner}"));
-    format!("version {}, {due}{late}{owner}", head.version)
 }

@@ -221,7 +221,7 @@ impl Reader<'_, '_> {
             },
         };
         let known = match kind {
-            Thing::Words => Some(name.to_owned()),
+            Thing::Words => Some(name.trim_matches(['"', '“', '”']).to_owned()),
             Thing::Clause => {
                 let clause = name.split_once(" towards ").map_or(name, |(clause, _)| clause);
                 self.world.clause_known(&piece(part, clause), self.findings).map(|()| name.to_owned())

@@ -8,7 +8,7 @@ use schoolgate_decide::snapshot::Member;
 use schoolgate_decide::things::{Amount, Aspect, Thing, Weakness};
 
 use super::super::given::{Given, Persona, dated};
-use super::super::read::{bare, piece};
+use super::super::read::{bare, piece, pieces};
 use super::super::world::not_understood;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::kinds::file::FOUND;
@@ -479,7 +479,7 @@ impl Reader<'_, '_> {
             Takes::Content => school.content.keys().map(|name| &**name).collect(),
             _ => Vec::new(),
         };
-        for word in list(tail) {
+        for word in pieces(tail) {
             if names.contains(&word.text.as_str()) {
                 self.mark(aspect, &word.text);
             } else {
@@ -494,7 +494,7 @@ impl Reader<'_, '_> {
             Some(Takes::AnyOf(words)) => words.iter().map(|(word, _)| *word).collect(),
             _ => Vec::new(),
         };
-        for word in list(tail) {
+        for word in pieces(tail) {
             if names.contains(&word.text.as_str()) {
                 self.described.lacking.push(word.text);
             } else {
@@ -504,7 +504,7 @@ impl Reader<'_, '_> {
     }
 
     fn weaknesses(&mut self, tail: &Word) {
-        for word in list(tail) {
+        for word in pieces(tail) {
             match Weakness::ALL.iter().find(|(name, _)| *name == word.text) {
                 Some((_, weakness)) => {
                     self.described.weaknesses.insert(*weakness);
@@ -535,10 +535,4 @@ impl Reader<'_, '_> {
         finding.help = near.map(|near| format!("did you mean `{near}`?"));
         self.findings.push(finding);
     }
-}
-
-/// "a and b", "a, b".
-fn list(tail: &Word) -> Vec<Word> {
-    let parts = tail.text.split(',').flat_map(|part| part.split(" and "));
-    parts.map(str::trim).filter(|part| !part.is_empty()).map(|part| piece(tail, part)).collect()
 }
