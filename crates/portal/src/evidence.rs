@@ -92,7 +92,7 @@ impl Evidence {
     pub(crate) fn of_clause(&self, ctx: &Ctx, clause: &ClauseView) -> Vec<ControlShown> {
         let mut shown: Vec<ControlShown> =
             clause.controls.iter().map(|control| self.of_control(ctx, clause, control)).collect();
-        shown.extend(clause.kept_by.iter().map(|keeper| self.of_keeper(ctx, keeper)));
+        shown.extend(clause.keepers_beside().map(|keeper| self.of_keeper(ctx, keeper)));
         if clause.standing == Standing::Promised {
             shown.push(self.of_promise(clause, "People agree to it".to_owned()));
         }
@@ -107,6 +107,15 @@ impl Evidence {
         match control.id.kind {
             _ if !control.is_kept => {
                 "No part of this release keeps it yet".clone_into(&mut shown.keeper);
+                shown.href.clear();
+            }
+            _ if !control.kept_by.is_empty() => {
+                // Any one of them is enough to carry it out.
+                let keepers = || control.kept_by.iter().map(|keeper| self.of_keeper(ctx, keeper));
+                let known = keepers().find(|keeper| keeper.how != Known::Nobody).or_else(|| keepers().next());
+                if let Some(known) = known {
+                    (shown.how, shown.evidence) = (known.how, known.evidence);
+                }
                 shown.href.clear();
             }
             ControlKind::Web if !self.has_gateway => {

@@ -95,6 +95,16 @@ pub struct ControlView {
     pub words: String,
     /// `false`: a kind that this release does not keep yet.
     pub is_kept: bool,
+    /// Outside systems and offices that carry it out, in words, where no door of ours does.
+    pub kept_by: Vec<String>,
+}
+
+impl ClauseView {
+    /// Who keeps the clause beside those that carry out its controls.
+    pub fn keepers_beside(&self) -> impl Iterator<Item = &str> {
+        let carries = |keeper: &String| self.controls.iter().any(|control| control.kept_by.contains(keeper));
+        self.kept_by.iter().filter(move |keeper| !carries(keeper)).map(String::as_str)
+    }
 }
 
 /// A document as people read it.
@@ -124,12 +134,16 @@ fn clause_view(policy: &PolicyId, clause: &Clause, is_signed: bool, compiled: &C
         .iter()
         .map(|control| {
             let name = control.name.as_ref().map(|name| name.text.as_str().into());
-            let (keeper, words) = words::control(control, keepers_of(control, clause), compiled);
+            let has_door = kinds::door(control.kind).is_some();
+            let keepers = keepers_of(control, clause).iter().filter(|_| !has_door);
+            let kept_by: Vec<String> = keepers.map(|word| words::keeper(&word.text, compiled)).collect();
+            let (keeper, words) = words::control(control, &kept_by, compiled);
             ControlView {
                 id: ControlId { clause: id.clone(), kind: control.kind, name },
                 keeper,
                 words,
-                is_kept: kinds::door(control.kind).is_some() || !keepers_of(control, clause).is_empty(),
+                is_kept: has_door || !kept_by.is_empty(),
+                kept_by,
             }
         })
         .collect();
@@ -271,7 +285,7 @@ fn clause_lines(clause: &ClauseView, out: &mut String) {
         let verb = if control.is_kept { "kept by" } else { "not kept yet by" };
         out.push_str(&format!("      * {verb} {}: {}\n", control.keeper, control.words));
     }
-    out.extend(clause.kept_by.iter().map(|keeper| format!("      * kept by {keeper}\n")));
+    out.extend(clause.keepers_beside().map(|keeper| format!("      * kept by {keeper}\n")));
     match clause.standing {
         Standing::Promised => out.push_str("      * promised by signature\n"),
         Standing::Nobody => out.push_str("      * nobody knows whether it is kept\n"),

@@ -18,11 +18,11 @@ use crate::kinds::web::WebSyntax;
 use crate::syntax::{Control, Word};
 
 /// Who keeps a control, and what it does.
-pub(super) fn control(control: &Control, keepers: &[Word], compiled: &Compiled) -> (String, String) {
+pub(super) fn control(control: &Control, kept_by: &[String], compiled: &Compiled) -> (String, String) {
     let words = Words { compiled };
     match &control.body {
         Body::Web(web) => ("the web filter".to_owned(), words.web(web)),
-        Body::Thing(thing) => (named(keepers, compiled), words.thing(control.kind, thing)),
+        Body::Thing(thing) => (named(kept_by), words.thing(control.kind, thing)),
         Body::Request(request) => ("a form in the portal".to_owned(), words.request(request)),
         Body::Report(report) => ("a form in the portal".to_owned(), words.report(report)),
         Body::Sign(sign) => ("the agreement".to_owned(), words.sign(sign)),
@@ -33,9 +33,8 @@ pub(super) fn control(control: &Control, keepers: &[Word], compiled: &Compiled) 
 }
 
 /// The named keepers of a control that no door of ours keeps.
-fn named(keepers: &[Word], compiled: &Compiled) -> String {
-    let names: Vec<String> = keepers.iter().map(|word| keeper(&word.text, compiled)).collect();
-    if names.is_empty() { "anybody".to_owned() } else { join(&names, "and") }
+fn named(keepers: &[String]) -> String {
+    if keepers.is_empty() { "anybody".to_owned() } else { join(keepers, "and") }
 }
 
 /// A keeper as people read it.

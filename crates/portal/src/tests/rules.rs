@@ -17,6 +17,9 @@ async fn everybody_reads_the_rules_and_offices_see_how_they_are_kept() {
     // What is refused without a record was not "not needed".
     helen.get("/policies/staff-ict/safeguarding").await.has("no record of such a visit leads to").has_not("Not needed");
     helen.get("/policies/staff-ict/searching/evidence").await.has("no count is kept of it");
+    // A system that carries out the one control of a rule is one way of keeping it, not two.
+    let kept = helen.get("/policies/staff-ict/everybody").await;
+    assert_eq!(kept.html.matches("Kept by the sign-in system").count(), 1, "{}", kept.html);
     helen.get("/policies/nothing").await.has("There is no such page");
 }
 
