@@ -11,6 +11,7 @@ use schoolgate_base::{CaseId, GrantId, PersonId, SchoolId};
 use schoolgate_cases::{Moment, Offices};
 use schoolgate_decide::Snapshot;
 use schoolgate_keys::{KeyRing, Pseudonym, random_bytes};
+use schoolgate_policy::{Built, Context, build};
 use schoolgate_records::{Actor, SchoolStore, Write};
 use schoolgate_runtime::{Clock, Tasks};
 use schoolgate_snapshot::{Changes, Follower, OpenLists, Publisher, Reader, follow};
@@ -18,7 +19,7 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 use tracing::info;
 
 use crate::error::ControlError;
-use crate::in_force::InForce;
+use crate::in_force::{InForce, pack_of};
 use crate::live::{Continued, live_part};
 use crate::people::{people_part, school_year, signed};
 
@@ -211,6 +212,12 @@ impl Control {
     /// An id for a case: made with the page that sends it, so that what is sent twice is one case.
     pub fn fresh_case(&self) -> Result<CaseId, ControlError> {
         Ok(CaseId::from_random(random_bytes()?))
+    }
+
+    /// An earlier edition of the school's policies, as the checker reads it.
+    pub async fn edition(&self, edition: u32) -> Result<Option<Built>, ControlError> {
+        let kept = self.0.store.policy_fetch(&crate::adopt::pack_id()?, edition).await?;
+        Ok(kept.map(|kept| build(&pack_of(&kept), Context::default())))
     }
 
     pub(crate) fn fresh_grant(&self) -> Result<GrantId, ControlError> {

@@ -26,8 +26,8 @@ pub struct InForce {
     pub edition: u32,
     /// When this edition came into force.
     pub since: Timestamp,
-    /// When the version of each document came into force: an edition may leave a document's version as it was.
-    version_since: BTreeMap<(PolicyId, Box<str>), Timestamp>,
+    /// Every edition that was ever in force, oldest first.
+    adopted: Vec<Adopted>,
     /// The words of each version of each document that was ever in force.
     pub(crate) worded: Vec<PolicyView>,
 }
@@ -38,7 +38,7 @@ impl InForce {
         let current = editions.iter().find(|edition| edition.state == EditionState::InForce).cloned();
         let current = current.ok_or(ControlError::NoPolicy)?;
         let mut definitions = Definitions::default();
-        let mut version_since = BTreeMap::new();
+        let mut adopted = Vec::new();
         let mut worded = Vec::new();
         let mut in_force = None;
         for edition in editions {
@@ -46,9 +46,9 @@ impl InForce {
             let pack = pack_of(&edition);
             let built = build(&pack, Context::default());
             let since = edition.adopted_at.unwrap_or(edition.drafted_at);
-            for head in &built.compiled.policies {
-                version_since.entry((head.id.clone(), head.version.clone())).or_insert(since);
-            }
+            let heads = built.compiled.policies.iter();
+            let versions = heads.map(|head| (head.id.clone(), head.version.clone())).collect();
+            adopted.push(Adopted { edition: edition.edition, since, versions });
             for definition in &built.compiled.definitions {
                 definitions.add(definition.clone(), edition.edition, is_current);
             }
@@ -68,17 +68,27 @@ impl InForce {
             return Err(ControlError::Unreadable { edition: current.edition });
         }
         let views = built.parsed.documents.iter().filter_map(|document| show(document, &built.compiled)).collect();
-        Ok(Self { pack, built, views, definitions, edition: current.edition, since, version_since, worded })
+        Ok(Self { pack, built, views, definitions, edition: current.edition, since, adopted, worded })
     }
 
     /// The agreements in force, each with the moment its version came into force.
     pub(crate) fn standings(&self) -> Vec<Standing<'_>> {
         let since = |agreement: &Agreement| {
-            let key = (agreement.policy.clone(), agreement.version.clone());
-            self.version_since.get(&key).copied().unwrap_or(self.since)
+            let mut adopted = self.adopted.iter();
+            // An edition may leave a document's version as it was.
+            let first = adopted.find(|edition| edition.has(&agreement.policy, &agreement.version));
+            first.map_or(self.since, |edition| edition.since)
         };
         let agreements = self.built.compiled.agreements.iter();
         agreements.map(|agreement| Standing { since: since(agreement), agreement }).collect()
+    }
+
+    /// The edition that somebody read who agreed to this version of a policy at this moment; `None` when no edition
+    /// that is kept has it.
+    pub fn edition_agreed(&self, policy: &PolicyId, version: &str, at: Timestamp) -> Option<u32> {
+        let with_version = || self.adopted.iter().filter(|edition| edition.has(policy, version));
+        let read = with_version().rfind(|edition| edition.since <= at).or_else(|| with_version().next());
+        read.map(|edition| edition.edition)
     }
 
     /// A document as people read it.
@@ -97,6 +107,20 @@ impl InForce {
     /// The forms that somebody in these audiences may use.
     pub fn forms_for(&self, groups: &BTreeSet<Group>) -> Vec<&Definition> {
         self.definitions.in_force().filter(|definition| may_open(definition, groups)).collect()
+    }
+}
+
+/// When an edition came into force, and the version of each of its documents.
+#[derive(Debug, Clone)]
+struct Adopted {
+    edition: u32,
+    since: Timestamp,
+    versions: BTreeMap<PolicyId, Box<str>>,
+}
+
+impl Adopted {
+    fn has(&self, policy: &PolicyId, version: &str) -> bool {
+        self.versions.get(policy).is_some_and(|own| **own == *version)
     }
 }
 

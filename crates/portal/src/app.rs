@@ -9,6 +9,7 @@ use schoolgate_control::Control;
 use schoolgate_eventlog::{EventLog, Evidence};
 use tokio::sync::Semaphore;
 
+use crate::changed::Comparisons;
 use crate::limits::{Allowance, Limits};
 
 /// Wrong passwords for one name before it has to wait.
@@ -73,6 +74,7 @@ pub(crate) struct App {
     pub(crate) sign_in_by_address: Limits<IpAddr>,
     pub(crate) forms: Limits<String>,
     pub(crate) hashing: Semaphore,
+    pub(crate) comparisons: Comparisons,
     used: Mutex<Vec<Used>>,
 }
 
@@ -96,6 +98,7 @@ impl App {
             sign_in_by_address: Limits::new(SIGN_IN_BY_ADDRESS, NAMES_MAX),
             forms: Limits::new(FORMS, NAMES_MAX),
             hashing: Semaphore::new(HASHES_AT_ONCE),
+            comparisons: Comparisons::default(),
             used: Mutex::new(Vec::new()),
         })
     }

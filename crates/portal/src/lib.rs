@@ -2,6 +2,7 @@
 
 mod app;
 mod assets;
+mod changed;
 mod chart;
 mod clause_source;
 mod client;

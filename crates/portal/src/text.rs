@@ -1,16 +1,12 @@
-//! The text of a policy as people read and sign it: parts, hash, and what changed since an earlier version.
+//! The text of a policy as people read and sign it: its parts and its hash.
 
 use schoolgate_base::PolicyId;
 use schoolgate_keys::sha256_hex;
-use schoolgate_policy::show::{ClauseChange, PartView, PolicyChange, PolicyView, canonical_text, changes, html, show};
-use schoolgate_policy::{Context, Pack, build};
+use schoolgate_policy::show::{ClauseView, PartView, PolicyView, canonical_text};
 
-use crate::ctx::{Ctx, from_records};
-use crate::failure::{Failure, internal};
-use crate::views::agreement::{ChangeShown, ClauseShown, PartShown};
+use crate::ctx::Ctx;
+use crate::views::agreement::{ClauseShown, PartShown};
 
-/// The id under which a school's documents are kept together.
-const PACK: &str = "school-policies";
 /// Words a minute of careful reading.
 const WORDS_A_MINUTE: usize = 180;
 
@@ -23,6 +19,11 @@ pub(crate) fn hash(ctx: &Ctx, policy: &PolicyId) -> Option<String> {
 
 /// Headings with their clauses; prose that belongs to no clause goes under the heading it follows.
 pub(crate) fn parts(view: &PolicyView) -> Vec<PartShown> {
+    parts_with(view, |_| true)
+}
+
+/// The same with some of the clauses.
+pub(crate) fn parts_with(view: &PolicyView, is_shown: impl Fn(&ClauseView) -> bool) -> Vec<PartShown> {
     let mut parts = vec![PartShown { heading: String::new(), intro: String::new(), clauses: Vec::new() }];
     for part in &view.parts {
         match part {
@@ -36,7 +37,7 @@ pub(crate) fn parts(view: &PolicyView) -> Vec<PartShown> {
                 }
             }
             PartView::Clause(clause) => {
-                if let Some(last) = parts.last_mut() {
+                if let Some(last) = parts.last_mut().filter(|_| is_shown(clause)) {
                     last.clauses.push(ClauseShown {
                         anchor: clause.id.clause.to_string(),
                         number: clause.number.clone(),
@@ -61,39 +62,4 @@ pub(crate) fn reading_time(view: &PolicyView) -> String {
         1 => "a minute".to_owned(),
         minutes => format!("{minutes} minutes"),
     }
-}
-
-/// What changed since an earlier version; `None` when that version is no longer kept.
-pub(crate) async fn changed_since(ctx: &Ctx, now: &PolicyView, version: &str) -> Result<Option<PolicyChange>, Failure> {
-    let pack = PolicyId::new(PACK).map_err(internal)?;
-    let editions = ctx.app.control.store().policy_list(&pack).await.map_err(from_records)?;
-    for edition in &editions {
-        let pack: Pack = edition.files.iter().map(|(path, text)| (path.to_string(), text.clone())).collect();
-        let built = build(&pack, Context::default());
-        let mut documents = built.parsed.documents.iter();
-        let before = documents.find(|document| {
-            document.front.policy.text == now.policy.as_str() && document.front.version.text == version
-        });
-        if let Some(before) = before.and_then(|document| show(document, &built.compiled)) {
-            return Ok(Some(changes(&before, now)));
-        }
-    }
-    Ok(None)
-}
-
-/// Changes of the words people agree to, for the top of the page.
-pub(crate) fn changes_shown(change: &PolicyChange) -> Vec<ChangeShown> {
-    let shown = |change: &ClauseChange| match change {
-        ClauseChange::Added { number, text, .. } => {
-            Some(ChangeShown { what: "New", number: number.clone(), html: html(text), before: String::new() })
-        }
-        ClauseChange::Removed { number, text, .. } => {
-            Some(ChangeShown { what: "Gone", number: number.clone(), html: html(text), before: String::new() })
-        }
-        ClauseChange::Reworded { number, before, after, .. } => {
-            Some(ChangeShown { what: "Changed", number: number.clone(), html: html(after), before: html(before) })
-        }
-        ClauseChange::KeptOtherwise { .. } => None,
-    };
-    change.clauses.iter().filter_map(shown).collect()
 }

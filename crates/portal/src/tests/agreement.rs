@@ -1,11 +1,16 @@
 //! From the gate to the signature to the site.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
+use jiff::SignedDuration;
 use schoolgate_base::Capacity;
 use schoolgate_decide::redirect::Because;
 use schoolgate_decide::{Reason, Verdict};
 
-use super::kit::{Kit, person};
+use schoolgate_policy::Pack;
+
+use super::kit::{Browser, Kit, pack, person};
 
 fn gate() -> Because {
     Because::Decided { verdict: Verdict::Gate, reason: Reason::NotSignedIn }
@@ -65,4 +70,55 @@ async fn a_question_is_welcome() {
     let kit = Kit::new().await;
     let mut tess = kit.be("tess").await;
     tess.get("/agree/question?policy=staff-ict").await.has("Helen Head").has("not held against you");
+}
+
+/// The pack with a new version in which these places are otherwise.
+fn next_version(changes: &[(&str, &str)]) -> Pack {
+    let mut files: BTreeMap<String, String> =
+        pack().files().map(|(_, path, text)| (path.to_owned(), text.to_owned())).collect();
+    let text = files.get_mut("staff-ict.md").unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "the policy has no `{from}`");
+        *text = text.replace(from, to);
+    }
+    files.into_iter().collect()
+}
+
+async fn agree(browser: &mut Browser) {
+    let page = browser.get("/agree").await;
+    let (text, version) = (page.after(r#"name="text" value=""#), page.after(r#"name="version" value=""#));
+    let fields = [("policy", "staff-ict"), ("version", version.as_str()), ("text", text.as_str())];
+    assert_eq!(browser.post("/agree", &fields).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_new_version_begins_with_what_changes_for_the_person() {
+    let kit = Kit::new().await;
+    let (mut tess, mut helen) = (kit.be("tess").await, kit.be("helen").await);
+    tess.get("/agree").await.has_not("What has changed").has("One rule of this policy is for others");
+    agree(&mut tess).await;
+    agree(&mut helen).await;
+    kit.clock.advance(SignedDuration::from_mins(5)).unwrap();
+    let next = next_version(&[
+        ("warn = [\"political\"]", "block = [\"political\"]"),
+        ("Nobody gambles over the school's connection.", "Nobody gambles over the school's connection, ever."),
+        // A rule for those who lead others, which tess does not.
+        ("Where you are, be discreet.", "Where you are, be very discreet."),
+    ]);
+    let edition = kit.control.in_force().edition;
+    kit.control.policy_adopt(&person("helen"), next, edition).await.unwrap();
+    let page = tess.get("/agree").await;
+    page.has("What has changed for you since version 3.0")
+        .has("party and campaign sites")
+        .has("before: allowed after a reminder")
+        .has("now: <strong>blocked")
+        .has("ever.");
+    let (own, others) = page.html.split_once("for others</span>").unwrap();
+    assert!(!own.contains("discreet") && others.contains("very discreet"));
+    agree(&mut tess).await;
+    let kept = kit.control.store().signature_list_for_person(&person("tess")).await.unwrap();
+    let difference = kept.iter().find_map(|signature| signature.difference.as_deref()).unwrap();
+    assert!(difference.contains("campaign sites") && difference.contains("ever."), "{difference}");
+    assert!(!difference.contains("discreet"), "{difference}");
+    assert!(kept.iter().all(|signature| !signature.clauses.iter().any(|clause| &**clause == "managers-online")));
 }

@@ -11,14 +11,19 @@ pub(crate) struct AgreementPage {
     pub(crate) title: String,
     pub(crate) policy: String,
     pub(crate) version: String,
-    /// The version signed before, when `changed` is not empty.
+    /// The version signed before, when `effects` or `changed` is not empty.
     pub(crate) signed_version: String,
     pub(crate) minutes: String,
     /// The site somebody was on the way to; may be empty.
     pub(crate) wanted: String,
+    /// What the rules do otherwise for the person.
+    pub(crate) effects: Vec<EffectShown>,
     pub(crate) changed: Vec<ChangeShown>,
     pub(crate) unchanged_words: String,
+    /// The rules that bind the person.
     pub(crate) parts: Vec<PartShown>,
+    /// Those of the document that bind only others.
+    pub(crate) others: Vec<PartShown>,
     /// SHA-256 of the exact text, lower-case hex: signed is what was shown.
     pub(crate) text_hash: String,
     /// Sealed; where to go afterwards.
@@ -33,6 +38,15 @@ pub(crate) struct ChangeShown {
     pub(crate) number: String,
     pub(crate) html: String,
     pub(crate) before: String,
+}
+
+/// What a rule does otherwise, in words.
+#[derive(Debug, Clone)]
+pub(crate) struct EffectShown {
+    /// "streaming at lunch".
+    pub(crate) what: String,
+    pub(crate) before: String,
+    pub(crate) after: String,
 }
 
 /// A heading with its clauses.
@@ -52,9 +66,21 @@ pub(crate) struct ClauseShown {
     pub(crate) html: String,
 }
 
+fn counted(parts: &[PartShown]) -> usize {
+    parts.iter().map(|part| part.clauses.len()).sum()
+}
+
 impl AgreementPage {
     pub(crate) fn clauses(&self) -> usize {
-        self.parts.iter().map(|part| part.clauses.len()).sum()
+        counted(&self.parts)
+    }
+
+    /// "One rule", "7 rules".
+    fn others_words(&self) -> String {
+        match counted(&self.others) {
+            1 => "One rule of this policy is for others".to_owned(),
+            others => format!("{others} rules of this policy are for others"),
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use axum::extract::Query;
 use schoolgate_decide::redirect::Redirect;
+use schoolgate_policy::show::ClauseView;
 
+use crate::changed::changed_since;
 use crate::ctx::{Ctx, Signed};
 use crate::failure::{Failure, PageResult, see_other, shown};
 use crate::missing::{self, Missing};
@@ -29,7 +31,7 @@ pub(crate) async fn agreement_show(ctx: Ctx, Query(asked): Query<Asked>) -> Page
 
 async fn page(
     ctx: &Ctx,
-    _signed: &Signed,
+    signed: &Signed,
     missing: &Missing<'_>,
     going: Option<&Redirect>,
     sealed: String,
@@ -37,14 +39,17 @@ async fn page(
     let policy = &missing.agreement.policy;
     let view = ctx.in_force.view(policy).ok_or(Failure::NotFound)?;
     let text_hash = text::hash(ctx, policy).ok_or(Failure::NotFound)?;
-    let parts = text::parts(view);
+    let is_bound = |clause: &ClauseView| ctx.in_force.built.compiled.is_bound(&clause.id, &signed.groups);
+    let parts = text::parts_with(view, is_bound);
+    let mut others = text::parts_with(view, |clause| !is_bound(clause));
+    others.iter_mut().for_each(|part| part.intro.clear());
+    others.retain(|part| !part.clauses.is_empty());
     let clauses: usize = parts.iter().map(|part| part.clauses.len()).sum();
-    let mut changed = Vec::new();
-    let mut signed_version = String::new();
+    let (mut changed, mut effects, mut signed_version) = (Vec::new(), Vec::new(), String::new());
     if let Some(before) = &missing.before
-        && let Some(change) = text::changed_since(ctx, view, &before.version).await?
+        && let Some(change) = changed_since(ctx, signed, before).await?
     {
-        changed = text::changes_shown(&change);
+        (changed, effects) = (change.words_shown(), change.effects_shown());
         signed_version = before.version.to_string();
     }
     let same = clauses.saturating_sub(changed.iter().filter(|change| change.what != "Gone").count());
@@ -56,9 +61,11 @@ async fn page(
         signed_version,
         minutes: text::reading_time(view),
         wanted: going.and_then(|redirect| onward::site(ctx, redirect)).unwrap_or_default(),
+        effects,
         changed,
         unchanged_words: format!("As you agreed to before: {}.", counted(same, "rule", "rules")),
         parts,
+        others,
         text_hash,
         onward: sealed,
     })

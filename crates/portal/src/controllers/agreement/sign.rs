@@ -3,8 +3,9 @@
 use schoolgate_control::Signing;
 use schoolgate_policy::show::PartView;
 
+use crate::changed::changed_since;
 use crate::ctx::{Ctx, from_control};
-use crate::failure::{Failure, PageResult, see_other};
+use crate::failure::{Failure, PageResult, internal, see_other};
 use crate::missing;
 use crate::onward;
 use crate::text;
@@ -31,20 +32,23 @@ pub(crate) async fn agreement_sign(ctx: Ctx) -> PageResult {
         return Err(Failure::MovedOn { words: words.to_owned() });
     }
     let difference = match &missing.before {
-        Some(before) => text::changed_since(&ctx, view, &before.version).await?,
+        Some(before) => changed_since(&ctx, signed, before).await?,
         None => None,
     };
+    let difference = difference.map(|change| serde_json::to_string(&change)).transpose().map_err(internal)?;
+    let compiled = &ctx.in_force.built.compiled;
     let clauses = view.parts.iter().filter_map(|part| match part {
-        PartView::Clause(clause) => Some(clause.id.clause.clone()),
+        PartView::Clause(clause) => Some(&clause.id).filter(|id| compiled.is_bound(id, &signed.groups)),
         PartView::Heading { .. } | PartView::Prose { .. } => None,
     });
+    let clauses = clauses.map(|id| id.clause.clone());
     let signing = Signing {
         person: signed.id().clone(),
         policy: missing.agreement.policy.clone(),
         version: missing.agreement.version.clone(),
         clauses: clauses.collect(),
         rendering_sha256: hash.into(),
-        difference: difference.and_then(|change| serde_json::to_string(&change).ok()),
+        difference,
         language: "en".into(),
         address: ctx.client.address.to_string().into(),
         browser: ctx.browser.as_ref().into(),

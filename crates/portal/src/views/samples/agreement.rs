@@ -16,6 +16,11 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         signed_version: "2.8".into(),
         minutes: "6 minutes".into(),
         wanted: "news.example".into(),
+        effects: vec![EffectShown {
+            what: "streaming at lunch".into(),
+            before: "blocked".into(),
+            after: "allowed, at 2 Mbit/s".into(),
+        }],
         changed: vec![ChangeShown {
             what: "Changed",
             number: "5.1".into(),
@@ -31,6 +36,11 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
                 clause("5.2", "Buying and selling, for yourself or for others, waits until you are at home."),
                 clause("5.3", "Gambling has no place on the school's connection, for anybody, at any time."),
             ],
+        }],
+        others: vec![PartShown {
+            heading: "5 Personal and private use".into(),
+            intro: String::new(),
+            clauses: vec![clause("5.4", "Whoever leads a team agrees on its working times with it.")],
         }],
         text_hash: "ab12".into(),
         onward: "sealed".into(),

@@ -17,7 +17,8 @@ use super::frame::{Frame, PersonShown, SectionShown};
 use super::{Happened, Link, Pair};
 use crate::chart::{self, Bar};
 use crate::views::agreement::{
-    AgreementPage, AgreementRow, AgreementsPage, ChangeShown, ClauseShown, PartShown, QuestionPage, SignedPage,
+    AgreementPage, AgreementRow, AgreementsPage, ChangeShown, ClauseShown, EffectShown, PartShown, QuestionPage,
+    SignedPage,
 };
 use crate::views::certificate::CertificatePage;
 use crate::views::help::{HelpPage, HelpPerson, OUTSIDE};
