@@ -114,7 +114,9 @@ fn table(keys: &[Key]) -> String {
 fn add_rows(before: &str, keys: &[Key], rows: &mut String) {
     for key in keys {
         let name = format!("{before}{}", key.name);
-        rows.push_str(&format!("| `{name}` | {} | {} |\n", sort(key.takes), key.says.replace('|', "\\|")));
+        let says = key.says.replace('|', "\\|");
+        let needed = if key.is_needed { " *Needed.*" } else { "" };
+        rows.push_str(&format!("| `{name}` | {} | {says}{needed} |\n", sort(key.takes)));
         add_rows(&inner_name(&name, key.takes), inner(key.takes), rows);
     }
 }

@@ -68,7 +68,12 @@ fn object(keys: &[Key]) -> Value {
             (key.name.to_owned(), value)
         })
         .collect();
-    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+    let mut object = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    let needed: Vec<&str> = keys.iter().filter(|key| key.is_needed).map(|key| key.name).collect();
+    if let Some(members) = object.as_object_mut().filter(|_| !needed.is_empty()) {
+        members.insert("required".to_owned(), json!(needed));
+    }
+    object
 }
 
 fn takes(takes_: Takes) -> Value {

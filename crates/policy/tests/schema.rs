@@ -7,11 +7,13 @@
     reason = "a test says what went wrong by failing"
 )]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use schoolgate_policy::schema::{Schema, schema};
-use serde_json::{Value, json};
+use schoolgate_policy::{Code, Context, build, starter};
+use serde_json::{Map, Value, json};
 
 /// As much of JSON Schema as ours use.
 fn fits(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
@@ -33,16 +35,23 @@ fn fits(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
     match (of("type").and_then(Value::as_str).unwrap(), value) {
         ("string", Value::String(_)) | ("boolean", Value::Bool(_)) | ("integer", Value::Number(_)) => Ok(()),
         ("array", Value::Array(items)) => items.iter().try_for_each(|item| fits(item, &schema["items"], root)),
-        ("object", Value::Object(members)) => members.iter().try_for_each(|(name, member)| {
-            let known = schema.get("properties").and_then(|known| known.get(name));
-            match (known, &schema["additionalProperties"]) {
-                (Some(known), _) => fits(member, known, root),
-                (None, Value::Bool(false)) => Err(format!("no key {name}")),
-                (None, rest) => fits(member, rest, root),
-            }
+        ("object", Value::Object(members)) => needed(members, schema).and_then(|()| {
+            members.iter().try_for_each(|(name, member)| {
+                let known = schema.get("properties").and_then(|known| known.get(name));
+                match (known, &schema["additionalProperties"]) {
+                    (Some(known), _) => fits(member, known, root),
+                    (None, Value::Bool(false)) => Err(format!("no key {name}")),
+                    (None, rest) => fits(member, rest, root),
+                }
+            })
         }),
         (wanted, found) => Err(format!("{found} is no {wanted}")),
     }
+}
+
+fn needed(members: &Map<String, Value>, schema: &Value) -> Result<(), String> {
+    let needed = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    needed.into_iter().try_for_each(|key| if members.contains_key(key) { Ok(()) } else { Err(format!("needs {key}")) })
 }
 
 fn json_of(toml: &str) -> Value {
@@ -109,5 +118,29 @@ fn what_is_not_of_the_language_does_not_fit() {
         "notes = \"x\"",
     ] {
         assert!(fits(&json_of(wrong), &schema, &schema).is_err(), "{wrong}");
+    }
+}
+
+/// What the checker misses in a control with nothing in it.
+fn missed(kind: &str) -> BTreeSet<String> {
+    let mut pack = starter();
+    let text = format!(
+        "+++\npolicy = \"p\"\ntitle = \"P\"\nversion = \"1\"\n+++\n\n{{#c}} A rule.\n\n```control\n[[{kind}]]\n```\n"
+    );
+    pack.insert("p.md", &text);
+    let missing =
+        build(&pack, Context::default()).diagnostics.into_iter().filter(|found| found.code == Code::MissingKey);
+    missing.filter_map(|found| Some(found.message.rsplit('`').nth(1)?.to_owned())).collect()
+}
+
+#[test]
+fn what_the_checker_misses_the_schema_misses() {
+    let schema = schema(Schema::Control);
+    for (kind, own) in schema["$defs"].as_object().unwrap() {
+        let needed = own["required"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+        // What passwords must be says by itself what happens to those that are not.
+        let missed: BTreeSet<String> =
+            missed(kind).into_iter().filter(|key| kind != "account" || key != "then").collect();
+        assert_eq!(missed, needed.collect(), "{kind}");
     }
 }

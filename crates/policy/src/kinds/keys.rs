@@ -22,6 +22,8 @@ pub struct Key {
     pub takes: Takes,
     /// A sentence for the manual and the editor.
     pub says: &'static str,
+    /// Nothing can be read without it.
+    pub is_needed: bool,
 }
 
 /// What stands behind a key.
@@ -105,7 +107,12 @@ pub struct Vocabulary {
 }
 
 pub(crate) const fn key(name: &'static str, takes: Takes, says: &'static str) -> Key {
-    Key { name, takes, says }
+    Key { name, takes, says, is_needed: false }
+}
+
+/// A key that has to be there.
+pub(crate) const fn needed(key: Key) -> Key {
+    Key { is_needed: true, ..key }
 }
 
 /// Keys that every control has.
@@ -164,6 +171,8 @@ fn of_things(known: &Vocabulary) -> Vec<Key> {
     let tag = Some(tag).filter(|_| known.actions.contains(&Action::Tag));
     let wait = WAIT.iter().filter(|_| known.actions.contains(&Action::Delay)).copied();
     let has_systems = known.marks.iter().any(|(aspect, _)| *aspect == Aspect::System);
+    // What passwords must be says by itself what happens to those that are not.
+    let then = if has_systems { then } else { needed(then) };
     let passwords = key("password", Takes::Table(super::account::PASSWORD), "What passwords must be.");
     let passwords = has_systems.then_some(passwords);
     let own = marks.chain(known.needs).chain(amounts).chain([then]).chain(tag).chain(wait).chain(passwords);
@@ -218,10 +227,10 @@ const STORES: &[(&str, &str)] = &[
 ];
 
 const REQUEST: [Key; 9] = [
-    key("kind", Takes::Text, "What is asked for, in one word: open-site."),
+    needed(key("kind", Takes::Text, "What is asked for, in one word: open-site.")),
     key("title", Takes::Text, "As people read it."),
     key("ask", Takes::Groups, "Who may ask; left out: everybody."),
-    key("decide", Takes::Table(DECIDE), "Who decides; never whoever asks."),
+    needed(key("decide", Takes::Table(DECIDE), "Who decides; never whoever asks.")),
     key("form", Takes::Form, "The questions of the form."),
     key("longest", Takes::Length, "The longest time an approval lasts."),
     key("effect", Takes::Tables(EFFECT), "What an approval does."),
@@ -233,10 +242,10 @@ const ESCALATE: &[Key] =
     &[key("after", Takes::Length, "Unread for so long."), key("to", Takes::Roles, "Who hears then.")];
 
 const REPORT: [Key; 14] = [
-    key("kind", Takes::Text, "What is reported, in one word: concern-about-adult."),
+    needed(key("kind", Takes::Text, "What is reported, in one word: concern-about-adult.")),
     key("title", Takes::Text, "As people read it."),
     key("ask", Takes::Groups, "Who may report; left out: everybody."),
-    key("to", Takes::Roles, "Who hears."),
+    needed(key("to", Takes::Roles, "Who hears.")),
     key(
         "about",
         Takes::Map(&Takes::Roles, &Takes::Roles),
@@ -254,9 +263,9 @@ const REPORT: [Key; 14] = [
 ];
 
 const REGISTER: [Key; 11] = [
-    key("kind", Takes::Text, "What is kept, in one word: kit-on-loan."),
+    needed(key("kind", Takes::Text, "What is kept, in one word: kit-on-loan.")),
     key("title", Takes::Text, "As people read it."),
-    key("fields", Takes::Form, "What is entered."),
+    needed(key("fields", Takes::Form, "What is entered.")),
     key("add", Takes::RolesAndGroups, "Roles or groups who enter; left out: whoever keeps it."),
     key("keeps", Takes::Roles, "Who answers for it."),
     key("see", Takes::Readers, "Who may read it beside those; `them` is whom an entry is about."),
@@ -268,7 +277,7 @@ const REGISTER: [Key; 11] = [
 ];
 
 const DUTY: [Key; 14] = [
-    key("kind", Takes::Text, "What is to be done, in one word: filter-test."),
+    needed(key("kind", Takes::Text, "What is to be done, in one word: filter-test.")),
     key("title", Takes::Text, "As people read it."),
     key("who", Takes::Roles, "Who does it."),
     key("each", Takes::Groups, "Everybody of these groups does it for themselves."),
@@ -322,7 +331,7 @@ const MOMENTS: &[(&str, &str)] = &[
 ];
 
 const REMIND: [Key; 3] = [
-    key("at", Takes::OneOf(MOMENTS), "The moment at which the clause is shown."),
+    needed(key("at", Takes::OneOf(MOMENTS), "The moment at which the clause is shown.")),
     key("for", Takes::Groups, "To whom; left out: everybody."),
     key("text", Takes::Text, "Other words than the clause's."),
 ];

@@ -1,24 +1,24 @@
 //! The keys of a document's head, and of the notes at the top of a clause's control block.
 
-use super::{Key, SIGN, Takes, key};
+use super::{Key, SIGN, Takes, key, needed};
 
 const EDITION: &[Key] = &[
-    key("version", Takes::Text, "The version that was in force."),
-    key("date", Takes::Date, "From this day on."),
+    needed(key("version", Takes::Text, "The version that was in force.")),
+    needed(key("date", Takes::Date, "From this day on.")),
     key("what", Takes::Text, "What it changed."),
 ];
 
 const CONSULTATION: &[Key] = &[
-    key("who", Takes::Text, "Who was asked."),
-    key("on", Takes::Date, "On this day."),
+    needed(key("who", Takes::Text, "Who was asked.")),
+    needed(key("on", Takes::Date, "On this day.")),
     key("what", Takes::Text, "About what."),
 ];
 
 /// The head of a document, between its `+++` lines.
 pub const HEAD: [Key; 21] = [
-    key("policy", Takes::Text, "The policy's id: staff-ict."),
-    key("title", Takes::Text, "As people read it."),
-    key("version", Takes::Text, "This version: 2.9."),
+    needed(key("policy", Takes::Text, "The policy's id: staff-ict.")),
+    needed(key("title", Takes::Text, "As people read it.")),
+    needed(key("version", Takes::Text, "This version: 2.9.")),
     key("owner", Takes::One(&Takes::Roles), "The office that answers for it."),
     key("author", Takes::One(&Takes::Roles), "The office that wrote it."),
     key("responsible", Takes::Roles, "Offices that answer for it beside its owner."),

@@ -1,6 +1,6 @@
 //! The keys of `school.toml`, section by section.
 
-use super::{Key, Takes, key};
+use super::{Key, Takes, key, needed};
 
 /// `name = "title"`, or `name = { title = "…" }`.
 const TITLE: Takes = Takes::Or(&Takes::Text, &Takes::Table(&[key("title", Takes::Text, "As people read it.")]));
@@ -12,14 +12,14 @@ const KNOWN_BY: &[(&str, &str)] =
 const VERDICTS: &[(&str, &str)] = &[("allow", "open"), ("warn", "open after a reminder"), ("block", "closed")];
 
 const IDENTITY: &[Key] = &[
-    key("id", Takes::Text, "The school's id: riverside."),
-    key("name", Takes::Text, "Its name as people write it."),
+    needed(key("id", Takes::Text, "The school's id: riverside.")),
+    needed(key("name", Takes::Text, "Its name as people write it.")),
     key("portal", Takes::Text, "The host of the portal, which is always open."),
     key("extends", Takes::Words, "Folders of packs whose policies hold here too."),
 ];
 
 const CALENDAR: &[Key] = &[
-    key("zone", Takes::Text, "The time zone: Europe/London."),
+    needed(key("zone", Takes::Text, "The time zone: Europe/London.")),
     key("terms", Takes::Words, "Each from its first to its last day: 2026-09-02 to 2026-12-18."),
     key("holidays", Takes::Words, "Days, or from one day to another, within terms."),
     key(
@@ -86,9 +86,9 @@ const SYSTEM: &[Key] = &[
 ];
 
 const OPEN: &[Key] = &[
-    key("host", Takes::Text, "The host, with everything below it."),
+    needed(key("host", Takes::Text, "The host, with everything below it.")),
     key("path", Takes::Text, "Narrows it to a part."),
-    key("why", Takes::Text, "The reason, as people read it."),
+    needed(key("why", Takes::Text, "The reason, as people read it.")),
 ];
 
 const HELP: &[Key] = &[
@@ -99,8 +99,8 @@ const HELP: &[Key] = &[
 
 /// The sections of `school.toml`.
 pub const SCHOOL: [Key; 18] = [
-    key("school", Takes::Table(IDENTITY), "Which school it is."),
-    key("calendar", Takes::Table(CALENDAR), "Its days."),
+    needed(key("school", Takes::Table(IDENTITY), "Which school it is.")),
+    needed(key("calendar", Takes::Table(CALENDAR), "Its days.")),
     key(
         "periods",
         Takes::Map(&Takes::Text, &Takes::Words),
