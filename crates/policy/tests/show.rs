@@ -7,7 +7,7 @@
     reason = "a test says what went wrong by failing"
 )]
 
-use schoolgate_policy::show::{ClauseChange, PartView, PolicyView, canonical_text, changes, show};
+use schoolgate_policy::show::{ClauseChange, PartView, PolicyView, canonical_text, changes, show, text};
 use schoolgate_policy::{Built, Colour, Context, Pack, build, render};
 
 const SCHOOL: &str = include_str!("../spec/school.toml");
@@ -36,6 +36,20 @@ fn controls_are_words_and_html_is_safe() {
     assert!(!clause.html.contains("<script") && !clause.html.contains("javascript:"), "{}", clause.html);
     assert_eq!(clause.controls[0].keeper, "the web filter");
     assert_eq!(clause.controls[0].words, "blocked for staff at all times: gambling");
+}
+
+#[test]
+fn a_policy_says_who_answers_for_it_and_until_when() {
+    let head = "+++\npolicy = \"p\"\ntitle = \"P\"\nversion = \"1\"\nowner = \"headteacher\"\nadopted = 2026-09-21\n\
+                review = \"every 3 years\"\n+++\n\n1 {#one} A rule.\n";
+    let pack = Pack::from_iter([("school.toml", SCHOOL), ("p.md", head)]);
+    let built = build(&pack, Context::default());
+    let view = show(&built.parsed.documents[0], &built.compiled).unwrap();
+    let about: Vec<_> = view.about.iter().map(|fact| (fact.what, fact.is.as_str())).collect();
+    let (adopted, again) = ("21 September 2026", "21 September 2029");
+    let says = [("Looked after by", "the headteacher"), ("Adopted", adopted), ("To be looked at again by", again)];
+    assert_eq!(about[..3], says);
+    assert!(text(&view).contains("To be looked at again by: 21 September 2029"));
 }
 
 #[test]

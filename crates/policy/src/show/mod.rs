@@ -15,9 +15,10 @@ use schoolgate_decide::things::Condition;
 use serde::Serialize;
 
 use crate::check::clauses::is_signed;
-use crate::compile::Compiled;
+use crate::compile::{Compiled, review_by};
 use crate::kinds;
 use crate::syntax::markdown::options;
+use crate::syntax::reader::Spanned;
 use crate::syntax::{Clause, Control, Document, Part, Word};
 
 pub use changes::{ClauseChange, PolicyChange, changes};
@@ -30,7 +31,16 @@ pub struct PolicyView {
     pub policy: PolicyId,
     pub title: String,
     pub version: String,
+    /// Who answers for it, from when, and until when it has to be looked at again.
+    pub about: Vec<Fact>,
     pub parts: Vec<PartView>,
+}
+
+/// "To be looked at again by": "21 September 2029".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    pub what: &'static str,
+    pub is: String,
 }
 
 /// A piece of a policy.
@@ -120,11 +130,32 @@ pub fn show(document: &Document, compiled: &Compiled) -> Option<PolicyView> {
         }
     });
     Some(PolicyView {
+        about: about(document, compiled),
         parts: parts.collect(),
         title: document.front.title.text.clone(),
         version: document.front.version.text.clone(),
         policy,
     })
+}
+
+fn about(document: &Document, compiled: &Compiled) -> Vec<Fact> {
+    let front = &document.front;
+    let day = |day: jiff::civil::Date| day.strftime("%-d %B %Y").to_string();
+    let words = words::Words { compiled };
+    let offices = |names: &[Word]| words.roles(names, "and");
+    let on = |at: &Option<Spanned<jiff::civil::Date>>| at.as_ref().map(|at| day(at.value)).unwrap_or_default();
+    let adopted = match (offices(&front.adopted_by), on(&front.adopted)) {
+        (by, on) if by.is_empty() || on.is_empty() => format!("{by}{on}"),
+        (by, on) => format!("{by}, {on}"),
+    };
+    let facts = [
+        ("Looked after by", offices(front.owner.as_slice())),
+        ("Also answers for it", offices(&front.responsible)),
+        ("Adopted", adopted),
+        ("To be looked at again by", review_by(document).map(day).unwrap_or_default()),
+        ("For", words.audience(&front.audience)),
+    ];
+    facts.into_iter().filter(|(_, is)| !is.is_empty()).map(|(what, is)| Fact { what, is }).collect()
 }
 
 fn clause_view(policy: &PolicyId, clause: &Clause, is_signed: bool, compiled: &Compiled) -> ClauseView {
@@ -265,6 +296,7 @@ fn one_line(text: &str) -> String {
 /// A policy as plain text for a terminal: clauses with who keeps them.
 pub fn text(view: &PolicyView) -> String {
     let mut out = format!("{} (version {})\n", view.title, view.version);
+    out.extend(view.about.iter().map(|Fact { what, is }| format!("{what}: {is}\n")));
     for part in &view.parts {
         match part {
             PartView::Heading { level: 1, .. } => {}

@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use schoolgate_policy::show::Fact;
+
 use crate::views::Pair;
 use crate::views::frame::Frame;
 use crate::views::input::{Input, InputKind, Mistake};
@@ -71,6 +73,8 @@ pub(crate) struct PolicyPage {
     pub(crate) title: String,
     pub(crate) version: String,
     pub(crate) in_force: String,
+    /// Who answers for it, and until when.
+    pub(crate) about: Vec<Fact>,
     /// For those who look after the rules; everybody else reads the text alone.
     pub(crate) overview: Option<Overview>,
     pub(crate) parts: Vec<PolicyPart>,

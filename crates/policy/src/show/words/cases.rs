@@ -105,7 +105,7 @@ impl Words<'_> {
         }
         if !register.tell.is_empty() {
             let told = self.parties(&register.tell, "the person an entry is about");
-            text.push_str(&format!("; then {told} hear of it"));
+            text.push_str(&format!("; then we tell {told}"));
         }
         if let Some(once) = &register.once {
             text.push_str(&format!("; one open entry for each \u{201c}{}\u{201d}", label(&once.text)));
@@ -127,7 +127,7 @@ impl Words<'_> {
             text.push_str(&format!(": {}", done.text));
         }
         if !duty.tell.is_empty() {
-            text.push_str(&format!("; when late, {} hear of it", self.parties(&duty.tell, "those who have to do it")));
+            text.push_str(&format!("; when late, we tell {}", self.parties(&duty.tell, "those who have to do it")));
         }
         if let Some(keep) = &duty.keep {
             text.push_str(&format!("; kept {}", keep.value));

@@ -33,6 +33,7 @@ pub(crate) async fn policy_show(ctx: Ctx, Path(id): Path<String>) -> PageResult 
         title: view.title.clone(),
         version: view.version.clone(),
         in_force: format!("In force since {}.", ctx.moments().since(ctx.in_force.since)),
+        about: view.about.clone(),
         overview: evidence.map(|_| overview(&parts)),
         parts,
     })

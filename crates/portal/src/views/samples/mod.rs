@@ -16,6 +16,8 @@ use askama::Template;
 use super::frame::{Frame, PersonShown, SectionShown};
 use super::{Happened, Link, Pair};
 use crate::chart::{self, Bar};
+use schoolgate_policy::show::Fact;
+
 use crate::views::agreement::{
     AgreementPage, AgreementRow, AgreementsPage, ChangeShown, ClauseShown, EffectShown, PartShown, QuestionPage,
     SignedPage,

@@ -32,6 +32,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         title: "Staff acceptable use of ICT".into(),
         version: "2.9".into(),
         in_force: "In force since today at 10:42.".into(),
+        about: vec![Fact { what: "To be looked at again by", is: "21 September 2029".into() }],
         overview: Some(Overview {
             chart: chart::bars("Controls by how we know", &bars),
             rows: counts
