@@ -73,6 +73,12 @@ impl Pack {
         })
     }
 
+    /// The same files with `folder` before their paths, for findings of several packs side by side.
+    pub fn within(&self, folder: &str) -> Self {
+        let folder = folder.trim_end_matches('/');
+        self.files().map(|(_, path, text)| (format!("{folder}/{path}"), text)).collect()
+    }
+
     pub fn size_bytes(&self) -> usize {
         self.files.iter().map(|(path, text)| path.len() + text.len()).sum()
     }

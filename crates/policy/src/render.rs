@@ -1,11 +1,13 @@
 //! Draws findings as text with the source beside them.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::diagnostic::{Diagnostic, Location, Severity, Span};
 use crate::pack::{FileId, Pack};
 
 /// Colours for a terminal, or none for pages, logs and tests.
@@ -15,6 +17,8 @@ pub enum Colour {
     Terminal,
 }
 
+/// So many further places of a note are named.
+const PLACES_MAX: usize = 6;
 /// So many findings are drawn, the worst of them where there are more; whoever has more mends these first.
 const DRAWN_MAX: usize = 1_000;
 
@@ -26,11 +30,13 @@ pub fn render(diagnostics: &[Diagnostic], pack: &Pack, colour: Colour) -> String
     }
     .decor_style(DecorStyle::Ascii);
     let mut text = String::new();
-    for diagnostic in drawn(diagnostics) {
-        text.push_str(&renderer.render(&[group(diagnostic, pack)]));
+    let (first, elsewhere) = repeated(diagnostics);
+    for diagnostic in drawn(&first) {
+        let places = elsewhere.get(&words(diagnostic)).map(|others| places(others, pack)).unwrap_or_default();
+        text.push_str(&renderer.render(&[group(diagnostic, &places, pack)]));
         text.push_str("\n\n");
     }
-    if let Some(more) = diagnostics.len().checked_sub(DRAWN_MAX).filter(|more| *more > 0) {
+    if let Some(more) = first.len().checked_sub(DRAWN_MAX).filter(|more| *more > 0) {
         text.push_str(&format!("and {more} more\n\n"));
     }
     text.push_str(&summary(diagnostics));
@@ -38,8 +44,50 @@ pub fn render(diagnostics: &[Diagnostic], pack: &Pack, colour: Colour) -> String
     text
 }
 
-fn drawn(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
-    let mut drawn: Vec<&Diagnostic> = diagnostics.iter().collect();
+/// A note with the words of another is drawn with the first of them: what a whole pack shares is said once.
+fn repeated(diagnostics: &[Diagnostic]) -> (Vec<&Diagnostic>, BTreeMap<Words<'_>, Vec<&Diagnostic>>) {
+    let (mut first, mut elsewhere): (Vec<_>, BTreeMap<_, Vec<_>>) = Default::default();
+    for diagnostic in diagnostics {
+        if diagnostic.severity == Severity::Note {
+            match elsewhere.entry(words(diagnostic)) {
+                Entry::Occupied(mut same) => {
+                    same.get_mut().push(diagnostic);
+                    continue;
+                }
+                Entry::Vacant(none) => none.insert(Vec::new()),
+            };
+        }
+        first.push(diagnostic);
+    }
+    (first, elsewhere)
+}
+
+/// Code, message, reason and help.
+type Words<'d> = (&'d str, &'d str, Option<&'d str>, Option<&'d str>);
+
+fn words(diagnostic: &Diagnostic) -> Words<'_> {
+    (diagnostic.code.as_str(), &diagnostic.message, diagnostic.why.as_deref(), diagnostic.help.as_deref())
+}
+
+/// "and in 12 more places: staff-ict.md:88, staff-ict.md:120, …"; empty where there are none.
+fn places(others: &[&Diagnostic], pack: &Pack) -> String {
+    let place = |other: &&Diagnostic| {
+        let Location { file, line, .. } = Location::of(other.span, pack);
+        format!("{file}:{line}")
+    };
+    let mut named: Vec<String> = others.iter().take(PLACES_MAX).map(place).collect();
+    if PLACES_MAX < others.len() {
+        named.push("\u{2026}".to_owned());
+    }
+    match others.len() {
+        0 => String::new(),
+        1 => format!("and at {}", named.join(", ")),
+        many => format!("and in {many} more places: {}", named.join(", ")),
+    }
+}
+
+fn drawn<'d>(diagnostics: &[&'d Diagnostic]) -> Vec<&'d Diagnostic> {
+    let mut drawn = diagnostics.to_vec();
     if DRAWN_MAX < drawn.len() {
         drawn.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
         drawn.truncate(DRAWN_MAX);
@@ -66,7 +114,7 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
     if parts.is_empty() { "nothing to complain about".to_owned() } else { parts.join(", ") }
 }
 
-fn group<'a>(diagnostic: &'a Diagnostic, pack: &'a Pack) -> Group<'a> {
+fn group<'a>(diagnostic: &'a Diagnostic, places: &'a str, pack: &'a Pack) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -76,6 +124,9 @@ fn group<'a>(diagnostic: &'a Diagnostic, pack: &'a Pack) -> Group<'a> {
     let mut group = Group::with_title(title);
     for file in files(diagnostic) {
         group = group.element(snippet(diagnostic, pack, file));
+    }
+    if !places.is_empty() {
+        group = group.element(Level::NOTE.message(places));
     }
     if let Some(why) = &diagnostic.why {
         group = group.element(Level::NOTE.message(why.as_str()));

@@ -14,6 +14,8 @@ const FILES_MAX: usize = 2_000;
 pub(crate) enum PackError {
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
+    #[error("`{path}` is a file: name the folder that it lies in")]
+    IsFile { path: PathBuf },
     #[error("`{path}` is not text in UTF-8")]
     NotText { path: PathBuf },
     #[error("`{path}` holds more than {FILES_MAX} files or {PACK_MAX_BYTES} bytes, which is no policy pack")]
@@ -39,6 +41,9 @@ pub(crate) fn read(folder: &Path) -> Result<Pack, PackError> {
 
 /// Every `.md` and `.toml` file below `folder`, hidden folders aside.
 fn read_one(folder: &Path) -> Result<Pack, PackError> {
+    if folder.is_file() {
+        return Err(PackError::IsFile { path: folder.to_owned() });
+    }
     let mut pack = Pack::default();
     let mut files = 0;
     read_into(folder, "", 0, &mut files, &mut pack)?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use schoolgate_policy::show::{self, PolicyView};
-use schoolgate_policy::{Built, Colour, Context, Finding, Pack, build, render, scenario, summary};
+use schoolgate_policy::{Built, Colour, Context, Diagnostic, Finding, Pack, build, render, scenario, summary};
 use serde_json::json;
 
 use crate::{Found, pack};
@@ -144,26 +144,36 @@ fn found(is_fine: bool) -> Found {
     if is_fine { Found::NothingWrong } else { Found::SomethingWrong }
 }
 
-/// Findings of a pack; where several packs are spoken of, paths begin with the pack's folder.
-fn findings(folder: &Path, pack: &Pack, built: &Built, are_several: bool) -> Vec<Finding> {
-    let placed = |path: &mut String| {
-        if are_several {
-            *path = folder.join(&*path).display().to_string();
-        }
-    };
-    let mut found: Vec<Finding> = built.diagnostics.iter().map(|diagnostic| diagnostic.finding(pack)).collect();
-    for finding in &mut found {
-        placed(&mut finding.place.file);
-        finding.others.iter_mut().for_each(|other| placed(&mut other.place.file));
-    }
-    found
+/// A pack for naming places in it; where several packs are spoken of, paths begin with the pack's folder.
+fn placed(folder: &Path, pack: Pack, are_several: bool) -> Pack {
+    if are_several { pack.within(&folder.display().to_string()) } else { pack }
 }
 
-/// The findings of a pack without the line that counts them.
-fn drawn(built: &Built, pack: &Pack) -> String {
-    let text = render(&built.diagnostics, pack, colour());
-    let count = format!("{}\n", summary(&built.diagnostics));
+fn findings(diagnostics: &[Diagnostic], pack: &Pack) -> Vec<Finding> {
+    diagnostics.iter().map(|diagnostic| diagnostic.finding(pack)).collect()
+}
+
+/// The findings without the line that counts them.
+fn drawn(diagnostics: &[Diagnostic], pack: &Pack) -> String {
+    let text = render(diagnostics, pack, colour());
+    let count = format!("{}\n", summary(diagnostics));
     text.strip_suffix(&count).map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// A command that asked for something a pack with mistakes cannot answer.
+fn say_unfit(
+    diagnostics: &[Diagnostic],
+    pack: &Pack,
+    is_json: bool,
+    out: &mut impl Write,
+) -> Result<Found, Box<dyn Error>> {
+    if is_json {
+        let found = json!({ "findings": findings(diagnostics, pack) });
+        writeln!(out, "{}", serde_json::to_string_pretty(&found)?)?;
+    } else {
+        write!(out, "{}", render(diagnostics, pack, colour()))?;
+    }
+    Ok(Found::SomethingWrong)
 }
 
 fn check(args: &CheckArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
@@ -173,12 +183,13 @@ fn check(args: &CheckArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>
     for folder in &args.packs {
         let pack = pack::read(folder)?;
         let built = built(&pack, args.on);
+        let pack = placed(folder, pack, are_several);
         is_fit &= built.is_fit();
         if args.format.is_json() {
-            all.extend(findings(folder, &pack, &built, are_several));
+            all.extend(findings(&built.diagnostics, &pack));
             continue;
         }
-        write!(out, "{}", drawn(&built, &pack))?;
+        write!(out, "{}", drawn(&built.diagnostics, &pack))?;
         let name = if are_several { format!("{}: ", folder.display()) } else { String::new() };
         writeln!(out, "{name}{}", summary(&built.diagnostics))?;
     }
@@ -198,16 +209,18 @@ fn test(args: &PacksArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>>
         let place = folder.display();
         if !built.is_fit() {
             is_passed = false;
-            all.push(json!({ "pack": place.to_string(), "findings": findings(folder, &pack, &built, are_several) }));
+            let pack = placed(folder, pack, are_several);
+            all.push(json!({ "pack": place.to_string(), "findings": findings(&built.diagnostics, &pack) }));
             if !args.format.is_json() {
                 let name = if are_several { format!("{place}: ") } else { String::new() };
-                writeln!(out, "{}{name}{}", drawn(&built, &pack), summary(&built.diagnostics))?;
+                writeln!(out, "{}{name}{}", drawn(&built.diagnostics, &pack), summary(&built.diagnostics))?;
             }
             continue;
         }
         let tested = scenario::test(&pack, &built);
         is_passed &= tested.is_passed();
-        let misread: Vec<Finding> = tested.diagnostics.iter().map(|diagnostic| diagnostic.finding(&pack)).collect();
+        let pack = placed(folder, pack, are_several);
+        let misread = findings(&tested.diagnostics, &pack);
         all.push(json!({ "pack": place.to_string(), "findings": misread, "scenarios": tested.results }));
         if !args.format.is_json() {
             say_tested(&tested, &pack, are_several.then_some(folder), out)?;
@@ -247,18 +260,14 @@ fn explain(args: &ExplainArgs, out: &mut impl Write) -> Result<Found, Box<dyn Er
     let built = built(&pack, None);
     if !built.is_fit() {
         // What would be explained is not what would be in force: nothing of this pack would.
-        write!(out, "{}", render(&built.diagnostics, &pack, colour()))?;
-        return Ok(Found::SomethingWrong);
+        return say_unfit(&built.diagnostics, &pack, args.format.is_json(), out);
     }
     match scenario::question(&pack, &built, &args.given, &args.address) {
         Ok(explanation) if args.format.is_json() => {
             writeln!(out, "{}", serde_json::to_string_pretty(&explanation)?)?;
         }
         Ok(explanation) => writeln!(out, "{}", explanation.text())?,
-        Err(findings) => {
-            write!(out, "{}", render(&findings, &pack, colour()))?;
-            return Ok(Found::SomethingWrong);
-        }
+        Err(findings) => return say_unfit(&findings, &pack, args.format.is_json(), out),
     }
     Ok(Found::NothingWrong)
 }

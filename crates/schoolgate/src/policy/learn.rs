@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use schoolgate_base::{Group, Role};
+use schoolgate_policy::Built;
 use schoolgate_policy::diff::{self, Consequence, for_holder};
 use schoolgate_policy::manual::{find, pages};
 use schoolgate_policy::nearest;
 use schoolgate_policy::schema::{Schema, schema as schema_of};
-use schoolgate_policy::{Built, render};
 use serde_json::{Map, json};
 
-use super::{FormatArgs, built, colour};
+use super::{FormatArgs, built, say_unfit};
 use crate::{Found, pack};
 
 #[derive(Debug, Args)]
@@ -66,8 +66,7 @@ pub(super) fn diff(args: &DiffArgs, out: &mut impl Write) -> Result<Found, Box<d
     for (pack, built) in [(&old, &before), (&new, &after)] {
         if !built.is_fit() {
             // A pack that cannot come into force changes nothing for anybody.
-            write!(out, "{}", render(&built.diagnostics, pack, colour()))?;
-            return Ok(Found::SomethingWrong);
+            return say_unfit(&built.diagnostics, pack, args.format.is_json(), out);
         }
     }
     let all = diff::diff(&before, &after);

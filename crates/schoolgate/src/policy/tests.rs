@@ -75,10 +75,30 @@ fn several_packs_have_a_line_each() {
         assert_eq!(found, Found::SomethingWrong, "{command}");
         let lines = |folder: &str| text.lines().filter(|line| line.starts_with(&format!("{folder}: "))).count();
         assert_eq!((lines(&fine), lines(&pack)), (1, 1), "{text}");
+        assert!(text.contains("broken/p.md:11"), "{text}");
         let (_, json) = said(&[command, &fine, &pack, "--format", "json"]);
         assert!(serde_json::from_str::<serde_json::Value>(&json).unwrap().is_array(), "{json}");
         assert!(json.contains("broken/p.md"), "{json}");
     }
+}
+
+#[test]
+fn a_program_that_asks_of_a_broken_pack_is_answered_in_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let pack = broken(folder.path()).display().to_string();
+    let explain = ["explain", &pack, "tess.teacher", "https://bet.example", "--format", "json"];
+    for command in [&explain[..], &["diff", &pack, &ours(), "--format", "json"]] {
+        let (found, json) = said(command);
+        let findings = serde_json::from_str::<serde_json::Value>(&json).unwrap()["findings"].take();
+        assert!(found == Found::SomethingWrong && findings[0]["line"] == 11, "{json}");
+    }
+}
+
+#[test]
+fn what_many_places_share_is_said_once() {
+    let (_, text) = said(&["check", &ours()]);
+    assert_eq!(text.matches("no pages for a register").count(), 1, "{text}");
+    assert!(text.contains("more places: "), "{text}");
 }
 
 #[test]
@@ -138,4 +158,8 @@ fn a_folder_that_is_no_pack_is_said_to_be_none() {
     let folder = tempfile::tempdir().unwrap();
     let error = pack::read(folder.path()).unwrap_err().to_string();
     assert!(error.contains("school.toml"), "{error}");
+    let file = folder.path().join("staff.md");
+    fs::write(&file, "").unwrap();
+    let error = pack::read(&file).unwrap_err().to_string();
+    assert!(error.contains("is a file: name the folder"), "{error}");
 }
