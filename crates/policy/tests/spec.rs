@@ -7,43 +7,13 @@
     reason = "a test says what went wrong by failing"
 )]
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schoolgate_base::{PersonId, Role};
 use schoolgate_cases::Offices;
+use schoolgate_policy::manual::{Example, examples};
 use schoolgate_policy::scenario::test;
 use schoolgate_policy::{Built, Colour, Context, Pack, build, render};
-
-/// One example: a heading and its fenced blocks by their info string.
-struct Example {
-    name: String,
-    blocks: BTreeMap<String, String>,
-}
-
-fn examples(text: &str) -> Vec<Example> {
-    let mut found: Vec<Example> = Vec::new();
-    let mut open: Option<(String, String, String)> = None;
-    for line in text.lines() {
-        if let Some((fence, info, mut body)) = open.take() {
-            if line.trim_end() == fence {
-                if let Some(example) = found.last_mut() {
-                    example.blocks.insert(info, body);
-                }
-            } else {
-                body.push_str(line);
-                body.push('\n');
-                open = Some((fence, info, body));
-            }
-        } else if let Some(name) = line.strip_prefix("## ") {
-            found.push(Example { name: name.to_owned(), blocks: BTreeMap::new() });
-        } else if line.starts_with("```") {
-            let info = line.trim_start_matches('`');
-            open = Some((line[..line.len() - info.len()].to_owned(), info.trim().to_owned(), String::new()));
-        }
-    }
-    found
-}
 
 fn pack(example: &Example, folder: &Path) -> Pack {
     let block = |name: &str| example.blocks.get(name).map_or("", String::as_str);
@@ -104,17 +74,23 @@ fn scenarios(example: &Example, pack: &Pack) -> Option<String> {
     (!is_as_said).then(|| format!("{}: {failures:#?}\n{sentences:#?}\n{shown}", example.name))
 }
 
+/// The files of examples: those that say what the language means, and the chapters of the manual.
+fn files() -> Vec<PathBuf> {
+    let folders = ["spec", "guide"].map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
+    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "md") && !path.ends_with("README.md"));
+    files.sort();
+    files
+}
+
 #[test]
 fn examples_hold() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("spec");
     let mut wrong = Vec::new();
     let mut count = 0;
-    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    for path in files.iter().filter(|path| path.extension().is_some_and(|e| e == "md") && !path.ends_with("README.md"))
-    {
-        for example in examples(&std::fs::read_to_string(path).unwrap()) {
-            let pack = pack(&example, &folder);
+    for path in files() {
+        for example in examples(&std::fs::read_to_string(&path).unwrap()) {
+            let pack = pack(&example, path.parent().unwrap());
             if example.blocks.contains_key("tests") {
                 count += 1;
                 wrong.extend(scenarios(&example, &pack));

@@ -3,10 +3,29 @@
 //! A page is the comment at the head of the module that reads the thing, so that it stands beside the code it is true
 //! of, and the table of keys that the parser is tested against.
 
+mod examples;
+
 use schoolgate_base::ControlKind;
 
 use crate::diagnostic::{Code, Severity};
 use crate::kinds::keys::{self, FIELD, HEAD, Key, NOTES, SCHOOL, Takes};
+
+pub use examples::{Example, examples};
+
+/// What the language means, by examples.
+const SPEC: [&str; 11] = [
+    include_str!("../../spec/rules.md"),
+    include_str!("../../spec/words.md"),
+    include_str!("../../spec/names.md"),
+    include_str!("../../spec/cases.md"),
+    include_str!("../../spec/things.md"),
+    include_str!("../../spec/registers.md"),
+    include_str!("../../spec/duties.md"),
+    include_str!("../../spec/agreements.md"),
+    include_str!("../../spec/extends.md"),
+    include_str!("../../spec/contradictions.md"),
+    include_str!("../../spec/scenarios.md"),
+];
 
 /// A page in Markdown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +39,13 @@ pub struct Page {
 /// Every page: files first, then kinds, then findings.
 pub fn pages() -> Vec<Page> {
     let files = [
-        ("school", "school.toml", include_str!("school/mod.rs"), &SCHOOL[..]),
-        ("head", "The head of a document", include_str!("syntax/front.rs"), &HEAD[..]),
-        ("notes", "The notes of a clause", include_str!("syntax/notes.rs"), &NOTES[..]),
-        ("forms", "Forms", include_str!("kinds/form.rs"), &FIELD[..]),
-        ("effects", "What an approval does", include_str!("kinds/effect.rs"), &[]),
-        ("scenarios", "Scenarios", include_str!("scenario/mod.rs"), &[]),
-        ("things", "Scenarios about described things", include_str!("scenario/things/mod.rs"), &[]),
+        ("school", "school.toml", include_str!("../school/mod.rs"), &SCHOOL[..]),
+        ("head", "The head of a document", include_str!("../syntax/front.rs"), &HEAD[..]),
+        ("notes", "The notes of a clause", include_str!("../syntax/notes.rs"), &NOTES[..]),
+        ("forms", "Forms", include_str!("../kinds/form.rs"), &FIELD[..]),
+        ("effects", "What an approval does", include_str!("../kinds/effect.rs"), &[]),
+        ("scenarios", "Scenarios", include_str!("../scenario/mod.rs"), &[]),
+        ("things", "Scenarios about described things", include_str!("../scenario/things/mod.rs"), &[]),
     ];
     let mut found: Vec<Page> = files
         .iter()
@@ -63,19 +82,19 @@ fn comment(source: &str) -> String {
 
 fn of_kind(kind: ControlKind) -> Page {
     let source = match kind {
-        ControlKind::Web => include_str!("kinds/web.rs"),
-        ControlKind::Search => include_str!("kinds/search.rs"),
-        ControlKind::Mail => include_str!("kinds/mail.rs"),
-        ControlKind::File => include_str!("kinds/file.rs"),
-        ControlKind::Publish => include_str!("kinds/publish.rs"),
-        ControlKind::Account => include_str!("kinds/account.rs"),
-        ControlKind::Device => include_str!("kinds/device.rs"),
-        ControlKind::Request => include_str!("kinds/request.rs"),
-        ControlKind::Report => include_str!("kinds/report.rs"),
-        ControlKind::Register => include_str!("kinds/register.rs"),
-        ControlKind::Duty => include_str!("kinds/duty.rs"),
-        ControlKind::Sign => include_str!("kinds/sign.rs"),
-        ControlKind::Remind => include_str!("kinds/remind.rs"),
+        ControlKind::Web => include_str!("../kinds/web.rs"),
+        ControlKind::Search => include_str!("../kinds/search.rs"),
+        ControlKind::Mail => include_str!("../kinds/mail.rs"),
+        ControlKind::File => include_str!("../kinds/file.rs"),
+        ControlKind::Publish => include_str!("../kinds/publish.rs"),
+        ControlKind::Account => include_str!("../kinds/account.rs"),
+        ControlKind::Device => include_str!("../kinds/device.rs"),
+        ControlKind::Request => include_str!("../kinds/request.rs"),
+        ControlKind::Report => include_str!("../kinds/report.rs"),
+        ControlKind::Register => include_str!("../kinds/register.rs"),
+        ControlKind::Duty => include_str!("../kinds/duty.rs"),
+        ControlKind::Sign => include_str!("../kinds/sign.rs"),
+        ControlKind::Remind => include_str!("../kinds/remind.rs"),
     };
     let name = kind.as_str();
     page(format!("kinds/{name}.md"), name, &comment(source), &keys::of(kind))
@@ -88,7 +107,50 @@ fn of_code(code: Code) -> Page {
         Severity::Note => "A note.",
     };
     let name = code.as_str();
-    page(format!("findings/{name}.md"), name, &format!("{}\n\n{weight}", code.manual()), &[])
+    let text = format!("{}\n\n{weight}", code.manual());
+    let all: Vec<Example> = SPEC.iter().flat_map(|spec| examples(spec)).collect();
+    let example = all.iter().filter(|example| finds(example, name)).min_by_key(|example| size(example));
+    let text = example.map_or(text.clone(), |example| format!("{text}\n\n{}", shown(example)));
+    page(format!("findings/{name}.md"), name, &text, &[])
+}
+
+/// Whether an example is one of this finding, of a policy or of a scenario.
+fn finds(example: &Example, code: &str) -> bool {
+    let lines = ["findings", "sentences"].into_iter().filter_map(|block| example.blocks.get(block));
+    lines.flat_map(|lines| lines.lines()).any(|line| line.split(' ').next() == Some(code))
+}
+
+fn size(example: &Example) -> usize {
+    example.blocks.values().map(String::len).sum()
+}
+
+/// The blocks of an example as people read them: the pack, then what is found.
+fn parts(example: &Example) -> Vec<(String, &'static str, &str)> {
+    let rank = |info: &str| match info {
+        "school" => (0, "In `school.toml`:".to_owned(), "toml"),
+        "offices" => (1, "With these holders of offices:".to_owned(), "text"),
+        "policy" => (2, "In a policy:".to_owned(), "markdown"),
+        "tests" => (4, "With these scenarios:".to_owned(), "markdown"),
+        "failures" => (5, "Fails:".to_owned(), "text"),
+        "findings" | "sentences" => (6, "Finds:".to_owned(), "text"),
+        other => (3, format!("In `{}`:", other.trim_start_matches("policy ")), "markdown"),
+    };
+    let filled = example.blocks.iter().filter(|(_, body)| !body.is_empty());
+    let mut parts: Vec<_> = filled.map(|(info, body)| (rank(info), body)).collect();
+    parts.sort();
+    parts.into_iter().map(|((_, says, language), body)| (says, language, body.as_str())).collect()
+}
+
+/// An example with what is found in it.
+fn shown(example: &Example) -> String {
+    let mut text = format!("## {}\n", example.name);
+    if !example.words.trim().is_empty() {
+        text.push_str(&format!("\n{}\n", example.words.trim()));
+    }
+    for (says, language, body) in parts(example) {
+        text.push_str(&format!("\n{says}\n\n````{language}\n{body}````\n"));
+    }
+    text.trim_end().to_owned()
 }
 
 fn contents(pages: &[Page]) -> Page {
