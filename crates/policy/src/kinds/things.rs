@@ -212,7 +212,27 @@ fn after(word: &Word, findings: &mut Findings) -> Option<Spanned<After>> {
 
 /// What a rule says must go together.
 fn check(thing: &ThingSyntax, findings: &mut Findings) {
+    if thing.password.is_some() {
+        let marks = thing.marks.iter().filter_map(|mark| Some((mark.key, mark.words.first()?.span)));
+        let needs = thing.needs.first().map(|word| ("needs", word.span));
+        for (key, span) in marks.chain(needs) {
+            findings.push(
+                Diagnostic::new(Code::UnknownKey, span, format!("`{key}` does nothing beside `password`"))
+                    .why("people have one password for all systems, and what it must be holds wherever it is set")
+                    .help("leave it out, or write a rule of its own beside it"),
+            );
+        }
+    }
     let Some(action) = &thing.action else { return };
+    if action.value != Action::Delay {
+        let length = thing.delay.as_ref().map(|length| ("delay", length.span));
+        for (key, span) in length.into_iter().chain(thing.until.as_ref().map(|word| ("until", word.span))) {
+            findings.push(
+                Diagnostic::new(Code::UnknownKey, span, format!("`{key}` does nothing here: this rule does not delay"))
+                    .help("write `then = \"delay\"`, or a rule of its own that delays"),
+            );
+        }
+    }
     if thing.password.is_some() {
         findings.push(
             Diagnostic::new(Code::UnknownKey, action.span, "what passwords must be takes no `then`")

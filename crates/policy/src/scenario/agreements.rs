@@ -1,6 +1,6 @@
 //! Scenarios about agreements and reminders: who has to agree to what, how, and what is shown when.
 
-use schoolgate_cases::{Agreement, SignedFact, must_agree};
+use schoolgate_cases::{Agreement, must_agree};
 
 use super::cases::{Actor, Stage};
 use super::given::Given;
@@ -30,7 +30,8 @@ pub(super) fn asked(stage: &mut Stage<'_, '_>, who: &Word) -> Option<Failures> {
 fn signs(given: &Given<'_>, compiled: &Compiled, actor: &Actor) -> Outcome {
     let moment = given.world.moment(given.now, &[]);
     let is_asked = |agreement: &&Agreement| {
-        let signed = signed(given, agreement, actor);
+        let calendar = &given.world.compiled.school.calendar;
+        let signed = given.world.facts.signed(&actor.0, agreement, &calendar.zone);
         must_agree(agreement, &actor.1, signed.as_ref(), None, moment).is_some()
     };
     let agreements: Vec<&Agreement> = compiled.agreements.iter().filter(is_asked).collect();
@@ -52,18 +53,6 @@ fn signs(given: &Given<'_>, compiled: &Compiled, actor: &Actor) -> Outcome {
     outcome.people.push(("receipt to", filed));
     outcome.states.extend(agreements.is_empty().then(|| "nothing to sign".to_owned()));
     outcome
-}
-
-/// What somebody signed last: in a scenario an earlier version had other words.
-fn signed(given: &Given<'_>, agreement: &Agreement, actor: &Actor) -> Option<SignedFact> {
-    let calendar = &given.world.compiled.school.calendar;
-    let theirs = given.world.facts.signed.iter().filter(|signature| {
-        signature.policy == agreement.policy && signature.person.as_ref().is_none_or(|person| *person == actor.0)
-    });
-    let last = theirs.max_by_key(|signature| signature.day)?;
-    let at = last.day.at(12, 0, 0, 0).to_zoned(calendar.zone.clone()).ok()?.timestamp();
-    let version = last.version.clone().unwrap_or_else(|| agreement.version.clone());
-    Some(SignedFact { is_same_words: version == agreement.version, version, at })
 }
 
 /// "When she is about to upload".

@@ -4,7 +4,9 @@
 //! `#photo-exception happened 2026-11-20` · `ivy.tech entered #kit for item "laptop 7" holder tess.teacher`
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use schoolgate_base::{ControlId, PersonId, PolicyId};
+use schoolgate_cases::{Agreement, SignedFact};
 
 use super::given::dated;
 use super::read::{bare, piece};
@@ -33,6 +35,19 @@ pub(super) struct Signature {
     /// `None`: the version in force.
     pub(super) version: Option<Box<str>>,
     pub(super) day: Date,
+}
+
+impl Facts {
+    /// What somebody signed last: in a scenario an earlier version had other words.
+    pub(super) fn signed(&self, person: &PersonId, agreement: &Agreement, zone: &TimeZone) -> Option<SignedFact> {
+        let theirs = self.signed.iter().filter(|signature| {
+            signature.policy == agreement.policy && signature.person.as_ref().is_none_or(|own| own == person)
+        });
+        let last = theirs.max_by_key(|signature| signature.day)?;
+        let at = last.day.at(12, 0, 0, 0).to_zoned(zone.clone()).ok()?.timestamp();
+        let version = last.version.clone().unwrap_or_else(|| agreement.version.clone());
+        Some(SignedFact { is_same_words: version == agreement.version, version, at })
+    }
 }
 
 /// That a duty was done.

@@ -70,7 +70,7 @@ fn is_fact(text: &str) -> bool {
 impl Given<'_> {
     /// Everybody of the world, and whoever the scenario is about, with every audience they are in.
     pub(super) fn people(&self) -> BTreeMap<PersonId, BTreeSet<Group>> {
-        let named = self.world.people.iter().map(|(id, person)| self.world.member(id, person));
+        let named = self.world.people.iter().map(|(id, person)| self.world.member(id, person, self.now));
         let persona = match &self.who {
             Persona::Somebody(member) => Some((**member).clone()),
             Persona::Nobody | Persona::Unsaid => None,
@@ -125,7 +125,7 @@ impl Given<'_> {
         if let Ok(id) = PersonId::new(text)
             && let Some(person) = self.world.people.get(&id)
         {
-            return Persona::Somebody(Box::new(self.world.member(&id, person)));
+            return Persona::Somebody(Box::new(self.world.member(&id, person, self.now)));
         }
         let mut person = Person::default();
         for name in self.world.names(word) {
@@ -140,20 +140,13 @@ impl Given<'_> {
             }
         }
         let Ok(id) = PersonId::new("somebody") else { return Persona::Nobody };
-        Persona::Somebody(Box::new(self.world.member(&id, &person)))
+        Persona::Somebody(Box::new(self.world.member(&id, &person, self.now)))
     }
 
     fn unsign(&mut self, text: &str) {
         let policies = self.world.unsigned(text);
         if let Persona::Somebody(member) = &mut self.who {
-            member.must_sign = policies
-                .into_iter()
-                .map(|policy| schoolgate_decide::snapshot::MustSign {
-                    policy,
-                    version: "".into(),
-                    from: Timestamp::UNIX_EPOCH,
-                })
-                .collect();
+            member.must_sign = self.world.must_sign(&member.person, &policies, &member.groups, self.now);
         }
     }
 

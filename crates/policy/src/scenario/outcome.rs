@@ -149,8 +149,8 @@ pub(super) fn judge(
         return None;
     }
     let outcome = outcome();
-    let failed = expects.into_iter().filter(|(_, expect)| !outcome.holds(expect, world));
-    Some(failed.map(|(word, _)| (word.span, word.text, outcome.words(world))).collect())
+    let failed = expects.iter().filter(|(_, expect)| !outcome.holds(expect, &expects, world));
+    Some(failed.map(|(word, _)| (word.span, word.text.clone(), outcome.words(world))).collect())
 }
 
 struct Reader<'r, 'a> {
@@ -304,7 +304,20 @@ fn after<'t>(text: &'t str, verbs: &[&'static str]) -> Option<(&'static str, &'t
 }
 
 impl Outcome {
-    fn holds(&self, expect: &Expect, world: &World<'_>) -> bool {
+    /// Whether nobody but those is among the people of this verb who are said to be it only.
+    fn are_alone(&self, verb: &str, expects: &[(Word, Expect)], world: &World<'_>) -> bool {
+        let only = |expect: &Expect, person: &PersonId| match expect {
+            Expect::Party(known, Sense::Only, Party::Person(named)) => *known == verb && named == person,
+            Expect::Party(known, Sense::Only, Party::Role(role)) => {
+                *known == verb && world.offices.of_role(role).iter().any(|holder| holder.person == *person)
+            }
+            _ => false,
+        };
+        let is_named = |person: &PersonId| expects.iter().any(|(_, expect)| only(expect, person));
+        self.people_of(verb).is_some_and(|people| people.persons.iter().all(|(person, _)| is_named(person)))
+    }
+
+    fn holds(&self, expect: &Expect, expects: &[(Word, Expect)], world: &World<'_>) -> bool {
         if self.refused.is_some() {
             return matches!(expect, Expect::Refused);
         }
@@ -316,7 +329,7 @@ impl Outcome {
                 match sense {
                     Sense::Is => holds,
                     Sense::IsNot => !holds,
-                    Sense::Only => holds && people.is_some_and(|people| people.persons.len() == 1),
+                    Sense::Only => holds && self.are_alone(verb, expects, world),
                 }
             }
             Expect::Nobody(verb) => self.people_of(verb).is_none_or(|people| people.persons.is_empty()),

@@ -33,7 +33,7 @@ pub fn question(pack: &Pack, built: &Built, given: &str, url: &str) -> Result<Ex
         Persona::Somebody(member) => Some(&**member),
         Persona::Nobody | Persona::Unsaid => None,
     };
-    let snapshot = given.world.snapshot(member);
+    let snapshot = given.world.snapshot(member, given.now);
     let facts = Facts {
         host: &host,
         url: Seen::Seen(&path),

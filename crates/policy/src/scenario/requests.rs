@@ -3,7 +3,7 @@
 use schoolgate_base::Role;
 use schoolgate_cases::{
     Case, Consequence, DecidersNow, Decision, Definition, GrantAudience, GrantPlan, Planned, RawValues,
-    RequestDefinition, decide, deciders, effect_plans, kept_until, open_request,
+    RequestDefinition, Value, decide, deciders, effect_plans, kept_until, open_request,
 };
 
 use super::cases::{Actor, KnownHere, Stage, answers, fill, no_such_field, problem, unknown_field};
@@ -54,6 +54,9 @@ fn ask(given: &Given<'_>, request: &RequestDefinition, who: &Actor, raw: &RawVal
         Ok(case) => case,
         Err(error) => return Outcome::refused(problem(error)),
     };
+    if let Some(why) = barred(given, request, &case) {
+        return Outcome::refused(why);
+    }
     let offices = &given.world.offices;
     let now = deciders(request, &case, offices, moment.now);
     let mut outcome = Outcome {
@@ -77,6 +80,16 @@ fn ask(given: &Given<'_>, request: &RequestDefinition, who: &Actor, raw: &RawVal
     let kept = kept_until(&Definition::Request(request.clone()), &case, moment);
     outcome.days.push(("kept until", kept.map(Day::Whole)));
     outcome
+}
+
+/// Why no approval would open a site that is asked for.
+fn barred(given: &Given<'_>, request: &RequestDefinition, case: &Case) -> Option<String> {
+    let snapshot = given.world.snapshot(None, given.now);
+    let why = |value: &Value| match value {
+        Value::Site(site) => snapshot.barred(&site.host, given.now),
+        _ => None,
+    };
+    case.values.values().filter(|_| request.opens_site()).find_map(why).map(|why| why.to_string())
 }
 
 fn people(now: &DecidersNow) -> People {

@@ -47,7 +47,7 @@ pub(super) fn run(scenario: &Scenario, given: &Given<'_>, findings: &mut Finding
         Persona::Somebody(member) => Some(&**member),
         Persona::Nobody | Persona::Unsaid => None,
     };
-    let snapshot = given.world.snapshot(member);
+    let snapshot = given.world.snapshot(member, given.now);
     let facts = Facts {
         host: &host,
         url: Seen::Seen(&path),

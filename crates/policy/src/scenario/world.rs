@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schoolgate_base::{Capacity, DayKind, Group, HostName, PersonId, PolicyId, Role, SchoolId};
-use schoolgate_cases::{Offices, Tie, TieKind};
+use schoolgate_cases::{Agreement, Offices, Tie, TieKind, must_agree};
 use schoolgate_decide::snapshot::{FORMAT, Live, Member, MustSign, People, Root};
 use schoolgate_decide::{CategoryTable, Snapshot};
 
@@ -197,25 +197,48 @@ impl<'a> World<'a> {
         person.groups.iter().find_map(|group| self.compiled.school.capacity_of(group)).unwrap_or(Capacity::Staff)
     }
 
-    pub(super) fn member(&self, id: &PersonId, person: &Person) -> Member {
+    pub(super) fn member(&self, id: &PersonId, person: &Person, now: Timestamp) -> Member {
         let capacity = self.capacity(person);
-        let must_sign = person.unsigned.iter().map(|policy| MustSign {
-            policy: policy.clone(),
-            version: "".into(),
-            from: Timestamp::UNIX_EPOCH,
-        });
+        let groups = self.compiled.groups_of(capacity, &person.groups);
         Member {
+            must_sign: self.must_sign(id, &person.unsigned, &groups, now),
             person: id.clone(),
             capacity,
-            groups: self.compiled.groups_of(capacity, &person.groups),
+            groups,
             pseudonym: id.as_str().into(),
-            must_sign: must_sign.collect(),
         }
     }
 
+    /// The gates that are closed for somebody: of what they have not signed, and of what they signed too long ago or
+    /// in an earlier version. Of whom nothing is said, everything is signed.
+    pub(super) fn must_sign(
+        &self,
+        person: &PersonId,
+        unsigned: &BTreeSet<PolicyId>,
+        groups: &[Group],
+        now: Timestamp,
+    ) -> Vec<MustSign> {
+        let groups = groups.iter().cloned().collect();
+        let calendar = &self.compiled.school.calendar;
+        let morning = calendar.local(now).start_of_day().map_or(now, |morning| morning.timestamp());
+        let is_missing = |agreement: &&Agreement| {
+            let is_unsigned = unsigned.contains(&agreement.policy);
+            let signed = self.facts.signed(person, agreement, &calendar.zone).filter(|_| !is_unsigned);
+            (is_unsigned || signed.is_some())
+                && must_agree(agreement, &groups, signed.as_ref(), Some(morning), self.moment(now, &[])).is_some()
+        };
+        let missing = self.compiled.agreements.iter().filter(|agreement| agreement.is_gate).filter(is_missing);
+        let closed = |agreement: &Agreement| MustSign {
+            policy: agreement.policy.clone(),
+            version: agreement.version.clone(),
+            from: Timestamp::UNIX_EPOCH,
+        };
+        missing.map(closed).collect()
+    }
+
     /// A snapshot of this world under the pack's program.
-    pub(super) fn snapshot(&self, persona: Option<&Member>) -> Snapshot {
-        let named = self.people.iter().map(|(id, person)| self.member(id, person));
+    pub(super) fn snapshot(&self, persona: Option<&Member>, now: Timestamp) -> Snapshot {
+        let named = self.people.iter().map(|(id, person)| self.member(id, person, now));
         let people = People { members: named.chain(persona.cloned()).collect() };
         self.empty.over(Arc::new(self.sites.clone()), Arc::new(people), Arc::new(self.live.clone()))
     }

@@ -53,7 +53,7 @@ pub(super) fn run(scenario: &Scenario, given: &Given<'_>, findings: &mut Finding
     let when = scenario.when.first()?;
     let described = read::read(when, given, findings)?;
     let expects = expect::read(scenario, given, findings)?;
-    let snapshot = given.world.snapshot(described.who.as_deref());
+    let snapshot = given.world.snapshot(described.who.as_deref(), given.now);
     let outcome = Outcome::of(&described, given, &snapshot);
     let failed = expects.into_iter().filter(|(_, expect)| !expect.holds(&outcome, given));
     Some(failed.map(|(word, _)| (word.span, word.text, outcome.words())).collect())

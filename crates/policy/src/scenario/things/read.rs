@@ -360,7 +360,7 @@ impl Reader<'_, '_> {
     fn owner_as_member(&mut self) -> Option<Box<Member>> {
         let owner = self.described.owner.clone()?;
         let person = self.given.world.people.get(&owner)?;
-        Some(Box::new(self.given.world.member(&owner, person)))
+        Some(Box::new(self.given.world.member(&owner, person, self.given.now)))
     }
 
     fn publish(&mut self, head: &Word) {
