@@ -433,8 +433,12 @@ impl<'a> Compiler<'a, '_> {
             .map(|(policy, clause)| if *policy == own { format!("#{clause}") } else { format!("{policy}#{clause}") })
             .collect();
         let near = crate::nearest::nearest(&word.text, names.iter().map(String::as_str));
-        let help =
-            near.map_or_else(|| "name a clause of this pack".to_owned(), |near| format!("did you mean `{near}`?"));
+        let numbered = home.document.clauses.iter().find(|clause| clause.number == word.text);
+        let help = match (numbered, near) {
+            (Some(clause), _) => format!("write `#{}`: numbers change, ids stay", clause.id.text),
+            (None, Some(near)) => format!("did you mean `{near}`?"),
+            (None, None) => "name a clause of this pack by its id, as `#own-time`".to_owned(),
+        };
         self.findings.push(
             Diagnostic::new(Code::UnknownClause, word.span, format!("there is no clause `{}`", word.text)).help(help),
         );

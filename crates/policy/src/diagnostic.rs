@@ -120,7 +120,7 @@ codes! {
     ClauseGone = "clause-gone", Warning;
     /// A line begins like a numbered clause but has no `{#id}`, so nothing can be bound to it.
     ClauseWithoutId = "clause-without-id", Warning;
-    /// A control block stands before the first clause, so no clause carries it.
+    /// A control block stands before the first clause, or after a heading, so no clause carries it.
     ControlOutsideClause = "control-outside-clause", Error;
     /// A control block holds no control.
     EmptyControl = "empty-control", Warning;
@@ -243,11 +243,13 @@ codes! {
     SilencesConcerns = "silences-concerns", Warning;
     /// The clauses are harder to read than the head of the policy promises with `reading_age`.
     HardToRead = "hard-to-read", Warning;
+    /// A rule or request names nobody whom it binds, in a policy that is for some people only.
+    WiderThanPolicy = "wider-than-policy", Note;
     /// No control makes the clause true.
     ClauseWithoutControl = "clause-without-control", Note;
     /// The policy's date of review has passed.
     ReviewPassed = "review-passed", Warning;
-    /// A policy asks for a signature at the gate from people who are not its audience.
+    /// A policy is agreed to, and neither its `audience` nor the agreement's `who` says by whom.
     SignWithoutAudience = "sign-without-audience", Error;
     /// A line of a scenario is not understood.
     ScenarioSyntax = "scenario-syntax", Error;

@@ -53,7 +53,7 @@ fn ten_thousand_messages_of_one_sort_compile_and_are_checked() {
 #[test]
 fn ten_thousand_pieces_of_content_compile_and_are_checked() {
     let document = clauses(|number| {
-        format!("[[mail]]\nkept_by = \"other-systems\"\ncontains = \"k{number}\"\nthen = \"refuse\"\n")
+        format!("[[mail]]\nkept_by = \"other-systems\"\ncontains = \"k{number}\"\nfor = \"staff\"\nthen = \"refuse\"\n")
     });
     let contents: String = (0..MANY).map(|number| format!("[content.k{number}]\ntitle = \"k\"\n")).collect();
     let school = format!("{SCHOOL}\n{contents}");
@@ -98,7 +98,7 @@ fn ten_thousand_twins_are_each_reported_once() {
 fn thousands_of_typing_errors_are_reported_and_the_worst_are_shown() {
     let some = 1_500;
     let document: String = clauses(|number| {
-        let unknown = format!("[[web]]\nblock = [\"gambing{number}\"]\nover = \"#d{number}\"\n");
+        let unknown = format!("[[web]]\nblock = [\"gambing{number}\"]\nover = \"#d{number}\"\nfor = \"staff\"\n");
         if number < some { "information = true\n".to_owned() } else { unknown }
     });
     let end = document.find(&format!("{{#c{}}}", 2 * some)).unwrap();

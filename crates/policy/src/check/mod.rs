@@ -14,6 +14,7 @@ mod rules;
 mod shapes;
 mod silences;
 mod things;
+mod wider;
 mod words;
 
 use jiff::civil::Date;
@@ -70,6 +71,7 @@ pub fn build(pack: &Pack, context: Context<'_>) -> Built {
     silences::check(pack, &parsed, &mut findings);
     reading::check(&parsed, &mut findings);
     keepers::check(&parsed, context.today, &mut findings);
+    wider::check(&parsed, &compiled.school, &mut findings);
     let world = World::new(&compiled.school, &compiled.program);
     let meetings = world.meetings();
     rules::check(&compiled, world, &meetings, &mut findings);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use schoolgate_base::{ControlId, Group, Host};
+use schoolgate_base::{ClauseId, ControlId, Group, Host};
 use schoolgate_decide::Verdict;
 use schoolgate_decide::snapshot::{Audience, Target, WebRule};
 
@@ -146,21 +146,28 @@ impl<'a> Checker<'a, '_> {
             if siblings.first().is_none_or(|(first, ..)| *first != at) {
                 continue;
             }
+            let meets = |over: &ControlId| {
+                let others = of(over);
+                let met = |one: usize| others.iter().any(|(two, ..)| meetings.met.contains(&(one, *two)));
+                siblings.iter().any(|(one, ..)| met(*one))
+            };
+            // Of a clause with several rules it is enough to meet one.
+            let met: BTreeSet<&ClauseId> =
+                rule.over.iter().filter(|over| meets(over)).map(|over| &over.clause).collect();
+            let named: BTreeSet<&ClauseId> = rule.over.iter().map(|over| &over.clause).collect();
+            for clause in named.difference(&met) {
+                self.findings.push(
+                    Diagnostic::new(
+                        Code::OverNothing,
+                        origin.control,
+                        format!("`over = \"#{}\"` does nothing: the two never meet", clause.clause),
+                    )
+                    .why("no site, person, time and device is one that both speak of")
+                    .help("leave it out, or look whether both name whom and what you mean"),
+                );
+            }
             for over in &rule.over {
                 let others = of(over);
-                let meets = siblings
-                    .iter()
-                    .any(|(one, ..)| others.iter().any(|(two, ..)| meetings.met.contains(&(*one, *two))));
-                if !meets {
-                    self.findings.push(
-                        Diagnostic::new(
-                            Code::OverNothing,
-                            origin.control,
-                            format!("`over = \"#{}\"` does nothing: the two never meet", over.clause.clause),
-                        )
-                        .help("leave it out"),
-                    );
-                }
                 let circle = others.iter().find(|(_, other, _)| other.over.contains(&rule.control));
                 if let Some((_, other, place)) = circle
                     && self.paired.insert(pair(origin.control, place.control))

@@ -4,6 +4,7 @@
 //! of, and the table of keys that the parser is tested against.
 
 mod examples;
+mod guide;
 
 use schoolgate_base::ControlKind;
 
@@ -13,7 +14,7 @@ use crate::kinds::keys::{self, FIELD, HEAD, Key, NOTES, SCHOOL, Takes};
 pub use examples::{Example, examples};
 
 /// What the language means, by examples.
-const SPEC: [&str; 11] = [
+const SPEC: [&str; 12] = [
     include_str!("../../spec/rules.md"),
     include_str!("../../spec/words.md"),
     include_str!("../../spec/names.md"),
@@ -25,6 +26,7 @@ const SPEC: [&str; 11] = [
     include_str!("../../spec/extends.md"),
     include_str!("../../spec/contradictions.md"),
     include_str!("../../spec/scenarios.md"),
+    include_str!("../../spec/findings.md"),
 ];
 
 /// A page in Markdown.
@@ -36,7 +38,7 @@ pub struct Page {
     pub markdown: String,
 }
 
-/// Every page: files first, then kinds, then findings.
+/// Every page: chapters first, then files, kinds and findings.
 pub fn pages() -> Vec<Page> {
     let files = [
         ("school", "school.toml", include_str!("../school/mod.rs"), &SCHOOL[..]),
@@ -47,10 +49,11 @@ pub fn pages() -> Vec<Page> {
         ("scenarios", "Scenarios", include_str!("../scenario/mod.rs"), &[]),
         ("things", "Scenarios about described things", include_str!("../scenario/things/mod.rs"), &[]),
     ];
-    let mut found: Vec<Page> = files
-        .iter()
-        .map(|(name, title, source, keys)| page(format!("{name}.md"), title, &comment(source), keys))
-        .collect();
+    let mut found: Vec<Page> = guide::chapters().collect();
+    let of_file = |(name, title, source, keys): &(&str, &str, &str, &'static [Key])| {
+        page(format!("{name}.md"), title, &comment(source), keys)
+    };
+    found.extend(files.iter().map(of_file));
     found.extend(ControlKind::ALL.iter().map(|kind| of_kind(*kind)));
     found.extend(Code::ALL.iter().map(|code| of_code(*code)));
     found.insert(0, contents(&found));
@@ -155,7 +158,12 @@ fn shown(example: &Example) -> String {
 
 fn contents(pages: &[Page]) -> Page {
     let mut text = String::new();
-    for (title, folder) in [("Files of a pack", ""), ("Kinds of control", "kinds"), ("Findings", "findings")] {
+    for (title, folder) in [
+        ("Learning the language", "guide"),
+        ("Files of a pack", ""),
+        ("Kinds of control", "kinds"),
+        ("Findings", "findings"),
+    ] {
         text.push_str(&format!("## {title}\n\n"));
         let is_inside = |page: &&Page| page.path.rsplit_once('/').map_or("", |(folder, _)| folder) == folder;
         text.extend(pages.iter().filter(is_inside).map(|page| format!("* [{}]({})\n", page.title, page.path)));

@@ -22,7 +22,7 @@
 //!        | #CLAUSE "is looked at" ["for" PERSON]
 //!        | WHO "is asked to agree" | WHO "is about to" MOMENT
 //! Then     VERDICT ["by" (#CLAUSE | "default")] ["until" [DATE] TIME] {"and" CONDITION}
-//!        | "it goes to" NAME {("," | "and" ["not" | "only"] "to") NAME} | "it reaches nobody" | "outside" WORDS
+//!        | "it goes to" NAME {("," | "and" ["not" | "only"] "to") NAME} | "it reaches nobody" | "takes no files" | "outside" WORDS
 //!        | "decided by" NAME {("," | "and" ["not by"]) NAME} | "not possible" | "opens for" GROUP ["until" DATE [TIME]]
 //!        | "joins" GROUP ["until" DATE] | "lifts" #CLAUSE ["until" DATE] | "opens task" #CLAUSE
 //!        | "opens" STORE "of" PERSON ["until" DATE] | "answer due" DATE | "kept until" DATE | "closed"

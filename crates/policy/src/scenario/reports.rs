@@ -21,7 +21,7 @@ const VOCABULARY: Vocabulary = Vocabulary {
     people: &["goes to"],
     days: &["answer due", "kept until"],
     things: &[],
-    states: &["reaches nobody", "closed"],
+    states: &["reaches nobody", "closed", "takes no files"],
     texts: &["outside"],
     help: "write `Then it goes to carl.chair and not to helen.head`, `Then closed` or `Then not possible`",
 };
@@ -155,15 +155,17 @@ impl Told<'_, '_> {
         let now = world.moment(self.stage.now, &self.known.periods);
         let (case, route) = match open_report(self.report, opening, &world.offices, now) {
             Ok(opened) => opened,
-            Err(OpenError::Nobody(route)) if matches!(fate, Fate::Made) => return reached(&route),
+            Err(OpenError::Nobody(route)) if matches!(fate, Fate::Made) => return reached(self.report, &route),
             Err(error) => return Outcome::refused(problem(error)),
         };
         match fate {
-            Fate::Made => Outcome { days: vec![("answer due", case.due_at.map(Day::At))], ..reached(&route) },
+            Fate::Made => {
+                Outcome { days: vec![("answer due", case.due_at.map(Day::At))], ..reached(self.report, &route) }
+            }
             Fate::Unread(within) => {
                 let later = world.moment(now.deadline(&within, now.now), &self.known.periods);
                 match escalation(&case, self.report, &world.offices, later) {
-                    Some(route) => reached(&route),
+                    Some(route) => reached(self.report, &route),
                     None => {
                         let states = vec![format!("unread for {within}, it goes to nobody else yet")];
                         Outcome { states, ..Outcome::default() }
@@ -199,11 +201,12 @@ impl Told<'_, '_> {
     }
 }
 
-fn reached(route: &Route) -> Outcome {
+fn reached(report: &ReportDefinition, route: &Route) -> Outcome {
+    let takes = (!report.takes_files).then(|| "takes no files".to_owned());
     let persons = route.recipients.iter().map(|one| (one.person.clone(), Some(one.role.clone()))).collect();
     let people = People { persons, roles: route.offices().into_iter().cloned().collect() };
     Outcome {
-        states: Vec::from_iter(route.is_nobody().then(|| "reaches nobody".to_owned())),
+        states: takes.into_iter().chain(route.is_nobody().then(|| "reaches nobody".to_owned())).collect(),
         people: vec![("goes to", people)],
         texts: route.outside.iter().map(|step| ("outside", step.text.to_string())).collect(),
         ..Outcome::default()

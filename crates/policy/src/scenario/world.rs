@@ -228,10 +228,19 @@ impl<'a> World<'a> {
                 && must_agree(agreement, &groups, signed.as_ref(), Some(morning), self.moment(now, &[])).is_some()
         };
         let missing = self.compiled.agreements.iter().filter(|agreement| agreement.is_gate).filter(is_missing);
-        let closed = |agreement: &Agreement| MustSign {
-            policy: agreement.policy.clone(),
-            version: agreement.version.clone(),
-            from: Timestamp::UNIX_EPOCH,
+        let closed = |agreement: &Agreement| {
+            let is_first = unsigned.contains(&agreement.policy);
+            // Only who agreed before has days of grace, from the day of the version on.
+            let grace = agreement.within.as_ref().filter(|_| !is_first);
+            let since = self.compiled.policies.iter().find(|head| head.id == agreement.policy);
+            let since = since.and_then(|head| head.adopted.or(head.published));
+            let since = since.and_then(|day| day.to_zoned(calendar.zone.clone()).ok()).map(|day| day.timestamp());
+            let from = grace.zip(since).map(|(grace, since)| grace.deadline(calendar, None, since));
+            MustSign {
+                policy: agreement.policy.clone(),
+                version: agreement.version.clone(),
+                from: from.unwrap_or(Timestamp::UNIX_EPOCH),
+            }
         };
         missing.map(closed).collect()
     }

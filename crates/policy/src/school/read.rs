@@ -578,6 +578,7 @@ pub(crate) fn unknown<'a>(
     names.sort_unstable();
     let help = match nearest(&word.text, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => format!("declare it in school.toml first: it has no {kind} yet"),
         None if is_looked_up && names.len() <= 12 => format!("school.toml declares {}", reader::list_of(names)),
         None => "declare it in school.toml first".to_owned(),
     };

@@ -175,7 +175,10 @@ fn check_control_names(clause: &Clause, findings: &mut Findings) {
             Diagnostic::new(
                 Code::DuplicateControl,
                 control.span,
-                format!("clause `#{}` has two `{kind}` controls with the same name", clause.id.text),
+                match name {
+                    Some(name) => format!("clause `#{}` has two `{kind}` controls named `{name}`", clause.id.text),
+                    None => format!("clause `#{}` has two `{kind}` controls without a name", clause.id.text),
+                },
             )
             .why("evidence is kept by control, so each needs a name of its own")
             .help("add `name = \"…\"` to one of them")
@@ -338,7 +341,7 @@ impl Builder<'_, '_> {
             self.findings.push(
                 Diagnostic::new(Code::ControlOutsideClause, span, "this control belongs to no clause")
                     .why("a control says what keeps a clause, so it stands after that clause")
-                    .help("write a clause above it, such as `5.1 {#own-time} …`"),
+                    .help("write a clause above it, such as `5.1 {#own-time} …`; a heading is none"),
             );
             return;
         };

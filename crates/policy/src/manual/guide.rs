@@ -1,0 +1,71 @@
+//! The chapters that teach the language. They lie in `guide/` with their examples in the form that tests run.
+
+use super::Page;
+
+const CHAPTERS: [(&str, &str); 11] = [
+    ("first-policy", include_str!("../../guide/first-policy.md")),
+    ("whom-and-when", include_str!("../../guide/whom-and-when.md")),
+    ("which-rule-wins", include_str!("../../guide/which-rule-wins.md")),
+    ("asking", include_str!("../../guide/asking.md")),
+    ("reporting", include_str!("../../guide/reporting.md")),
+    ("described-things", include_str!("../../guide/described-things.md")),
+    ("lists-and-duties", include_str!("../../guide/lists-and-duties.md")),
+    ("agreeing", include_str!("../../guide/agreeing.md")),
+    ("trying-it", include_str!("../../guide/trying-it.md")),
+    ("extending", include_str!("../../guide/extending.md")),
+    ("from-paper", include_str!("../../guide/from-paper.md")),
+];
+
+pub(super) fn chapters() -> impl Iterator<Item = Page> {
+    CHAPTERS.into_iter().map(|(name, text)| Page {
+        path: format!("guide/{name}.md"),
+        title: text.lines().next().unwrap_or_default().trim_start_matches("# ").to_owned(),
+        markdown: readable(text),
+    })
+}
+
+/// The chapter with its blocks named as a renderer knows them; where nothing is found, nothing is said of it.
+fn readable(text: &str) -> String {
+    let mut out = String::new();
+    let mut lines = text.lines().peekable();
+    let mut fence: Option<&str> = None;
+    while let Some(line) = lines.next() {
+        if fence.is_some_and(|fence| line.trim_end() == fence) {
+            fence = None;
+        } else if fence.is_none() && line.starts_with("```") {
+            let info = line.trim_start_matches('`');
+            let ticks = line.strip_suffix(info).unwrap_or(line);
+            if lines.next_if(|next| next.trim_end() == ticks).is_some() {
+                lines.next_if(|next| next.is_empty());
+                continue;
+            }
+            fence = Some(ticks);
+            out.push_str(&format!("{}{ticks}{}\n", caption(info), language(info)));
+            continue;
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// What stands above a block whose place is not plain from the words around it.
+fn caption(info: &str) -> String {
+    match info.split_once(' ') {
+        Some(("policy", path)) => format!("`{path}`:\n\n"),
+        _ if info == "school" => "`school.toml`:\n\n".to_owned(),
+        _ if info == "offices" => "Who holds which office:\n\n".to_owned(),
+        _ if info == "findings" || info == "sentences" => "The checker finds:\n\n".to_owned(),
+        _ if info == "failures" => "The test says:\n\n".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn language(info: &str) -> &str {
+    match info.split(' ').next() {
+        Some("policy" | "tests") => "markdown",
+        Some("school") => "toml",
+        Some("findings" | "failures" | "sentences" | "offices") => "text",
+        _ => info,
+    }
+}
