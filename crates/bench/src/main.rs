@@ -4,6 +4,7 @@
 
 mod lists;
 mod machine;
+mod policy;
 mod proxy;
 mod stats;
 
@@ -28,6 +29,8 @@ struct Arguments {
 enum Bench {
     /// The list index: size, build, look-ups.
     Lists(lists::Arguments),
+    /// The checker and the scenarios, on the packs that come along.
+    Policy(policy::Arguments),
     /// The proxy, beside Squid.
     Proxy(proxy::Arguments),
     /// A process of the proxy's bench.
@@ -41,6 +44,7 @@ enum Bench {
 fn main() -> ExitCode {
     let result = match Arguments::parse().bench {
         Bench::Lists(arguments) => lists::run(&arguments),
+        Bench::Policy(arguments) => policy::run(&arguments),
         Bench::Proxy(arguments) => proxy::run(&arguments),
         Bench::ServeOrigin(arguments) => proxy::serve_origin(&arguments),
         Bench::ServeProxy(arguments) => proxy::serve_proxy(&arguments),

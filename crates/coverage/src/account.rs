@@ -8,9 +8,9 @@ use schoolgate_policy::scenario::Suite;
 use schoolgate_policy::syntax::{Clause, Document};
 use serde::Serialize;
 
-use crate::pack::Source;
 use crate::prove::Proof;
-use crate::register::{Row, RowKind};
+use schoolgate_coverage::pack::Source;
+use schoolgate_coverage::register::{Row, RowKind};
 
 /// At most so many of a hundred rows only tell.
 const INFORMATION_MOST: usize = 8;

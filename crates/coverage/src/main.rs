@@ -2,9 +2,7 @@
 #![allow(clippy::print_stdout, reason = "printing is what this program does")]
 
 mod account;
-mod pack;
 mod prove;
-mod register;
 mod report;
 
 use std::error::Error;
@@ -12,6 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use schoolgate_coverage::pack;
 
 #[derive(Debug, Parser)]
 #[command(name = "coverage", about = "Accounts for every row of the registers of clauses")]

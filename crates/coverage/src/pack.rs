@@ -9,16 +9,16 @@ use schoolgate_policy::{Built, Context, Pack, build, read_extended, scenario};
 
 use crate::register::{Row, rows};
 
-pub(crate) const REGISTER: &str = "register.tsv";
+pub const REGISTER: &str = "register.tsv";
 
-pub(crate) struct Source {
-    pub(crate) name: String,
-    pub(crate) pack: Pack,
-    pub(crate) rows: Vec<Row>,
+pub struct Source {
+    pub name: String,
+    pub pack: Pack,
+    pub rows: Vec<Row>,
 }
 
 /// The folders below `root` that hold a register, by name.
-pub(crate) fn with_register(root: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+pub fn with_register(root: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let entries = fs::read_dir(root).map_err(|error| format!("cannot read `{}`: {error}", root.display()))?;
     let mut folders = Vec::new();
     for entry in entries {
@@ -32,7 +32,7 @@ pub(crate) fn with_register(root: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>>
 }
 
 impl Source {
-    pub(crate) fn read(folder: &Path) -> Result<Self, Box<dyn Error>> {
+    pub fn read(folder: &Path) -> Result<Self, Box<dyn Error>> {
         let path = folder.to_str().ok_or_else(|| format!("`{}` is not text in UTF-8", folder.display()))?;
         let pack = read_extended(path, &mut |folder| read_one(Path::new(folder)))?;
         let table = fs::read_to_string(folder.join(REGISTER))?;
@@ -42,7 +42,7 @@ impl Source {
     }
 
     /// The pack, checked over the people whom its scenarios name.
-    pub(crate) fn built(&self) -> Built {
+    pub fn built(&self) -> Built {
         let offices = scenario::offices(&self.pack, &build(&self.pack, Context::default()));
         build(&self.pack, Context { offices: Some(&offices), ..Context::default() })
     }

@@ -10,7 +10,7 @@ use schoolgate_base::ControlKind;
 use schoolgate_policy::scenario::Suite;
 use schoolgate_policy::{Built, Mutant, heads, mutants, turned, without_clause};
 
-use crate::pack::Source;
+use schoolgate_coverage::pack::Source;
 
 /// What became of all neighbours.
 pub(crate) struct Proof {

@@ -5,15 +5,15 @@ use serde::Serialize;
 
 /// One demand. The columns of the table are: id, clause, actor, rule, kind, capability, also, does, params.
 #[derive(Debug, Clone)]
-pub(crate) struct Row {
-    pub(crate) id: String,
-    pub(crate) kind: RowKind,
+pub struct Row {
+    pub id: String,
+    pub kind: RowKind,
 }
 
 /// What kind of thing a program can do about a demand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum RowKind {
+pub enum RowKind {
     Enforce,
     Detect,
     Approve,
@@ -23,7 +23,7 @@ pub(crate) enum RowKind {
 }
 
 impl RowKind {
-    pub(crate) const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("enforce", Self::Enforce),
         ("detect", Self::Detect),
         ("approve", Self::Approve),
@@ -32,12 +32,12 @@ impl RowKind {
         ("attest", Self::Attest),
     ];
 
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
     }
 
     /// The kinds of control that are as much as the row asks for.
-    pub(crate) fn is_met_by(self, kind: ControlKind) -> bool {
+    pub fn is_met_by(self, kind: ControlKind) -> bool {
         use ControlKind as C;
         let is_thing = matches!(kind, C::Search | C::Mail | C::File | C::Publish | C::Account | C::Device);
         match self {
@@ -51,18 +51,18 @@ impl RowKind {
     }
 
     /// Whether the head of a document can meet it: owner, history, date of review.
-    pub(crate) fn is_met_by_head(self) -> bool {
+    pub fn is_met_by_head(self) -> bool {
         matches!(self, Self::Record | Self::Detect)
     }
 
     /// Whether every word of its controls is turned, or only the controls as a whole.
-    pub(crate) fn is_turned(self) -> bool {
+    pub fn is_turned(self) -> bool {
         matches!(self, Self::Enforce | Self::Detect | Self::Approve | Self::Route)
     }
 }
 
 /// Reads a table.
-pub(crate) fn rows(table: &str) -> Result<Vec<Row>, String> {
+pub fn rows(table: &str) -> Result<Vec<Row>, String> {
     let mut found: Vec<Row> = Vec::new();
     for (number, line) in table.lines().enumerate().skip(1) {
         let columns: Vec<&str> = line.split('\t').collect();

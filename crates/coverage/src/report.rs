@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::account::{PackAccount, Standing};
-use crate::register::RowKind;
+use schoolgate_coverage::register::RowKind;
 
 pub(crate) fn text(packs: &[PackAccount], with_survivors: bool) -> String {
     let mut out = String::new();

@@ -4,15 +4,15 @@ use std::process::Command;
 
 use crate::shell::{self, Trouble};
 
-const BENCHES: [&str; 2] = ["lists", "proxy"];
+const BENCHES: [&str; 3] = ["lists", "policy", "proxy"];
 
 pub(crate) fn bench(words: &[String]) -> Result<(), Trouble> {
     match words.first() {
         Some(name) if BENCHES.contains(&name.as_str()) => {}
         Some(name) => {
-            return Err(Trouble::new(format!("there is no bench `{name}`; there are {}", BENCHES.join(" and "))));
+            return Err(Trouble::new(format!("there is no bench `{name}`; there are {}", BENCHES.join(", "))));
         }
-        None => return Err(Trouble::new(format!("say what to measure: {}", BENCHES.join(" or ")))),
+        None => return Err(Trouble::new(format!("say what to measure: {}", BENCHES.join(", ")))),
     }
     // The bench starts itself once more for the proxy under test, so that memory and CPU seconds are its own.
     let mut command = shell::cargo(&["run", "--release", "--quiet", "-p", "schoolgate-bench", "--"]);

@@ -38,6 +38,7 @@ cargo xtask COMMAND
   web             styles and scripts of the pages, by npm; nothing to do when their sources have not changed
   coverage        account for every row of the registers of clauses    [--prove] [--survivors] [--json]
   bench lists     measure the list index            [--json]
+  bench policy    measure the checker on the packs  [--json]
   bench proxy     measure the proxy beside Squid    [--json]
 ";
 
