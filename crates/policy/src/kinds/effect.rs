@@ -11,7 +11,8 @@
 //! ```
 //!
 //! All but a task last until the form's `until`, and no longer than `longest`. Authorised access has floors: the form
-//! asks for `person`, `ground` (a choice), `why` and `until`, and no office decides it alone.
+//! asks for `person`, `ground` (a choice), `why` and `until`, `longest` is there, and two offices at least are named in
+//! `decide`: whoever asks never decides.
 
 use schoolgate_cases::{Field, FieldKind, Store};
 
@@ -210,6 +211,13 @@ fn check_access(request: &RequestSyntax, effect: &EffectSyntax, findings: &mut F
         ("why", has(&is_why), "`\"why\"`"),
         ("until when", has(&|field| field.kind == FieldKind::Until), "`\"until\"`"),
     ];
+    if request.longest.is_none() {
+        findings.push(
+            Diagnostic::new(Code::AccessFloor, effect.span, "nothing says for how long at most this may stay open")
+                .why("looking into what is private ends, whatever day somebody asks for")
+                .help("add `longest = \"2 weeks\"`"),
+        );
+    }
     for (what, is_there, add) in needed {
         if !is_there {
             findings.push(

@@ -113,6 +113,13 @@ impl Given<'_> {
         if let Some(rest) = text.strip_prefix("in ").or_else(|| text.strip_prefix("at ")) {
             return self.at(&piece(part, rest), findings);
         }
+        if let Some(odd) = text.split_whitespace().find(|word| looks_like_a_date(word)) {
+            findings.push(
+                Diagnostic::new(Code::ScenarioSyntax, part.place_of(odd), format!("`{odd}` is no day"))
+                    .help("write year, month and day, as `2026-11-24`; months end with their last day"),
+            );
+            return;
+        }
         self.who = self.persona(part, findings);
     }
 
@@ -292,6 +299,12 @@ pub(super) fn dated(text: &str) -> (Option<Date>, Option<Time>) {
     (date, time)
 }
 
+/// Three numbers as people write a day: `24/11/2026`, `24.11.26`, `2026-11-31`.
+fn looks_like_a_date(word: &str) -> bool {
+    let parts: Vec<&str> = word.split(['/', '-', '.']).collect();
+    parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()))
+}
+
 /// "Tuesday 2026-11-24 10:10"; the weekday is checked.
 fn moment(text: &str, world: &World<'_>, part: &Word, findings: &mut Findings) -> Option<Timestamp> {
     let (date, time) = dated(text);
@@ -305,6 +318,17 @@ fn moment(text: &str, world: &World<'_>, part: &Word, findings: &mut Findings) -
         findings.push(
             Diagnostic::new(Code::ScenarioWorld, part.span, format!("{date} is a {name}"))
                 .help("mend the date or the day of the week"),
+        );
+    }
+    let is_known = |word: &str| {
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_lowercase();
+        dated(word) != (None, None) || weekdays.contains(&bare.as_str()) || ["", "at", "on"].contains(&bare.as_str())
+    };
+    if let Some(odd) = text.split_whitespace().find(|word| !is_known(word)) {
+        findings.push(
+            Diagnostic::new(Code::ScenarioSyntax, part.place_of(odd), format!("`{odd}` says no day and no time"))
+                .why("it would be left out, and the scenario tried at another time")
+                .help("write `Tuesday 2026-11-24 14:00`; what else is given stands behind a comma"),
         );
     }
     let time = time.unwrap_or(Time::constant(10, 0, 0, 0));

@@ -2,6 +2,7 @@
 
 use super::Scenario;
 use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::nearest::distance;
 use crate::pack::{FileId, Pack, TESTS_FILE};
 use crate::syntax::Word;
 use crate::syntax::markdown::lines;
@@ -18,6 +19,7 @@ enum Step {
 pub(super) fn read(file: FileId, text: &str, findings: &mut Findings) -> (Vec<Word>, Vec<Scenario>) {
     let mut reader = Reader { world: Vec::new(), scenarios: Vec::new(), heading: String::new(), count: 0, step: None };
     let mut fence: Option<bool> = None;
+    let mut in_fence = None;
     for range in lines(text) {
         let line = text.get(range.clone()).unwrap_or("").trim_end();
         let start = range.start;
@@ -30,9 +32,18 @@ pub(super) fn read(file: FileId, text: &str, findings: &mut Findings) -> (Vec<Wo
         }
         match fence {
             Some(true) => reader.world.extend(word(file, start, line.split(" // ").next().unwrap_or(line))),
+            Some(false) if keyword(line).is_some_and(|(step, ..)| step == Some(Step::Given)) => {
+                in_fence = in_fence.or(Some(Span::new(file, start..start + line.len())));
+            }
             Some(false) => {}
-            None => reader.line(file, start, line),
+            None => reader.line(file, start, line, findings),
         }
+    }
+    if let Some(place) = in_fence {
+        findings.push(
+            Diagnostic::new(Code::ScenarioSyntax, place, "scenarios inside a fenced block are not tried")
+                .help("take the lines with ``` away; a block called `world` tells who there is"),
+        );
     }
     for scenario in &reader.scenarios {
         if let Some(second) = scenario.when.get(1) {
@@ -60,6 +71,50 @@ pub(super) fn world(pack: &Pack) -> Vec<Word> {
     shared.map_or_else(Vec::new, |(file, _, text)| read(file, text, &mut Vec::new()).0)
 }
 
+/// Marks of a list, of emphasis and of a quotation, which may stand before a sentence.
+const NO_WORD: [char; 9] = [' ', '*', '-', '>', '\t', '_', '.', ')', ':'];
+
+/// The step that a line says, `None` for one more of the last, and what follows; `None` for prose.
+fn keyword(line: &str) -> Option<(Option<Step>, &str)> {
+    let body = line.trim_start_matches(|c: char| NO_WORD.contains(&c) || c.is_ascii_digit());
+    let (first, rest) = body.split_once(' ')?;
+    let step = match first.trim_end_matches(NO_WORD).to_ascii_lowercase().as_str() {
+        "given" => Some(Step::Given),
+        "when" => Some(Step::When),
+        "then" => Some(Step::Then),
+        "and" | "but" => None,
+        _ => return None,
+    };
+    Some((step, rest))
+}
+
+/// Words of prose that differ from a keyword in one letter.
+const PROSE: [&str; 12] =
+    ["the", "them", "they", "than", "hen", "even", "give", "gives", "giver", "what", "where", "whence"];
+
+/// A line that was meant as a sentence and would be skipped.
+fn misspelt(file: FileId, start: usize, line: &str) -> Option<Diagnostic> {
+    let body = line.trim_start_matches(|c: char| NO_WORD.contains(&c) || c.is_ascii_digit());
+    let first = body.split_whitespace().next()?;
+    let bare = first.trim_end_matches(NO_WORD).to_ascii_lowercase();
+    let near = ["given", "when", "then"].into_iter().find(|known| distance(known, &bare) == 1)?;
+    if PROSE.contains(&bare.as_str()) {
+        return None;
+    }
+    let begin = start + line.len() - body.len();
+    let message = format!("`{first}` begins no sentence of a scenario");
+    Some(
+        Diagnostic::new(Code::ScenarioSyntax, Span::new(file, begin..begin + first.len()), message)
+            .why("the line would be skipped, and the scenario tried without it")
+            .help(format!("did you mean `{}`?", capital(near))),
+    )
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}
+
 struct Reader {
     world: Vec<Word>,
     scenarios: Vec<Scenario>,
@@ -69,28 +124,22 @@ struct Reader {
 }
 
 impl Reader {
-    fn line(&mut self, file: FileId, start: usize, line: &str) {
+    fn line(&mut self, file: FileId, start: usize, line: &str, findings: &mut Findings) {
         if line.starts_with('#') {
             self.heading = line.trim_start_matches('#').trim().to_owned();
             self.count = 0;
             self.step = None;
             return;
         }
-        let body = line.trim_start_matches([' ', '*', '-', '>', '\t']);
-        let offset = start + (line.len() - body.len());
-        let Some((keyword, rest)) = body.split_once(' ') else { return };
-        let step = match keyword.to_ascii_lowercase().as_str() {
-            "given" => Step::Given,
-            "when" => Step::When,
-            "then" => Step::Then,
-            "and" => match self.step {
-                Some(step) => step,
-                None => return,
-            },
-            _ => return,
+        let Some((said, rest)) = keyword(line) else {
+            findings.extend(misspelt(file, start, line));
+            return;
         };
-        let Some(word) = word(file, offset + keyword.len() + 1, rest) else { return };
-        self.push(step, keyword.eq_ignore_ascii_case("and"), word, Span::new(file, offset..offset + body.len()));
+        let Some(step) = said.or(self.step) else { return };
+        let end = start + line.len();
+        let Some(word) = word(file, end - rest.len(), rest) else { return };
+        let begin = end - line.trim_start_matches(NO_WORD).len();
+        self.push(step, said.is_none(), word, Span::new(file, begin..end));
     }
 
     fn push(&mut self, step: Step, is_more: bool, word: Word, span: Span) {
