@@ -96,7 +96,8 @@ impl Within {
         }
     }
 
-    /// The last day of the time that starts on the day `from`; what is shorter than a day ends on it.
+    /// The last day of the time that starts on the day `from`; what is shorter than a day ends on it, and hours count as
+    /// the whole days in them.
     pub fn last_day(&self, calendar: &Calendar, from: Date) -> Date {
         match self.days() {
             Days::None => from,
@@ -115,10 +116,13 @@ impl Within {
     }
 
     fn days(&self) -> Days {
-        let Self::Count { count, unit, .. } = self else { return Days::None };
+        // Hours of lessons have no days.
+        let Self::Count { count, unit, period: None } = self else { return Days::None };
         let count = i64::from(*count);
         match unit {
-            Unit::Minute | Unit::Hour => Days::None,
+            // Hours of a clock count as the whole days in them: 72 hours are three days, 20 hours end on their day.
+            Unit::Minute => Days::Span(JiffSpan::new().days(count / (24 * 60))),
+            Unit::Hour => Days::Span(JiffSpan::new().days(count / 24)),
             Unit::Day => Days::Span(JiffSpan::new().days(count)),
             Unit::SchoolDay => Days::School(count),
             Unit::Week => Days::Span(JiffSpan::new().weeks(count)),

@@ -8,7 +8,7 @@ use std::fmt;
 use schoolgate_base::{ControlId, Group, Role, Within};
 use serde::{Deserialize, Serialize};
 
-use crate::Effect;
+use crate::{Case, Effect, Site, Value};
 
 /// One compiled control of the family *cases*.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,6 +238,15 @@ impl Field {
 }
 
 impl RequestDefinition {
+    /// The sites that an approval of a case would open, with the fields that name them.
+    pub fn sites<'c>(&self, case: &'c Case) -> impl Iterator<Item = (&'c Box<str>, &'c Site)> {
+        let values = self.opens_site().then_some(&case.values).into_iter().flatten();
+        values.filter_map(|(field, value)| match value {
+            Value::Site(site) => Some((field, site)),
+            _ => None,
+        })
+    }
+
     pub fn opens_site(&self) -> bool {
         self.effects.iter().any(|effect| matches!(effect, Effect::OpenSite { .. }))
     }

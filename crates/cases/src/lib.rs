@@ -38,7 +38,7 @@ pub use form::{FieldProblem, Known, RawValues, check_form, is_shared};
 pub use keep::kept_until;
 pub use moment::Moment;
 pub use offices::{Holder, Offices, Tie, TieKind};
-pub use open::{OpenError, Opening, check_request, concern, may_open, open_report, open_request};
+pub use open::{OpenError, Opening, check_request, concern, may_open, may_use, open_report, open_request};
 pub use register::{
     EnterError, Entering, RegisterDefinition, RegisterDue, RegisterEntry, close_entry, due_day, enter,
     entry_kept_until, entry_readers, entry_told, warn_day,

@@ -111,7 +111,7 @@ pub fn may_open(definition: &Definition, groups: &BTreeSet<Group>) -> bool {
     }
 }
 
-pub(crate) fn may_use(ask: &[Group], groups: &BTreeSet<Group>) -> bool {
+pub fn may_use(ask: &[Group], groups: &BTreeSet<Group>) -> bool {
     ask.is_empty() || ask.iter().any(|group| groups.contains(group))
 }
 

@@ -11,15 +11,14 @@ use schoolgate_base::{CaseId, GrantId, PersonId, SchoolId};
 use schoolgate_cases::{Moment, Offices};
 use schoolgate_decide::Snapshot;
 use schoolgate_keys::{KeyRing, Pseudonym, random_bytes};
-use schoolgate_policy::{Built, Context, build};
-use schoolgate_records::{Actor, SchoolStore, Write};
+use schoolgate_records::{Actor, Edition, SchoolStore, Write};
 use schoolgate_runtime::{Clock, Tasks};
 use schoolgate_snapshot::{Changes, Follower, OpenLists, Publisher, Reader, follow};
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use tracing::info;
 
 use crate::error::ControlError;
-use crate::in_force::{InForce, pack_of};
+use crate::in_force::InForce;
 use crate::live::{Continued, live_part};
 use crate::people::{people_part, school_year, signed};
 
@@ -214,10 +213,9 @@ impl Control {
         Ok(CaseId::from_random(random_bytes()?))
     }
 
-    /// An earlier edition of the school's policies, as the checker reads it.
-    pub async fn edition(&self, edition: u32) -> Result<Option<Built>, ControlError> {
-        let kept = self.0.store.policy_fetch(&crate::adopt::pack_id()?, edition).await?;
-        Ok(kept.map(|kept| build(&pack_of(&kept), Context::default())))
+    /// An earlier edition of the school's policies.
+    pub async fn edition(&self, edition: u32) -> Result<Option<Edition>, ControlError> {
+        Ok(self.0.store.policy_fetch(&crate::adopt::pack_id()?, edition).await?)
     }
 
     pub(crate) fn fresh_grant(&self) -> Result<GrantId, ControlError> {

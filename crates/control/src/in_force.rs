@@ -138,6 +138,11 @@ pub(crate) fn is_worded(before: &PolicyView, after: &PolicyView) -> bool {
     before.policy == after.policy && before.version == after.version && !changes(before, after).is_material()
 }
 
+/// An edition as the checker reads it.
+pub fn built_of(edition: &Edition) -> Built {
+    build(&pack_of(edition), Context::default())
+}
+
 pub(crate) fn pack_of(edition: &Edition) -> Pack {
     edition.files.iter().map(|(path, text)| (path.as_ref(), text.as_str())).collect()
 }

@@ -22,7 +22,7 @@ pub use adopt::{AdoptError, install};
 pub use agreements::Signing;
 pub use control::{Control, ControlParts};
 pub use error::ControlError;
-pub use in_force::InForce;
+pub use in_force::{InForce, built_of};
 pub use people::{audiences, is_asked, offices_known};
 pub use presence::AddressClaim;
 pub use reports::{ReportError, Sent};

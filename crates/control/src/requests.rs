@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::{CaseId, ControlId, Group, Host, PersonId, SchoolId};
 use schoolgate_cases::{
     Case, CaseState, Consequence, Decision, Definition, GrantAudience, GrantPlan, Known, OpenError, Opening, RawValues,
-    Refusal, RequestDefinition, Sight, Site, Value, decide, end_over, open_request, withdraw,
+    Refusal, RequestDefinition, Sight, Site, decide, end_over, open_request, withdraw,
 };
 use schoolgate_decide::Barred;
 use schoolgate_decide::snapshot::{Audience, Target};
@@ -173,14 +173,9 @@ impl Control {
 
     /// Refuses what no grant could open: nobody is told that something is open which stays closed.
     fn check_openable(&self, definition: &RequestDefinition, case: &Case) -> Result<(), RequestError> {
-        if !definition.opens_site() {
-            return Ok(());
-        }
         let snapshot = self.snapshot();
-        for (field, value) in &case.values {
-            if let Value::Site(site) = value
-                && let Some(why) = snapshot.barred(&site.host, self.now())
-            {
+        for (field, site) in definition.sites(case) {
+            if let Some(why) = snapshot.barred(&site.host, self.now()) {
                 return Err(RequestError::Barred { field: field.to_string().into(), why });
             }
         }

@@ -96,6 +96,8 @@ codes! {
     UnclosedFrontMatter = "unclosed-front-matter", Error;
     /// A control block is never closed; everything after it would be read as TOML.
     UnclosedControl = "unclosed-control", Error;
+    /// A key that does nothing in this rule, because of what else the rule says.
+    IdleKey = "idle-key", Warning;
     /// A key that the language does not know at this place.
     UnknownKey = "unknown-key", Error;
     /// A key that must be there is missing.

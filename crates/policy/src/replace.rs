@@ -79,7 +79,7 @@ impl Extended {
 }
 
 fn unknown_policy(word: &Word, known: &BTreeSet<&str>) -> Diagnostic {
-    let help = match nearest(&word.text, known.iter().copied()) {
+    let help = match nearest(&word.text, known.iter().copied().filter(|id| !id.is_empty())) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "name a policy of this pack, or add its folder to `extends` of `[school]`".to_owned(),
     };

@@ -111,3 +111,12 @@ fn a_finding_reads_like_a_compilers() {
     let built = build(&pack, Context::default());
     insta::assert_snapshot!(render(&built.diagnostics, &pack, Colour::Plain));
 }
+
+#[test]
+fn a_clause_that_says_which_id_it_had_is_the_same() {
+    let before = view("1", "{#kind} Be kind.\n\n```control\ninformation = true\n```\n");
+    let renamed = "{#kindness} Be kind.\n\n```control\nwas = [\"kind\"]\ninformation = true\n```\n";
+    assert!(changes(&before, &view("2", renamed)).clauses.is_empty());
+    let other = "{#kindness} Be kind.\n\n```control\ninformation = true\n```\n";
+    assert_eq!(changes(&before, &view("2", other)).clauses.len(), 2);
+}

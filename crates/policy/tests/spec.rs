@@ -90,6 +90,7 @@ fn examples_hold() {
     let mut count = 0;
     for path in files() {
         for example in examples(&std::fs::read_to_string(&path).unwrap()) {
+            assert_eq!(example.doubled, Vec::<String>::new(), "{}: {}", path.display(), example.name);
             let pack = pack(&example, path.parent().unwrap());
             if example.blocks.contains_key("tests") {
                 count += 1;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use schoolgate_base::{ClauseId, Group, PolicyId};
-use schoolgate_control::InForce;
+use schoolgate_control::{InForce, built_of};
 use schoolgate_policy::Built;
 use schoolgate_policy::diff::{About, Consequence, diff, for_holder};
-use schoolgate_policy::show::{ClauseChange, PolicyChange, changes, html, show};
+use schoolgate_policy::show::{ClauseChange, ClauseView, PolicyChange, PolicyView, changes, html, show};
 use schoolgate_records::Signature;
 use serde::Serialize;
 
@@ -52,17 +52,25 @@ impl Changed {
     }
 }
 
-/// What two editions say otherwise to anybody. Comparing them takes up to a second, and a staff room signs together.
+/// What earlier editions said otherwise. Comparing two takes up to a second, and a staff room signs together: the
+/// first to ask compares, and the others wait for it.
 #[derive(Debug, Default)]
 pub(crate) struct Comparisons {
-    /// The edition in force that the rest is compared with, and by earlier edition what it said otherwise.
-    known: Mutex<(u32, BTreeMap<u32, Arc<Comparison>>)>,
+    known: Mutex<Known>,
+    comparing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The edition that all the others are compared with.
+    in_force: u32,
+    by_earlier: BTreeMap<u32, Arc<Comparison>>,
 }
 
 #[derive(Debug)]
 struct Comparison {
-    words: BTreeMap<PolicyId, PolicyChange>,
-    /// Whom clauses bind that are gone now, where that was narrower than their policy's audience.
+    before: BTreeMap<PolicyId, PolicyView>,
+    /// Whom clauses bound, where that was narrower than their policy's audience.
     bound: BTreeMap<ClauseId, Vec<Group>>,
     consequences: Vec<Consequence>,
 }
@@ -70,62 +78,80 @@ struct Comparison {
 impl Comparisons {
     fn find(&self, in_force: u32, earlier: u32) -> Option<Arc<Comparison>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.1.get(&earlier).filter(|_| known.0 == in_force).cloned()
+        known.by_earlier.get(&earlier).filter(|_| known.in_force == in_force).cloned()
     }
 
     fn keep(&self, in_force: u32, earlier: u32, comparison: &Arc<Comparison>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.0 != in_force {
-            *known = (in_force, BTreeMap::new());
+        if known.in_force < in_force {
+            *known = Known { in_force, by_earlier: BTreeMap::new() };
         }
-        known.1.insert(earlier, Arc::clone(comparison));
+        // A page that began before the last adoption keeps nothing.
+        if known.in_force == in_force {
+            known.by_earlier.insert(earlier, Arc::clone(comparison));
+        }
+    }
+
+    /// `None` when the earlier edition is no longer kept, or this program can no longer read it.
+    async fn load(&self, ctx: &Ctx, earlier: u32) -> Result<Option<Arc<Comparison>>, Failure> {
+        let in_force = &ctx.in_force;
+        if let Some(known) = self.find(in_force.edition, earlier) {
+            return Ok(Some(known));
+        }
+        let _turn = self.comparing.lock().await;
+        if let Some(known) = self.find(in_force.edition, earlier) {
+            return Ok(Some(known));
+        }
+        let Some(edition) = ctx.app.control.edition(earlier).await.map_err(from_control)? else { return Ok(None) };
+        let now = Arc::clone(in_force);
+        let compare = move || {
+            let before = built_of(&edition);
+            before.is_fit().then(|| Arc::new(Comparison::new(&before, &now)))
+        };
+        let comparison = tokio::task::spawn_blocking(compare).await.map_err(internal)?;
+        if let Some(comparison) = &comparison {
+            self.keep(in_force.edition, earlier, comparison);
+        }
+        Ok(comparison)
     }
 }
 
-/// What is otherwise for a person since an earlier agreement of theirs; `None` when its edition is no longer kept.
+/// What is otherwise for a person since an earlier agreement of theirs; `None` when nobody can say any more.
 pub(crate) async fn changed_since(ctx: &Ctx, signed: &Signed, before: &Signature) -> Result<Option<Changed>, Failure> {
-    let (in_force, comparisons) = (&ctx.in_force, &ctx.app.comparisons);
+    let in_force = &ctx.in_force;
     let Some(earlier) = in_force.edition_agreed(&before.policy, &before.version, before.at) else { return Ok(None) };
-    if let Some(known) = comparisons.find(in_force.edition, earlier) {
-        return Ok(Some(known.for_person(&before.policy, signed, in_force)));
-    }
-    let Some(built) = ctx.app.control.edition(earlier).await.map_err(from_control)? else { return Ok(None) };
-    let now = Arc::clone(in_force);
-    let compare = move || Arc::new(Comparison::new(&built, &now));
-    let comparison = tokio::task::spawn_blocking(compare).await.map_err(internal)?;
-    comparisons.keep(in_force.edition, earlier, &comparison);
-    Ok(Some(comparison.for_person(&before.policy, signed, in_force)))
+    let comparison = ctx.app.comparisons.load(ctx, earlier).await?;
+    Ok(comparison.and_then(|comparison| comparison.for_person(&before.policy, signed, in_force)))
 }
 
 impl Comparison {
     fn new(before: &Built, in_force: &InForce) -> Self {
-        let mut words = BTreeMap::new();
-        for old in before.parsed.documents.iter().filter_map(|document| show(document, &before.compiled)) {
-            if let Some(now) = in_force.view(&old.policy) {
-                words.insert(old.policy.clone(), changes(&old, now));
-            }
-        }
-        let has_effect = |consequence: &Consequence| {
+        let views = before.parsed.documents.iter().filter_map(|document| show(document, &before.compiled));
+        // Words, heads and agreements stand on the page in forms of their own.
+        let is_effect = |consequence: &Consequence| {
             !matches!(consequence.about, About::Clauses | About::Policies | About::Agreements)
         };
-        let consequences = diff(before, &in_force.built).into_iter().filter(has_effect).collect();
-        Self { words, bound: before.compiled.binds.clone(), consequences }
+        Self {
+            before: views.map(|view| (view.policy.clone(), view)).collect(),
+            bound: before.compiled.binds.clone(),
+            consequences: diff(before, &in_force.built).into_iter().filter(is_effect).collect(),
+        }
     }
 
-    fn for_person(&self, policy: &PolicyId, signed: &Signed, in_force: &InForce) -> Changed {
-        let compiled = &in_force.built.compiled;
-        let concerns = |change: &ClauseChange| match change {
-            ClauseChange::Added { id, .. }
-            | ClauseChange::Reworded { id, .. }
-            | ClauseChange::KeptOtherwise { id, .. } => compiled.is_bound(id, &signed.groups),
-            ClauseChange::Removed { id, .. } => {
-                self.bound.get(id).is_none_or(|bound| bound.iter().any(|group| signed.groups.contains(group)))
-            }
-        };
-        let mut words = self.words.get(policy).cloned().unwrap_or_default();
-        words.clauses.retain(concerns);
-        let of_policy = |effect: &&&Consequence| effect.clause.as_ref().is_some_and(|clause| clause.policy == *policy);
+    fn was_bound(&self, clause: &ClauseId, signed: &Signed) -> bool {
+        self.bound.get(clause).is_none_or(|bound| bound.iter().any(|group| signed.groups.contains(group)))
+    }
+
+    fn for_person(&self, policy: &PolicyId, signed: &Signed, in_force: &InForce) -> Option<Changed> {
+        let is_bound = |id: &ClauseId| in_force.built.compiled.is_bound(id, &signed.groups);
+        let mut before = self.before.get(policy)?.clone();
+        let mut now = in_force.view(policy)?.clone();
+        // A rule that begins to bind somebody is new to them, whoever else it bound before.
+        before.retain_clauses(|clause: &ClauseView| self.was_bound(&clause.id, signed));
+        now.retain_clauses(|clause: &ClauseView| is_bound(&clause.id));
+        let of_policy = |effect: &&Consequence| effect.clause.as_ref().is_some_and(|clause| clause.policy == *policy);
         let effects = for_holder(&self.consequences, &signed.groups, &signed.roles);
-        Changed { words, effects: effects.iter().filter(of_policy).map(|&effect| effect.clone()).collect() }
+        let effects = effects.into_iter().filter(of_policy).cloned().collect();
+        Some(Changed { words: changes(&before, &now), effects })
     }
 }

@@ -110,10 +110,10 @@ impl Evidence {
                 shown.href.clear();
             }
             _ if !control.kept_by.is_empty() => {
-                // Any one of them is enough to carry it out.
-                let keepers = || control.kept_by.iter().map(|keeper| self.of_keeper(ctx, keeper));
-                let known = keepers().find(|keeper| keeper.how != Known::Nobody).or_else(|| keepers().next());
-                if let Some(known) = known {
+                // Together they carry it out: it is known as well as the one of whom least is known.
+                let keepers = control.kept_by.iter().map(|keeper| self.of_keeper(ctx, keeper));
+                let rank = |shown: &ControlShown| Known::ALL.iter().position(|how| *how == shown.how);
+                if let Some(known) = keepers.max_by_key(rank) {
                     (shown.how, shown.evidence) = (known.how, known.evidence);
                 }
                 shown.href.clear();

@@ -52,12 +52,10 @@ pub(crate) fn parts_with(view: &PolicyView, is_shown: impl Fn(&ClauseView) -> bo
 }
 
 /// "4 minutes".
-pub(crate) fn reading_time(view: &PolicyView) -> String {
-    let words = view.parts.iter().map(|part| match part {
-        PartView::Clause(clause) => clause.text.split_whitespace().count(),
-        PartView::Prose { html, .. } => html.split_whitespace().count(),
-        PartView::Heading { .. } => 0,
-    });
+pub(crate) fn reading_time(parts: &[PartShown]) -> String {
+    let words = |html: &str| html.split_whitespace().count();
+    let clauses = |part: &PartShown| part.clauses.iter().map(|clause| words(&clause.html)).sum::<usize>();
+    let words = parts.iter().map(|part| words(&part.intro) + clauses(part));
     match words.sum::<usize>().div_ceil(WORDS_A_MINUTE).max(1) {
         1 => "a minute".to_owned(),
         minutes => format!("{minutes} minutes"),

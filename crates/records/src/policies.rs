@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schoolgate_base::PolicyId;
 use schoolgate_keys::{Sha256, hex};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde_json::json;
 
 use crate::convert::{corrupt, from_json, micros, parse, time, time_opt, to_json};
@@ -14,9 +14,6 @@ use crate::entity::policy_edition;
 use crate::error::failed;
 use crate::journal::Note;
 use crate::{RecordsError, SchoolStore, Write};
-
-/// Editions listed at most.
-const LIST_MAX: u64 = 200;
 
 /// The files of a pack: path → text.
 pub type Pack = BTreeMap<Box<str>, String>;
@@ -108,18 +105,6 @@ impl SchoolStore {
             .all(self.db())
             .await
             .map_err(failed("policy_in_force"))?;
-        rows.into_iter().map(from_row).collect()
-    }
-
-    /// The editions of one policy, newest first, at most 200.
-    pub async fn policy_list(&self, policy: &PolicyId) -> Result<Vec<Edition>, RecordsError> {
-        let rows = of_school(self.text())
-            .filter(policy_edition::Column::Policy.eq(policy.as_str()))
-            .order_by_desc(policy_edition::Column::Edition)
-            .limit(LIST_MAX)
-            .all(self.db())
-            .await
-            .map_err(failed("policy_list"))?;
         rows.into_iter().map(from_row).collect()
     }
 

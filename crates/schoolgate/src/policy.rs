@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use schoolgate_policy::show::{self, PolicyView};
-use schoolgate_policy::{Built, Colour, Context, Diagnostic, Finding, Pack, build, render, scenario, summary};
+use schoolgate_policy::{
+    Built, Colour, Context, Diagnostic, Finding, Pack, build, has_errors, render, scenario, summary,
+};
 use serde_json::json;
 
 use crate::{Found, pack};
@@ -183,15 +185,20 @@ fn check(args: &CheckArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>
     for folder in &args.packs {
         let pack = pack::read(folder)?;
         let built = built(&pack, args.on);
+        let mut diagnostics = built.diagnostics.clone();
+        if built.is_fit() {
+            // How they come out is what `test` says.
+            diagnostics.extend(scenario::test(&pack, &built).diagnostics);
+        }
         let pack = placed(folder, pack, are_several);
-        is_fit &= built.is_fit();
+        is_fit &= !has_errors(&diagnostics);
         if args.format.is_json() {
-            all.extend(findings(&built.diagnostics, &pack));
+            all.extend(findings(&diagnostics, &pack));
             continue;
         }
-        write!(out, "{}", drawn(&built.diagnostics, &pack))?;
+        write!(out, "{}", drawn(&diagnostics, &pack))?;
         let name = if are_several { format!("{}: ", folder.display()) } else { String::new() };
-        writeln!(out, "{name}{}", summary(&built.diagnostics))?;
+        writeln!(out, "{name}{}", summary(&diagnostics))?;
     }
     if args.format.is_json() {
         writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;

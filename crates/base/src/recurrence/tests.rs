@@ -114,5 +114,6 @@ fn a_length_of_time_is_counted_in_days_both_ways() {
     check_days("1 school day", "2026-12-07", "2026-12-08", "2026-12-04");
     check_days("same day", "2026-12-07", "2026-12-07", "2026-12-07");
     check_days("3 hours", "2026-12-07", "2026-12-07", "2026-12-07");
+    check_days("72 hours", "2026-12-07", "2026-12-10", "2026-12-04");
     check_days("6 years", "2026-12-01", "2032-12-01", "2020-12-01");
 }

@@ -56,12 +56,16 @@ impl Checker<'_, '_> {
         let vacant: Vec<&Role> = roles.iter().copied().filter(|role| offices.of_role(role).is_empty()).collect();
         let now = deciders_of(request, &Asked::default(), offices);
         if now.is_nobody() || !now.can_finish {
-            let names = self.titles(roles.iter().copied());
+            let names = self.titles(if vacant.is_empty() { roles } else { vacant });
+            let help = match names.as_str() {
+                "" => "name the offices that decide, in `decide`".to_owned(),
+                names => format!("fill {names}, or name other offices in `decide` or `stand_in`"),
+            };
             self.push(
                 Code::UndecidableRequest,
                 format!("nobody can decide `{}`", request.kind),
                 "everybody who asks would wait for ever",
-                format!("fill {names}, or name other offices in `decide` or `stand_in`"),
+                help,
             );
             return;
         }
@@ -253,7 +257,10 @@ impl Checker<'_, '_> {
             Code::ReportReachesNobody,
             format!("a report `{}`{about} reaches nobody", report.kind),
             "whoever has something to say would find no one to say it to",
-            format!("fill {roles}, or name other offices in `to` or `about`"),
+            match roles.as_str() {
+                "" => "name the offices that hear, in `to`".to_owned(),
+                roles => format!("fill {roles}, or name other offices in `to` or `about`"),
+            },
         );
     }
 

@@ -56,7 +56,7 @@ fn control_kept(clause: &Clause, control: &Control, school: &School, findings: &
 }
 
 /// Whether a keeper carries out a kind: a role does what it is asked, a system what it says that it does.
-fn does(keeper: &Word, kind: ControlKind, school: &School) -> bool {
+pub(crate) fn does(keeper: &Word, kind: ControlKind, school: &School) -> bool {
     let entry = school.keepers.get(keeper.text.as_str());
     entry.map_or_else(
         || school.roles.contains_key(&Role::new(&keeper.text)),

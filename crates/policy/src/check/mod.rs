@@ -6,7 +6,7 @@ pub(crate) mod clauses;
 mod disagree;
 mod duties;
 mod floor;
-mod keepers;
+pub(crate) mod keepers;
 mod law;
 mod locked;
 mod reading;

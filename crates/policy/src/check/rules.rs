@@ -119,6 +119,10 @@ impl<'a> Checker<'a, '_> {
             let Some((rival, place)) = stronger.iter().find(|(rival, _)| rival.verdict != rule.verdict) else {
                 continue;
             };
+            if rule.control.clause != rival.control.clause && is_twin(rule, rival) {
+                self.twins(rule, origin, rival, place);
+                continue;
+            }
             let message = format!("this rule of `#{}` never has a say", rule.control.clause.clause);
             let help = format!(
                 "narrow the other rule, or write `over = \"#{}\"` here if this one is to go first",
@@ -132,6 +136,19 @@ impl<'a> Checker<'a, '_> {
                     .other(place.target, format!("`#{}` says {}", rival.control.clause.clause, words(rival.verdict))),
             );
         }
+    }
+
+    /// Whoever reads one clause is told the opposite of the other.
+    fn twins(&mut self, rule: &WebRule, origin: &Origin, rival: &WebRule, place: &Origin) {
+        let (one, other) = (&rule.control.clause.clause, &rival.control.clause.clause);
+        let message = format!("`#{one}` and `#{other}` say different things about {}", self.target(&rule.target));
+        self.findings.push(
+            Diagnostic::new(Code::DisagreeingRules, origin.target, message)
+                .label(format!("{} here", words(rule.verdict)))
+                .why("both speak to the same people at the same times, so one of the clauses is never true")
+                .help("take one of the two out, or say in one of them for whom or when it holds")
+                .other(place.target, format!("{} here", words(rival.verdict))),
+        );
     }
 
     fn over(&mut self, meetings: &Meetings) {
@@ -342,4 +359,9 @@ fn pair(one: Span, other: Span) -> (Span, Span) {
 
 fn words(verdict: Option<Verdict>) -> &'static str {
     verdict.map_or("nothing", Verdict::as_str)
+}
+
+/// Whether two rules hold for the same site, people, times, places and devices, and neither goes over the other.
+fn is_twin(one: &WebRule, other: &WebRule) -> bool {
+    one.target == other.target && one.scope == other.scope && one.over.is_empty() && other.over.is_empty()
 }

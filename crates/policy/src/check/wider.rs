@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use schoolgate_base::{Capacity, ControlKind, Group};
 use schoolgate_decide::things::Aspect;
 
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::kinds::Body;
-use crate::kinds::things::ThingSyntax;
+use crate::kinds::things::{ScopeSyntax, ThingSyntax};
 use crate::parse::Parsed;
 use crate::school::School;
 use crate::show::join;
@@ -24,17 +24,18 @@ pub(super) fn check(parsed: &Parsed, school: &School, findings: &mut Findings) {
             continue;
         }
         let titles: Vec<String> = audience.iter().map(|word| school.group_title(&Group::new(&word.text))).collect();
+        let message = format!("this binds everybody, and the policy is for {}", join(&titles, "and"));
         let controls = document.clauses.iter().flat_map(|clause| &clause.controls);
-        findings.extend(controls.filter_map(binds_everybody).map(|span| {
-            let titles = join(&titles, "and");
-            Diagnostic::new(
-                Code::WiderThanPolicy,
-                span,
-                format!("this binds everybody, and the policy is for {titles}"),
-            )
-            .why("the audience of a policy says who agrees to it; whom a rule binds, its own `for` says")
-            .help("say whom, for example `for = [\"staff\"]`; leave it out where everybody is meant")
-        }));
+        for control in controls.filter(|control| binds_everybody(control)) {
+            let key = if control.kind == ControlKind::Request { "ask" } else { "for" };
+            findings.push(
+                Diagnostic::new(Code::WiderThanPolicy, control.span, message.as_str())
+                    .why("the audience of a policy says who agrees to it; whom a rule binds, the rule says")
+                    .help(format!(
+                        "say whom, for example `{key} = [\"staff\"]`; leave it out where everybody is meant"
+                    )),
+            );
+        }
     }
 }
 
@@ -44,16 +45,14 @@ fn is_everybody(audience: &[Word]) -> bool {
     Capacity::ALL.iter().all(|capacity| named.contains(&Group::new(capacity.as_str())))
 }
 
-/// The place of a control that names nobody whom it binds.
-fn binds_everybody(control: &Control) -> Option<Span> {
+/// Whether a control names nobody whom it binds, and nobody whom it does not.
+fn binds_everybody(control: &Control) -> bool {
+    let names_nobody = |scope: &ScopeSyntax| scope.audience.is_empty() && scope.except.is_empty();
     match &control.body {
-        Body::Web(web) => web.scope.audience.is_empty().then_some(control.span),
-        Body::Thing(thing) => {
-            let says_nobody = thing.scope.audience.is_empty() && !names_parties(thing);
-            (is_about_people(control.kind) && says_nobody).then_some(control.span)
-        }
-        Body::Request(request) => request.ask.is_empty().then_some(control.span),
-        Body::Report(_) | Body::Sign(_) | Body::Remind(_) | Body::Register(_) | Body::Duty(_) => None,
+        Body::Web(web) => names_nobody(&web.scope),
+        Body::Thing(thing) => is_about_people(control.kind) && names_nobody(&thing.scope) && !names_parties(thing),
+        Body::Request(request) => request.ask.is_empty(),
+        Body::Report(_) | Body::Sign(_) | Body::Remind(_) | Body::Register(_) | Body::Duty(_) => false,
     }
 }
 

@@ -49,6 +49,7 @@ impl Editions<'_> {
             title: request.title.to_string(),
             groups: request.ask.clone(),
             offices: Vec::new(),
+            also: decide.roles.iter().chain(&request.stand_in).cloned().collect(),
             facts: facts([
                 ("who may ask", self.groups(&request.ask)),
                 ("who decides", deciders),
@@ -112,6 +113,7 @@ impl Editions<'_> {
             title: report.title.to_string(),
             groups: report.ask.clone(),
             offices: Vec::new(),
+            also: report.to.clone(),
             facts: facts([
                 ("who may report", self.groups(&report.ask)),
                 ("who hears", self.roles(&report.to, "and")),

@@ -39,6 +39,7 @@ impl Editions<'_> {
             title: list.title.to_string(),
             groups,
             offices,
+            also: Vec::new(),
             facts: facts([
                 ("what is entered", labels(&list.fields)),
                 ("who keeps it", self.roles(&list.keeps, "and")),
@@ -72,6 +73,7 @@ impl Editions<'_> {
             title: duty.title.to_string(),
             groups: duty.each.clone(),
             offices,
+            also: Vec::new(),
             facts: facts([
                 ("who does it", self.roles(&duty.who, "or")),
                 ("everybody does it of", each),

@@ -66,6 +66,9 @@ pub struct Consequence {
     /// The offices it concerns, where it concerns nobody but their holders.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub offices: Vec<Role>,
+    /// Offices it concerns beside those people: who decides, who hears.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Role>,
     /// Those people in words: "teachers", "everybody".
     pub people: String,
     /// The clause it comes from.
@@ -110,10 +113,9 @@ pub fn for_holder<'c>(
     let concerns = |consequence: &&Consequence| {
         let Consequence { who, with, except, .. } = consequence;
         let who = Who { any: who.clone(), with: with.clone(), except: except.clone() };
-        match consequence.offices.is_empty() {
-            true => who.holds(groups),
-            false => consequence.offices.iter().any(|office| offices.contains(office)),
-        }
+        let holds = |roles: &[Role]| roles.iter().any(|office| offices.contains(office));
+        let is_theirs = if consequence.offices.is_empty() { who.holds(groups) } else { holds(&consequence.offices) };
+        is_theirs || holds(&consequence.also)
     };
     consequences.iter().filter(concerns).collect()
 }
@@ -212,6 +214,7 @@ impl<'a> Editions<'a> {
             with: who.with,
             except: who.except,
             offices: Vec::new(),
+            also: Vec::new(),
             clause: turn.clause,
             what: format!("{what}{when}{at}{on}"),
             before: turn.before,

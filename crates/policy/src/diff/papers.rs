@@ -33,6 +33,7 @@ impl Editions<'_> {
             Again::EveryLogIn => "at every log-in".to_owned(),
             Again::Once => "never again".to_owned(),
         };
+        let version = if sign.again == Again::Once { String::new() } else { sign.version.to_string() };
         let form = match sign.form {
             AgreeForm::Click => "by a click",
             AgreeForm::Paper => "on paper",
@@ -46,9 +47,11 @@ impl Editions<'_> {
             title: sign.title.to_string(),
             groups: sign.who.clone(),
             offices: Vec::new(),
+            also: Vec::new(),
             facts: facts([
                 ("who must agree", self.groups(&sign.who)),
                 ("how", form.to_owned()),
+                ("the version to agree to", version),
                 ("again", again),
                 ("until agreed", gate.to_owned()),
                 ("time to agree", deadline(sign.within.as_ref())),
@@ -68,6 +71,7 @@ impl Editions<'_> {
             title: format!("a reminder of {}", shown.control.clause),
             groups: shown.audience.clone(),
             offices: Vec::new(),
+            also: Vec::new(),
             facts: facts([
                 ("shown at", shown.at.as_str().replace('-', " ")),
                 ("shown to", self.groups(&shown.audience)),
@@ -85,6 +89,7 @@ impl Editions<'_> {
             title: head.title.to_string(),
             groups: audience(built, &head.id),
             offices: Vec::new(),
+            also: Vec::new(),
             facts: facts([
                 ("title", head.title.to_string()),
                 ("owner", office(&head.owner)),
@@ -137,6 +142,7 @@ impl Editions<'_> {
             with: Vec::new(),
             except: Vec::new(),
             offices: Vec::new(),
+            also: Vec::new(),
             clause: Some(id),
             what,
             before,

@@ -17,6 +17,8 @@ pub(super) struct Sheet {
     /// Whom it concerns; empty is everybody, or the offices alone.
     pub(super) groups: Vec<Group>,
     pub(super) offices: Vec<Role>,
+    /// Offices it concerns beside those people.
+    pub(super) also: Vec<Role>,
     /// What is said, and how: ("who decides", "the technician").
     pub(super) facts: Vec<(&'static str, String)>,
 }
@@ -91,6 +93,7 @@ impl Editions<'_> {
             with: Vec::new(),
             except: Vec::new(),
             offices: sheet.offices.clone(),
+            also: sheet.also.clone(),
             people: String::new(),
             clause: Some(sheet.control.clause.clone()),
             what: format!("\u{201c}{}\u{201d}", sheet.title),
@@ -127,6 +130,9 @@ impl Editions<'_> {
 
 /// Whoever a control concerned before hears of its change too.
 fn widen(consequence: &mut Consequence, old: &Sheet) {
+    consequence
+        .also
+        .extend(old.also.iter().filter(|role| !consequence.also.contains(role)).cloned().collect::<Vec<_>>());
     let is_open = |groups: &[Group], offices: &[Role]| groups.is_empty() && offices.is_empty();
     if is_open(&consequence.who, &consequence.offices) || is_open(&old.groups, &old.offices) {
         consequence.who.clear();

@@ -53,7 +53,7 @@ const DOES: &[(&str, &str)] = &[
 /// What a rule without `does` is about: nobody does anything, the file is found.
 pub(crate) const FOUND: &str = "found";
 
-const BY: &[(&str, &str)] = &[("owner", "whoever owns the file"), ("other", "anybody else")];
+const BY: &[(&str, &str)] = &[("owner", "its owner"), ("other", "somebody else than the owner")];
 
 pub(crate) const VOCABULARY: Vocabulary = Vocabulary {
     marks: &[

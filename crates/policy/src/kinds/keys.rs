@@ -239,7 +239,7 @@ const REQUEST: [Key; 9] = [
 ];
 
 const ESCALATE: &[Key] =
-    &[key("after", Takes::Length, "Unread for so long."), key("to", Takes::Roles, "Who hears then.")];
+    &[needed(key("after", Takes::Length, "Unread for so long.")), needed(key("to", Takes::Roles, "Who hears then."))];
 
 const REPORT: [Key; 14] = [
     needed(key("kind", Takes::Text, "What is reported, in one word: concern-about-adult.")),

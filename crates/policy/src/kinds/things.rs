@@ -217,7 +217,7 @@ fn check(thing: &ThingSyntax, findings: &mut Findings) {
         let needs = thing.needs.first().map(|word| ("needs", word.span));
         for (key, span) in marks.chain(needs) {
             findings.push(
-                Diagnostic::new(Code::UnknownKey, span, format!("`{key}` does nothing beside `password`"))
+                Diagnostic::new(Code::IdleKey, span, format!("`{key}` does nothing beside `password`"))
                     .why("people have one password for all systems, and what it must be holds wherever it is set")
                     .help("leave it out, or write a rule of its own beside it"),
             );
@@ -228,7 +228,7 @@ fn check(thing: &ThingSyntax, findings: &mut Findings) {
         let length = thing.delay.as_ref().map(|length| ("delay", length.span));
         for (key, span) in length.into_iter().chain(thing.until.as_ref().map(|word| ("until", word.span))) {
             findings.push(
-                Diagnostic::new(Code::UnknownKey, span, format!("`{key}` does nothing here: this rule does not delay"))
+                Diagnostic::new(Code::IdleKey, span, format!("`{key}` does nothing here: this rule does not delay"))
                     .help("write `then = \"delay\"`, or a rule of its own that delays"),
             );
         }

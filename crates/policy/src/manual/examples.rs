@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use super::fences::{Piece, pieces};
+
 /// One example.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Example {
@@ -12,51 +14,27 @@ pub struct Example {
     /// The words between its heading and its first block.
     pub words: String,
     pub blocks: BTreeMap<String, String>,
-}
-
-/// A fenced block that is being read.
-struct Open<'t> {
-    fence: &'t str,
-    info: &'t str,
-    body: String,
+    /// Info strings of blocks that stand there twice, of which only the last counts.
+    pub doubled: Vec<String>,
 }
 
 /// The examples of a file, one for each heading of the second level.
 pub fn examples(text: &str) -> Vec<Example> {
     let mut found: Vec<Example> = Vec::new();
-    let mut open: Option<Open<'_>> = None;
-    for line in text.lines() {
-        match open.take() {
-            Some(block) if line.trim_end() == block.fence => {
-                if let Some(example) = found.last_mut() {
-                    example.blocks.insert(block.info.to_owned(), block.body);
+    for piece in pieces(text) {
+        match (piece, found.last_mut()) {
+            (Piece::Line(line), last) => match (line.strip_prefix("## "), last) {
+                (Some(name), _) => found.push(Example { name: name.to_owned(), ..Example::default() }),
+                (None, Some(last)) if last.blocks.is_empty() => last.words.push_str(&format!("{line}\n")),
+                (None, _) => {}
+            },
+            (Piece::Block { info, body, .. }, Some(last)) => {
+                if last.blocks.insert(info.to_owned(), body).is_some() {
+                    last.doubled.push(info.to_owned());
                 }
             }
-            Some(mut block) => {
-                block.body.push_str(line);
-                block.body.push('\n');
-                open = Some(block);
-            }
-            None => open = outside(line, &mut found),
+            (Piece::Block { .. }, None) => {}
         }
     }
     found
-}
-
-/// A line outside any block; the block that it opens.
-fn outside<'t>(line: &'t str, found: &mut Vec<Example>) -> Option<Open<'t>> {
-    if let Some(name) = line.strip_prefix("## ") {
-        found.push(Example { name: name.to_owned(), ..Example::default() });
-        return None;
-    }
-    if line.starts_with("```") {
-        let info = line.trim_start_matches('`');
-        let fence = line.strip_suffix(info).unwrap_or(line);
-        return Some(Open { fence, info: info.trim(), body: String::new() });
-    }
-    if let Some(example) = found.last_mut().filter(|example| example.blocks.is_empty()) {
-        example.words.push_str(line);
-        example.words.push('\n');
-    }
-    None
 }

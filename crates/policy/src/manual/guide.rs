@@ -1,6 +1,7 @@
 //! The chapters that teach the language. They lie in `guide/` with their examples in the form that tests run.
 
 use super::Page;
+use super::fences::{Piece, pieces};
 
 const CHAPTERS: [(&str, &str); 11] = [
     ("first-policy", include_str!("../../guide/first-policy.md")),
@@ -16,35 +17,34 @@ const CHAPTERS: [(&str, &str); 11] = [
     ("from-paper", include_str!("../../guide/from-paper.md")),
 ];
 
+/// The school that all their examples stand on.
+const SCHOOL: &str = include_str!("../../guide/school.toml");
+
 pub(super) fn chapters() -> impl Iterator<Item = Page> {
-    CHAPTERS.into_iter().map(|(name, text)| Page {
+    let chapters = CHAPTERS.into_iter().map(|(name, text)| Page {
         path: format!("guide/{name}.md"),
         title: text.lines().next().unwrap_or_default().trim_start_matches("# ").to_owned(),
         markdown: readable(text),
-    })
+    });
+    let title = "The school of the examples".to_owned();
+    let markdown = format!(
+        "# {title}\n\nThe `school.toml` on which the examples of the chapters stand.\n\n```toml\n{SCHOOL}```\n"
+    );
+    chapters.chain([Page { path: "guide/school.md".to_owned(), title, markdown }])
 }
 
 /// The chapter with its blocks named as a renderer knows them; where nothing is found, nothing is said of it.
 fn readable(text: &str) -> String {
     let mut out = String::new();
-    let mut lines = text.lines().peekable();
-    let mut fence: Option<&str> = None;
-    while let Some(line) = lines.next() {
-        if fence.is_some_and(|fence| line.trim_end() == fence) {
-            fence = None;
-        } else if fence.is_none() && line.starts_with("```") {
-            let info = line.trim_start_matches('`');
-            let ticks = line.strip_suffix(info).unwrap_or(line);
-            if lines.next_if(|next| next.trim_end() == ticks).is_some() {
-                lines.next_if(|next| next.is_empty());
-                continue;
+    for piece in pieces(text) {
+        match piece {
+            Piece::Line("") if out.ends_with("\n\n") => {}
+            Piece::Line(line) => out.push_str(&format!("{line}\n")),
+            Piece::Block { body, .. } if body.is_empty() => {}
+            Piece::Block { fence, info, body } => {
+                out.push_str(&format!("{}{fence}{}\n{body}{fence}\n", caption(info), language(info)));
             }
-            fence = Some(ticks);
-            out.push_str(&format!("{}{ticks}{}\n", caption(info), language(info)));
-            continue;
         }
-        out.push_str(line);
-        out.push('\n');
     }
     out
 }

@@ -4,6 +4,7 @@
 //! of, and the table of keys that the parser is tested against.
 
 mod examples;
+mod fences;
 mod guide;
 
 use schoolgate_base::ControlKind;
@@ -55,7 +56,8 @@ pub fn pages() -> Vec<Page> {
     };
     found.extend(files.iter().map(of_file));
     found.extend(ControlKind::ALL.iter().map(|kind| of_kind(*kind)));
-    found.extend(Code::ALL.iter().map(|code| of_code(*code)));
+    let all: Vec<Example> = SPEC.iter().flat_map(|spec| examples(spec)).collect();
+    found.extend(Code::ALL.iter().map(|code| of_code(*code, &all)));
     found.insert(0, contents(&found));
     found
 }
@@ -64,9 +66,11 @@ pub fn pages() -> Vec<Page> {
 pub fn find(name: &str) -> Option<Page> {
     let is_it = |page: &Page| {
         let last = page.path.rsplit('/').next().unwrap_or(&page.path);
-        page.path == name || last.strip_suffix(".md") == Some(name)
+        let path = page.path.strip_suffix(".md").unwrap_or(&page.path);
+        page.path == name || path == name || last.strip_suffix(".md") == Some(name)
     };
-    pages().into_iter().find(is_it)
+    // A page of the reference goes before a chapter of the same name.
+    pages().into_iter().filter(is_it).max_by_key(|page| !page.path.starts_with("guide/"))
 }
 
 fn page(path: String, title: &str, text: &str, keys: &[Key]) -> Page {
@@ -103,7 +107,7 @@ fn of_kind(kind: ControlKind) -> Page {
     page(format!("kinds/{name}.md"), name, &comment(source), &keys::of(kind))
 }
 
-fn of_code(code: Code) -> Page {
+fn of_code(code: Code, all: &[Example]) -> Page {
     let weight = match code.severity() {
         Severity::Error => "An error: a pack with it does not come into force.",
         Severity::Warning => "A warning: the pack comes into force, and somebody should look.",
@@ -111,7 +115,6 @@ fn of_code(code: Code) -> Page {
     };
     let name = code.as_str();
     let text = format!("{}\n\n{weight}", code.manual());
-    let all: Vec<Example> = SPEC.iter().flat_map(|spec| examples(spec)).collect();
     let example = all.iter().filter(|example| finds(example, name)).min_by_key(|example| size(example));
     let text = example.map_or(text.clone(), |example| format!("{text}\n\n{}", shown(example)));
     page(format!("findings/{name}.md"), name, &text, &[])
@@ -292,6 +295,6 @@ mod tests {
         assert!(mail.markdown.contains("| `recipients` |"), "{}", mail.markdown);
         assert!(mail.markdown.contains("* `executable`: a program or a script"), "{}", mail.markdown);
         assert!(find("unknown-key").unwrap().markdown.contains("does not know at this place"));
-        assert!(find("kinds/web.md").is_some() && find("gardening").is_none());
+        assert!(find("kinds/web.md").is_some() && find("guide/first-policy").is_some() && find("gardening").is_none());
     }
 }

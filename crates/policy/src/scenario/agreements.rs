@@ -31,7 +31,7 @@ fn signs(given: &Given<'_>, compiled: &Compiled, actor: &Actor) -> Outcome {
     let moment = given.world.moment(given.now, &[]);
     let is_asked = |agreement: &&Agreement| {
         let calendar = &given.world.compiled.school.calendar;
-        let signed = given.world.facts.signed(&actor.0, agreement, &calendar.zone);
+        let signed = given.world.facts.signed(&actor.0, agreement, given.now, &calendar.zone);
         must_agree(agreement, &actor.1, signed.as_ref(), None, moment).is_some()
     };
     let agreements: Vec<&Agreement> = compiled.agreements.iter().filter(is_asked).collect();

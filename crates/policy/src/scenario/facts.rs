@@ -3,6 +3,7 @@
 //! `tess.teacher signed staff-ict on 2026-01-10` · `#filter-test was done 2026-11-20` · `home-visit is on 2026-12-01` ·
 //! `#photo-exception happened 2026-11-20` · `ivy.tech entered #kit for item "laptop 7" holder tess.teacher`
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schoolgate_base::{ControlId, PersonId, PolicyId};
@@ -39,12 +40,19 @@ pub(super) struct Signature {
 
 impl Facts {
     /// What somebody signed last: in a scenario an earlier version had other words.
-    pub(super) fn signed(&self, person: &PersonId, agreement: &Agreement, zone: &TimeZone) -> Option<SignedFact> {
+    pub(super) fn signed(
+        &self,
+        person: &PersonId,
+        agreement: &Agreement,
+        now: Timestamp,
+        zone: &TimeZone,
+    ) -> Option<SignedFact> {
         let theirs = self.signed.iter().filter(|signature| {
             signature.policy == agreement.policy && signature.person.as_ref().is_none_or(|own| own == person)
         });
-        let last = theirs.max_by_key(|signature| signature.day)?;
-        let at = last.day.at(12, 0, 0, 0).to_zoned(zone.clone()).ok()?.timestamp();
+        let morning = |day: Date| Some(day.to_zoned(zone.clone()).ok()?.timestamp());
+        let past = theirs.filter_map(|signature| Some((morning(signature.day)?, signature)));
+        let (at, last) = past.filter(|(at, _)| *at <= now).max_by_key(|(at, _)| *at)?;
         let version = last.version.clone().unwrap_or_else(|| agreement.version.clone());
         Some(SignedFact { is_same_words: version == agreement.version, version, at })
     }

@@ -3,7 +3,7 @@
 use schoolgate_base::Role;
 use schoolgate_cases::{
     Case, Consequence, DecidersNow, Decision, Definition, GrantAudience, GrantPlan, Planned, RawValues,
-    RequestDefinition, Value, decide, deciders, effect_plans, kept_until, open_request,
+    RequestDefinition, decide, deciders, effect_plans, kept_until, open_request,
 };
 
 use super::cases::{Actor, KnownHere, Stage, answers, fill, no_such_field, problem, unknown_field};
@@ -84,12 +84,10 @@ fn ask(given: &Given<'_>, request: &RequestDefinition, who: &Actor, raw: &RawVal
 
 /// Why no approval would open a site that is asked for.
 fn barred(given: &Given<'_>, request: &RequestDefinition, case: &Case) -> Option<String> {
+    let mut sites = request.sites(case).peekable();
+    sites.peek()?;
     let snapshot = given.world.snapshot(None, given.now);
-    let why = |value: &Value| match value {
-        Value::Site(site) => snapshot.barred(&site.host, given.now),
-        _ => None,
-    };
-    case.values.values().filter(|_| request.opens_site()).find_map(why).map(|why| why.to_string())
+    sites.find_map(|(_, site)| snapshot.barred(&site.host, given.now)).map(|why| why.to_string())
 }
 
 fn people(now: &DecidersNow) -> People {

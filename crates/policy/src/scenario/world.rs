@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use schoolgate_base::{Capacity, DayKind, Group, HostName, PersonId, PolicyId, Role, SchoolId};
-use schoolgate_cases::{Agreement, Offices, Tie, TieKind, must_agree};
+use schoolgate_cases::{Agreement, Offices, Tie, TieKind, may_use};
 use schoolgate_decide::snapshot::{FORMAT, Live, Member, MustSign, People, Root};
 use schoolgate_decide::{CategoryTable, Snapshot};
 
@@ -209,8 +209,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The gates that are closed for somebody: of what they have not signed, and of what they signed too long ago or
-    /// in an earlier version. Of whom nothing is said, everything is signed.
+    /// The gates that are closed for somebody: of what they have not signed, and of what they signed in an earlier
+    /// version, as the doors keep it. Of whom nothing is said, everything is signed.
     pub(super) fn must_sign(
         &self,
         person: &PersonId,
@@ -220,12 +220,10 @@ impl<'a> World<'a> {
     ) -> Vec<MustSign> {
         let groups = groups.iter().cloned().collect();
         let calendar = &self.compiled.school.calendar;
-        let morning = calendar.local(now).start_of_day().map_or(now, |morning| morning.timestamp());
         let is_missing = |agreement: &&Agreement| {
-            let is_unsigned = unsigned.contains(&agreement.policy);
-            let signed = self.facts.signed(person, agreement, &calendar.zone).filter(|_| !is_unsigned);
-            (is_unsigned || signed.is_some())
-                && must_agree(agreement, &groups, signed.as_ref(), Some(morning), self.moment(now, &[])).is_some()
+            let signed = || self.facts.signed(person, agreement, now, &calendar.zone);
+            let is_other = || signed().is_some_and(|signed| signed.version != agreement.version);
+            may_use(&agreement.who, &groups) && (unsigned.contains(&agreement.policy) || is_other())
         };
         let missing = self.compiled.agreements.iter().filter(|agreement| agreement.is_gate).filter(is_missing);
         let closed = |agreement: &Agreement| {

@@ -55,13 +55,14 @@ impl PolicyChange {
     }
 }
 
-/// Compares two editions. A clause is the same clause while its id is; a new number alone is no change.
+/// Compares two editions. A clause is the same clause while its id is, or while it says which id it had; a new number
+/// alone is no change.
 pub fn changes(before: &PolicyView, after: &PolicyView) -> PolicyChange {
     let (old, new) = (clauses(before), clauses(after));
     let mut found = Vec::new();
     for clause in &new {
         let (id, number) = (clause.id.clone(), clause.number.clone());
-        match old.iter().find(|earlier| earlier.id.clause == clause.id.clause) {
+        match old.iter().find(|earlier| is_same(earlier, clause)) {
             None => found.push(ClauseChange::Added { id, number, text: clause.text.clone() }),
             Some(earlier) if squeeze(&earlier.text) != squeeze(&clause.text) => {
                 let (before, after) = (earlier.text.clone(), clause.text.clone());
@@ -75,13 +76,18 @@ pub fn changes(before: &PolicyView, after: &PolicyView) -> PolicyChange {
             }
         }
     }
-    let gone = old.iter().filter(|earlier| !new.iter().any(|clause| clause.id.clause == earlier.id.clause));
+    let gone = old.iter().filter(|earlier| !new.iter().any(|clause| is_same(earlier, clause)));
     found.extend(gone.map(|clause| ClauseChange::Removed {
         id: clause.id.clone(),
         number: clause.number.clone(),
         text: clause.text.clone(),
     }));
     PolicyChange { from: before.version.clone(), to: after.version.clone(), clauses: found }
+}
+
+fn is_same(earlier: &ClauseView, clause: &ClauseView) -> bool {
+    let id = &earlier.id.clause;
+    *id == clause.id.clause || clause.was.contains(id)
 }
 
 fn clauses(view: &PolicyView) -> Vec<&ClauseView> {

@@ -15,6 +15,7 @@ use schoolgate_decide::things::Condition;
 use serde::Serialize;
 
 use crate::check::clauses::is_signed;
+use crate::check::keepers::does;
 use crate::compile::{Compiled, review_by};
 use crate::kinds;
 use crate::syntax::markdown::options;
@@ -77,6 +78,8 @@ pub struct ClauseView {
     pub kept_by: Vec<String>,
     /// Ids in the register of clauses that it answers.
     pub answers: Vec<String>,
+    /// Earlier ids of it.
+    pub was: Vec<Box<str>>,
 }
 
 /// What the policy itself says about how a clause is made true, before any evidence.
@@ -114,6 +117,16 @@ impl ClauseView {
     pub fn keepers_beside(&self) -> impl Iterator<Item = &str> {
         let carries = |keeper: &String| self.controls.iter().any(|control| control.kept_by.contains(keeper));
         self.kept_by.iter().filter(move |keeper| !carries(keeper)).map(String::as_str)
+    }
+}
+
+impl PolicyView {
+    /// Leaves out the clauses that are not meant.
+    pub fn retain_clauses(&mut self, is_meant: impl Fn(&ClauseView) -> bool) {
+        self.parts.retain(|part| match part {
+            PartView::Clause(clause) => is_meant(clause),
+            PartView::Heading { .. } | PartView::Prose { .. } => true,
+        });
     }
 }
 
@@ -166,8 +179,8 @@ fn clause_view(policy: &PolicyId, clause: &Clause, is_signed: bool, compiled: &C
         .map(|control| {
             let name = control.name.as_ref().map(|name| name.text.as_str().into());
             let has_door = kinds::door(control.kind).is_some();
-            let keepers = keepers_of(control, clause).iter().filter(|_| !has_door);
-            let kept_by: Vec<String> = keepers.map(|word| words::keeper(&word.text, compiled)).collect();
+            let keepers = if has_door { Vec::new() } else { keepers_of(control, clause, compiled) };
+            let kept_by: Vec<String> = keepers.iter().map(|word| words::keeper(&word.text, compiled)).collect();
             let (keeper, words) = words::control(control, &kept_by, compiled);
             ControlView {
                 id: ControlId { clause: id.clone(), kind: control.kind, name },
@@ -184,15 +197,19 @@ fn clause_view(policy: &PolicyId, clause: &Clause, is_signed: bool, compiled: &C
         text: plain_text(&clause.text),
         standing: standing(clause, &controls, is_signed),
         kept_by: clause.notes.kept_by.iter().map(|word| words::keeper(&word.text, compiled)).collect(),
+        was: clause.notes.was.iter().map(|word| word.text.trim_start_matches('#').into()).collect(),
         answers: clause.notes.answers.iter().map(|word| word.text.clone()).collect(),
         controls,
         id,
     }
 }
 
-/// Who keeps a control where no door of ours does: named in it, or for all controls of its clause.
-fn keepers_of<'c>(control: &'c Control, clause: &'c Clause) -> &'c [Word] {
-    if control.kept_by.is_empty() { &clause.notes.kept_by } else { &control.kept_by }
+/// Who keeps a control where no door of ours does: named in it, or for all controls of its clause that they carry out.
+/// A list or a duty is nobody's but its own offices', unless it names somebody itself.
+fn keepers_of<'c>(control: &'c Control, clause: &'c Clause, compiled: &Compiled) -> Vec<&'c Word> {
+    let is_for_all = control.kept_by.is_empty() && !matches!(control.kind, ControlKind::Register | ControlKind::Duty);
+    let named = if is_for_all { &clause.notes.kept_by } else { &control.kept_by };
+    named.iter().filter(|keeper| does(keeper, control.kind, &compiled.school)).collect()
 }
 
 fn standing(clause: &Clause, controls: &[ControlView], is_signed: bool) -> Standing {

@@ -16,12 +16,13 @@ impl Words<'_> {
         if let Some(password) = &thing.password {
             return self.password(password, thing);
         }
-        let mut text = what(kind).to_owned();
+        let is_try = thing.marks.iter().any(|mark| is_try(mark.aspect));
+        let mut text = if is_try { String::new() } else { what(kind).to_owned() };
         for mark in &thing.marks {
             text.push_str(&self.mark(kind, mark));
         }
         if !thing.needs.is_empty() {
-            text.push_str(&format!(" without {}", join(&self.meanings(kind, "needs", &thing.needs), "or")));
+            text.push_str(&self.lacking(kind, &thing.needs));
         }
         for (amount, count) in &thing.amounts {
             text.push_str(&measured(*amount, *count));
@@ -60,10 +61,23 @@ impl Words<'_> {
         text
     }
 
+    /// What has to be there; of sign-ins it is things, of all else it is what must be true.
+    fn lacking(&self, kind: ControlKind, needs: &[Word]) -> String {
+        let needs = self.meanings(kind, "needs", needs);
+        match kind {
+            ControlKind::Account => format!(" without {}", join(&needs, "or")),
+            _ => format!(", unless {}", join(&needs, "and")),
+        }
+    }
+
     fn mark(&self, kind: ControlKind, mark: &MarkSyntax) -> String {
         let names = self.meanings(kind, mark.key, &mark.words);
         let names = join(&names, "or");
         match mark.aspect {
+            Aspect::Contains if kind == ControlKind::Search => format!(" with {names}"),
+            Aspect::In if kind == ControlKind::Search => format!(" ({names})"),
+            Aspect::Does if kind == ControlKind::Device => format!(", when one {names}"),
+            Aspect::By if kind == ControlKind::File => format!(" ({names})"),
             Aspect::From => format!(" from {names}"),
             Aspect::To => format!(" to {names}"),
             Aspect::By => format!(" by {names}"),
@@ -71,11 +85,11 @@ impl Words<'_> {
             Aspect::Attached => format!(" with {names} attached"),
             Aspect::Is => format!(" ({names})"),
             Aspect::In => format!(" in {names}"),
-            Aspect::Does => format!(" that somebody {names}"),
+            Aspect::Does => format!(", when somebody {names}"),
             Aspect::Shows => format!(" showing {names}"),
             Aspect::System => format!(" in {names}"),
-            Aspect::Blocked => format!(" trying {names}"),
-            Aspect::Visited => format!(" visiting {names}"),
+            Aspect::Blocked => format!("tries at {names}"),
+            Aspect::Visited => format!("visits to {names}"),
         }
     }
 
@@ -113,7 +127,8 @@ impl Words<'_> {
 
     /// What fits these conditions: "messages to parents with personal data".
     pub(super) fn situation(&self, kind: ControlKind, conditions: &[Condition]) -> String {
-        let mut text = what(kind).to_owned();
+        let about = conditions.iter().any(|one| matches!(one, Condition::Any { aspect, .. } if is_try(*aspect)));
+        let mut text = if about { String::new() } else { what(kind).to_owned() };
         let known = vocabulary(kind);
         for condition in conditions {
             match condition {
@@ -130,7 +145,7 @@ impl Words<'_> {
                 }
                 Condition::Lacking(what) => {
                     let words: Vec<Word> = what.iter().map(|what| Word::unplaced(what)).collect();
-                    text.push_str(&format!(" without {}", join(&self.meanings(kind, "needs", &words), "or")));
+                    text.push_str(&self.lacking(kind, &words));
                 }
                 Condition::AtLeast { amount: Amount::Times, count } => {
                     text.push_str(&format!(", from {count} times on"))
@@ -154,7 +169,7 @@ impl Words<'_> {
             text.push_str(&format!(" by {}", delay.value));
         }
         if let Some(until) = &thing.until {
-            text.push_str(&format!(" until {} begin", until.text.replace('-', " ")));
+            text.push_str(&format!(" until the beginning of {}", until.text.replace('-', " ")));
         }
         if let Some(tag) = &thing.tag {
             text.push_str(&format!(" \u{201c}{}\u{201d}", tag.text));
@@ -202,6 +217,11 @@ impl Words<'_> {
     }
 }
 
+/// Whether it is sites that somebody opened or tried, rather than something written.
+fn is_try(aspect: Aspect) -> bool {
+    matches!(aspect, Aspect::Blocked | Aspect::Visited)
+}
+
 fn what(kind: ControlKind) -> &'static str {
     match kind {
         ControlKind::Mail => "messages",
@@ -209,7 +229,7 @@ fn what(kind: ControlKind) -> &'static str {
         ControlKind::Publish => "what is published",
         ControlKind::Account => "accounts",
         ControlKind::Device => "devices",
-        _ => "what is written or tried",
+        _ => "what is written",
     }
 }
 

@@ -153,7 +153,7 @@ impl Words<'_> {
     fn report(&self, report: &ReportSyntax) -> String {
         let mut text = format!("goes to {}", self.roles(&report.to, "and"));
         if let Some(time) = &report.within {
-            text.push_str(&format!(", who act {}", self::within(&time.value)));
+            text.push_str(&format!("; looked at {}", self::within(&time.value)));
         }
         for (role, instead) in &report.about {
             let role = self.compiled.school.role_title(&Role::new(&role.text));

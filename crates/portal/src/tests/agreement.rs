@@ -32,7 +32,14 @@ async fn agreeing_opens_the_gate_and_goes_on_to_the_site() {
     page.has_not("type=\"checkbox\"");
     let (text, t) = (page.after(r#"name="text" value=""#), page.after(r#"name="t" value=""#));
     let version = page.after(r#"name="version" value=""#);
-    let fields = [("policy", "staff-ict"), ("version", version.as_str()), ("text", text.as_str()), ("t", t.as_str())];
+    let edition = page.after(r#"name="edition" value=""#);
+    let fields = [
+        ("policy", "staff-ict"),
+        ("version", version.as_str()),
+        ("edition", edition.as_str()),
+        ("text", text.as_str()),
+        ("t", t.as_str()),
+    ];
     let answer = tess.post("/agree", &fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     tess.get(&answer.to).await.has("Thank you").has("url=https://news.example/").has("Going on to");
@@ -53,7 +60,7 @@ async fn agreeing_opens_the_gate_and_goes_on_to_the_site() {
 async fn what_was_not_shown_cannot_be_agreed_to() {
     let kit = Kit::new().await;
     let mut tess = kit.be("tess").await;
-    let fields = [("policy", "staff-ict"), ("version", "2.9"), ("text", "0000")];
+    let fields = [("policy", "staff-ict"), ("version", "3.0"), ("edition", "1"), ("text", "0000")];
     assert_eq!(tess.post("/agree", &fields).await.status, StatusCode::CONFLICT);
     assert!(kit.control.store().signature_list_for_person(&person("tess")).await.unwrap().is_empty());
 }
@@ -87,7 +94,13 @@ fn next_version(changes: &[(&str, &str)]) -> Pack {
 async fn agree(browser: &mut Browser) {
     let page = browser.get("/agree").await;
     let (text, version) = (page.after(r#"name="text" value=""#), page.after(r#"name="version" value=""#));
-    let fields = [("policy", "staff-ict"), ("version", version.as_str()), ("text", text.as_str())];
+    let edition = page.after(r#"name="edition" value=""#);
+    let fields = [
+        ("policy", "staff-ict"),
+        ("version", version.as_str()),
+        ("edition", edition.as_str()),
+        ("text", text.as_str()),
+    ];
     assert_eq!(browser.post("/agree", &fields).await.status, StatusCode::SEE_OTHER);
 }
 
@@ -115,6 +128,10 @@ async fn a_new_version_begins_with_what_changes_for_the_person() {
         .has("ever.");
     let (own, others) = page.html.split_once("for others</span>").unwrap();
     assert!(!own.contains("discreet") && others.contains("very discreet"));
+    // Who leads others is shown the rule for them, and from the same comparison.
+    let page = helen.get("/agree").await;
+    let (own, _) = page.html.split_once("All of it").unwrap();
+    assert!(own.contains("very discreet") && own.contains("party and campaign sites"), "{own}");
     agree(&mut tess).await;
     let kept = kit.control.store().signature_list_for_person(&person("tess")).await.unwrap();
     let difference = kept.iter().find_map(|signature| signature.difference.as_deref()).unwrap();

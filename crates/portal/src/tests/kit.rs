@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use jiff::Timestamp;
-use schoolgate_base::{Capacity, Host, PersonId, Role, SchoolId};
+use schoolgate_base::{Capacity, Group, Host, PersonId, Role, SchoolId};
 use schoolgate_control::{Control, ControlParts, install};
 use schoolgate_decide::redirect::{Because, PURPOSE, Redirect};
 use schoolgate_decide::{CategoryTable, Reason, Verdict};
@@ -187,7 +187,7 @@ async fn people(store: &schoolgate_records::SchoolStore, now: Timestamp) {
             login: Some(name.to_lowercase().replace(' ', ".").into()),
             email: None,
             capacities: [capacity].into(),
-            groups: Default::default(),
+            groups: (id == "helen").then(|| Group::new("leadership")).into_iter().collect(),
             classes: classes.iter().map(|&class| class.into()).collect(),
             mis_id: None,
             upn: None,

@@ -12,7 +12,13 @@ async fn while_records_are_locked_nothing_is_signed_or_approved_and_the_rules_go
     let mut tess = kit.be("tess").await;
     let page = tess.get("/agree?policy=staff-ict").await;
     let (text, version) = (page.after(r#"name="text" value=""#), page.after(r#"name="version" value=""#));
-    let signing = [("policy", "staff-ict"), ("version", version.as_str()), ("text", text.as_str())];
+    let edition = page.after(r#"name="edition" value=""#);
+    let signing = [
+        ("policy", "staff-ict"),
+        ("version", version.as_str()),
+        ("edition", edition.as_str()),
+        ("text", text.as_str()),
+    ];
     let case = ask(&mut tess).await;
     let approve = format!("{case}/approve");
     let mut ivy = kit.be("ivy").await;

@@ -24,6 +24,8 @@ pub(crate) struct AgreementPage {
     pub(crate) parts: Vec<PartShown>,
     /// Those of the document that bind only others.
     pub(crate) others: Vec<PartShown>,
+    /// The edition that is shown: what its rules do is agreed to as well.
+    pub(crate) edition: u32,
     /// SHA-256 of the exact text, lower-case hex: signed is what was shown.
     pub(crate) text_hash: String,
     /// Sealed; where to go afterwards.
@@ -66,18 +68,19 @@ pub(crate) struct ClauseShown {
     pub(crate) html: String,
 }
 
-fn counted(parts: &[PartShown]) -> usize {
+/// How many clauses there are in all.
+pub(crate) fn clauses_of(parts: &[PartShown]) -> usize {
     parts.iter().map(|part| part.clauses.len()).sum()
 }
 
 impl AgreementPage {
     pub(crate) fn clauses(&self) -> usize {
-        counted(&self.parts)
+        clauses_of(&self.parts)
     }
 
-    /// "One rule", "7 rules".
+    /// "7 rules of this policy are for others".
     fn others_words(&self) -> String {
-        match counted(&self.others) {
+        match clauses_of(&self.others) {
             1 => "One rule of this policy is for others".to_owned(),
             others => format!("{others} rules of this policy are for others"),
         }

@@ -128,7 +128,6 @@ async fn dump(school: &SchoolStore) -> String {
     read!(offices(now()));
     read!(tie_list());
     read!(policy_in_force());
-    read!(policy_list(&staff));
     read!(policy_list_adopted(&staff));
     read!(policy_fetch(&staff, 1));
     read!(signature_list_for_person(&person));

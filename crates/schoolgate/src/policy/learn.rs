@@ -12,9 +12,10 @@ use schoolgate_policy::diff::{self, Consequence, for_holder};
 use schoolgate_policy::manual::{find, pages};
 use schoolgate_policy::nearest;
 use schoolgate_policy::schema::{Schema, schema as schema_of};
+use schoolgate_policy::school::School;
 use serde_json::{Map, json};
 
-use super::{FormatArgs, built, say_unfit};
+use super::{FormatArgs, built, placed, say_unfit};
 use crate::{Found, pack};
 
 #[derive(Debug, Args)]
@@ -63,18 +64,24 @@ fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Str
 pub(super) fn diff(args: &DiffArgs, out: &mut impl Write) -> Result<Found, Box<dyn Error>> {
     let (old, new) = (pack::read(&args.before)?, pack::read(&args.after)?);
     let (before, after) = (built(&old, None), built(&new, None));
-    for (pack, built) in [(&old, &before), (&new, &after)] {
+    for (folder, pack, built) in [(&args.before, &old, &before), (&args.after, &new, &after)] {
         if !built.is_fit() {
             // A pack that cannot come into force changes nothing for anybody.
-            return say_unfit(&built.diagnostics, pack, args.format.is_json(), out);
+            let pack = placed(folder, pack.clone(), true);
+            return say_unfit(&built.diagnostics, &pack, args.format.is_json(), out);
         }
     }
     let all = diff::diff(&before, &after);
     let chosen: Vec<&Consequence> = match args.whom.is_empty() {
         true => all.iter().collect(),
         false => {
-            let (groups, offices) = whom(&args.whom, &before, &after)?;
-            for_holder(&all, &groups, &offices)
+            let kinds = whom(&args.whom, &before, &after)?;
+            let concerns = |one: &&Consequence| {
+                kinds
+                    .iter()
+                    .any(|(groups, offices)| !for_holder(std::slice::from_ref(*one), groups, offices).is_empty())
+            };
+            all.iter().filter(concerns).collect()
         }
     };
     if args.format.is_json() {
@@ -85,10 +92,13 @@ pub(super) fn diff(args: &DiffArgs, out: &mut impl Write) -> Result<Found, Box<d
     Ok(Found::NothingWrong)
 }
 
-/// The groups named, with all that they are within, and the roles.
-fn whom(names: &[String], before: &Built, after: &Built) -> Result<(BTreeSet<Group>, BTreeSet<Role>), LearnError> {
+/// The kinds of people that are meant: each group named, with all that it is within; each group within a named one,
+/// as its people are of it; each office named.
+type Kind = (BTreeSet<Group>, BTreeSet<Role>);
+
+fn whom(names: &[String], before: &Built, after: &Built) -> Result<Vec<Kind>, LearnError> {
     let schools = [&after.compiled.school, &before.compiled.school];
-    let (mut groups, mut offices) = (BTreeSet::new(), BTreeSet::new());
+    let mut kinds: Vec<Kind> = Vec::new();
     for name in names {
         let (group, role) = (Group::new(name), Role::new(name));
         let of_group = schools.iter().find(|school| school.groups.contains_key(&group));
@@ -98,10 +108,14 @@ fn whom(names: &[String], before: &Built, after: &Built) -> Result<(BTreeSet<Gro
             let roles = schools.iter().flat_map(|school| school.roles.keys().map(Role::as_str));
             return Err(LearnError::Whom { name: name.clone(), near: did_you_mean(name, groups.chain(roles)) });
         }
-        groups.extend(of_group.into_iter().flat_map(|school| school.above(&group)));
-        offices.extend(Some(role).filter(|_| is_role));
+        let above = |school: &School, group: &Group| school.above(group).into_iter().collect::<BTreeSet<_>>();
+        if let Some(school) = of_group {
+            let chains = school.groups.keys().map(|other| above(school, other));
+            kinds.extend(chains.filter(|chain| chain.contains(&group)).map(|chain| (chain, BTreeSet::new())));
+        }
+        kinds.extend(is_role.then(|| (BTreeSet::new(), BTreeSet::from([role]))));
     }
-    Ok((groups, offices))
+    Ok(kinds)
 }
 
 /// A schema is JSON whatever the format.

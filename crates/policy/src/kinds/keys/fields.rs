@@ -1,6 +1,6 @@
 //! The keys of one question of a form that is the school's own.
 
-use super::{Key, Takes, key};
+use super::{Key, Takes, key, needed};
 
 const KINDS: &[(&str, &str)] = &[
     ("site", "a site"),
@@ -17,7 +17,7 @@ const KINDS: &[(&str, &str)] = &[
 
 /// A question of a form, where its name alone does not say all.
 pub const FIELD: [Key; 6] = [
-    key("name", Takes::Text, "The name of the field, by which routes and scenarios call it."),
+    needed(key("name", Takes::Text, "The name of the field, by which routes and scenarios call it.")),
     key("label", Takes::Text, "The question as people read it."),
     key("help", Takes::Text, "A line below the question."),
     key("kind", Takes::OneOf(KINDS), "What an answer is."),

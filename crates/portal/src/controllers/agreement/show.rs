@@ -10,7 +10,7 @@ use crate::failure::{Failure, PageResult, see_other, shown};
 use crate::missing::{self, Missing};
 use crate::onward;
 use crate::text;
-use crate::views::agreement::AgreementPage;
+use crate::views::agreement::{AgreementPage, clauses_of};
 use crate::words::counted;
 
 use super::Asked;
@@ -44,7 +44,7 @@ async fn page(
     let mut others = text::parts_with(view, |clause| !is_bound(clause));
     others.iter_mut().for_each(|part| part.intro.clear());
     others.retain(|part| !part.clauses.is_empty());
-    let clauses: usize = parts.iter().map(|part| part.clauses.len()).sum();
+    let clauses = clauses_of(&parts);
     let (mut changed, mut effects, mut signed_version) = (Vec::new(), Vec::new(), String::new());
     if let Some(before) = &missing.before
         && let Some(change) = changed_since(ctx, signed, before).await?
@@ -59,7 +59,7 @@ async fn page(
         policy: policy.to_string(),
         version: view.version.clone(),
         signed_version,
-        minutes: text::reading_time(view),
+        minutes: text::reading_time(&parts),
         wanted: going.and_then(|redirect| onward::site(ctx, redirect)).unwrap_or_default(),
         effects,
         changed,
@@ -67,6 +67,7 @@ async fn page(
         parts,
         others,
         text_hash,
+        edition: ctx.in_force.edition,
         onward: sealed,
     })
 }

@@ -27,8 +27,9 @@ pub(crate) async fn agreement_sign(ctx: Ctx) -> PageResult {
     };
     let view = ctx.in_force.view(&missing.agreement.policy).ok_or(Failure::NotFound)?;
     let hash = text::hash(&ctx, &missing.agreement.policy).ok_or(Failure::NotFound)?;
-    if ctx.fields.get("text") != hash || ctx.fields.get("version") != &*missing.agreement.version {
-        let words = "The text changed while you were reading it. Go back, load the page again and read what is new.";
+    let is_shown = ctx.fields.get("edition") == ctx.in_force.edition.to_string();
+    if !is_shown || ctx.fields.get("text") != hash || ctx.fields.get("version") != &*missing.agreement.version {
+        let words = "The rules changed while you were reading them. Go back, load the page again and read what is new.";
         return Err(Failure::MovedOn { words: words.to_owned() });
     }
     let difference = match &missing.before {

@@ -42,6 +42,7 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
             intro: String::new(),
             clauses: vec![clause("5.4", "Whoever leads a team agrees on its working times with it.")],
         }],
+        edition: 3,
         text_hash: "ab12".into(),
         onward: "sealed".into(),
     };
