@@ -46,7 +46,8 @@ fn readable(text: &str) -> String {
             }
         }
     }
-    out
+    // What is a file here is a page there.
+    out.replace("](school.toml)", "](school.md)")
 }
 
 /// What stands above a block whose place is not plain from the words around it.
