@@ -96,6 +96,10 @@ codes! {
     UnclosedFrontMatter = "unclosed-front-matter", Error;
     /// A control block is never closed; everything after it would be read as TOML.
     UnclosedControl = "unclosed-control", Error;
+    /// The days of the calendar do not go together: terms overlap, or a holiday lies in no term.
+    OddCalendar = "odd-calendar", Warning;
+    /// Two clauses of one document have the same number, so people cannot say which one they mean.
+    DuplicateNumber = "duplicate-number", Warning;
     /// A key that does nothing in this rule, because of what else the rule says.
     IdleKey = "idle-key", Warning;
     /// A key that the language does not know at this place.

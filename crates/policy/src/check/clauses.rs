@@ -1,6 +1,6 @@
 //! Clauses that nothing keeps, and policies whose review is overdue.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
@@ -9,11 +9,12 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::kinds::Body;
 use crate::parse::Parsed;
 use crate::syntax::reader::Findings;
-use crate::syntax::{Clause, Document};
+use crate::syntax::{Clause, Document, Word};
 
 pub(super) fn check(parsed: &Parsed, today: Option<Date>, findings: &mut Findings) {
     for document in &parsed.documents {
         let is_signed = is_signed(document);
+        check_numbers(document, findings);
         for clause in &document.clauses {
             check_clause(clause, is_signed, findings);
         }
@@ -26,6 +27,24 @@ pub(super) fn check(parsed: &Parsed, today: Option<Date>, findings: &mut Finding
                     .help("review it, then set `adopted` to the day of its adoption"),
             );
         }
+    }
+}
+
+fn check_numbers(document: &Document, findings: &mut Findings) {
+    let mut seen: BTreeMap<&str, &Word> = BTreeMap::new();
+    for clause in document.clauses.iter().filter(|clause| !clause.number.is_empty()) {
+        let Some(first) = seen.insert(&clause.number, &clause.id) else { continue };
+        // The same id as well was said already.
+        if first.text == clause.id.text {
+            continue;
+        }
+        let message = format!("there are two clauses {}", clause.number);
+        findings.push(
+            Diagnostic::new(Code::DuplicateNumber, clause.id.span, message)
+                .why("people speak of a clause by its number; evidence hangs on its id, which may stay")
+                .help("give one of them another number")
+                .other(first.span, "the other one"),
+        );
     }
 }
 

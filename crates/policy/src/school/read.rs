@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
-use schoolgate_base::{Calendar, Capacity, DayKind, DeviceClass, Group, HostName, Period, Role, SchoolId};
+use schoolgate_base::{Calendar, Capacity, DateRange, DayKind, DeviceClass, Group, HostName, Period, Role, SchoolId};
 use schoolgate_decide::Verdict;
 use schoolgate_decide::snapshot::{Help, Network, OpenTarget, Place, Target};
 
@@ -171,9 +171,13 @@ fn read_calendar(table: &Table, findings: &mut Findings) -> Calendar {
     });
     let mut ranges = |key: &'static str| {
         let words = reader.words(key).unwrap_or_default();
-        words.iter().filter_map(|word| time::date_range(word, reader.findings)).collect()
+        let placed = |word: Word| Some((time::date_range(&word, reader.findings)?, word.span));
+        words.into_iter().filter_map(placed).collect::<Vec<_>>()
     };
     let (terms, holidays) = (ranges("terms"), ranges("holidays"));
+    check_days(&terms, &holidays, reader.findings);
+    let days = |ranges: Vec<(DateRange, Span)>| ranges.into_iter().map(|(range, _)| range).collect();
+    let (terms, holidays) = (days(terms), days(holidays));
     let mut exceptions = BTreeMap::new();
     for (key, value) in reader.table("exceptions").map_or(&[][..], |table| &table.entries) {
         let ValueKind::Text(kind) = &value.kind else {
@@ -186,6 +190,27 @@ fn read_calendar(table: &Table, findings: &mut Findings) -> Calendar {
     }
     reader.finish();
     Calendar { zone: zone.unwrap_or(TimeZone::UTC), terms, holidays, exceptions }
+}
+
+/// Terms that overlap, and holidays in no term: most often a wrong year.
+fn check_days(terms: &[(DateRange, Span)], holidays: &[(DateRange, Span)], findings: &mut Findings) {
+    let meet = |one: &DateRange, other: &DateRange| one.first <= other.last && other.first <= one.last;
+    for (at, (term, span)) in terms.iter().enumerate() {
+        if let Some((_, before)) = terms.iter().take(at).find(|(before, _)| meet(before, term)) {
+            findings.push(
+                Diagnostic::new(Code::OddCalendar, *span, "this term overlaps another")
+                    .help("mend its first or its last day")
+                    .other(*before, "the other one"),
+            );
+        }
+    }
+    for (holiday, span) in holidays.iter().filter(|(holiday, _)| !terms.iter().any(|(term, _)| meet(term, holiday))) {
+        findings.push(
+            Diagnostic::new(Code::OddCalendar, *span, format!("{} is in no term", holiday.first))
+                .why("days outside terms are holidays already, so this changes nothing")
+                .help("mend the year, or leave it out"),
+        );
+    }
 }
 
 fn read_periods(table: &Table, calendar: &Calendar, findings: &mut Findings) -> BTreeMap<Box<str>, Period> {
