@@ -88,6 +88,7 @@
 //! ```
 
 mod age;
+mod calendar;
 mod read;
 mod stock;
 mod time;

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::tz::TimeZone;
-use schoolgate_base::{Calendar, Capacity, DateRange, DayKind, DeviceClass, Group, HostName, Period, Role, SchoolId};
+use schoolgate_base::{Calendar, Capacity, DayKind, DeviceClass, Group, HostName, Period, Role, SchoolId};
 use schoolgate_decide::Verdict;
 use schoolgate_decide::snapshot::{Help, Network, OpenTarget, Place, Target};
 
-use super::{CategoryEntry, ClassEntry, GroupEntry, RoleEntry, School, age, stock, time};
+use super::{CategoryEntry, ClassEntry, GroupEntry, RoleEntry, School, age, calendar, stock, time};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::kinds::web;
 use crate::nearest::nearest;
@@ -83,7 +82,7 @@ impl Sections<'_> {
             read_school(table, place, school, findings);
         }
         if let Some(table) = self.calendar {
-            school.calendar = read_calendar(table, findings);
+            school.calendar = calendar::read(table, findings);
         }
         if let Some(table) = self.periods {
             school.periods = read_periods(table, &school.calendar, findings);
@@ -155,62 +154,6 @@ fn read_school(table: &Table, place: Span, school: &mut School, findings: &mut F
     }
     school.extends = reader.words("extends").unwrap_or_default();
     reader.finish();
-}
-
-fn read_calendar(table: &Table, findings: &mut Findings) -> Calendar {
-    let mut reader = Reader::new(table, table.span, "`[calendar]`", findings);
-    let zone = reader.needed("zone", "\"Europe/London\"").and_then(|word| {
-        let zone = TimeZone::get(&word.text).ok();
-        if zone.is_none() {
-            reader.findings.push(
-                Diagnostic::new(Code::UnknownZone, word.span, format!("there is no time zone `{}`", word.text))
-                    .help("write it as the tz database does: `Europe/London`"),
-            );
-        }
-        zone
-    });
-    let mut ranges = |key: &'static str| {
-        let words = reader.words(key).unwrap_or_default();
-        let placed = |word: Word| Some((time::date_range(&word, reader.findings)?, word.span));
-        words.into_iter().filter_map(placed).collect::<Vec<_>>()
-    };
-    let (terms, holidays) = (ranges("terms"), ranges("holidays"));
-    check_days(&terms, &holidays, reader.findings);
-    let days = |ranges: Vec<(DateRange, Span)>| ranges.into_iter().map(|(range, _)| range).collect();
-    let (terms, holidays) = (days(terms), days(holidays));
-    let mut exceptions = BTreeMap::new();
-    for (key, value) in reader.table("exceptions").map_or(&[][..], |table| &table.entries) {
-        let ValueKind::Text(kind) = &value.kind else {
-            reader.wrong_type(&key.text, value.span, value.kind.name(), "a kind of day, such as `inset`");
-            continue;
-        };
-        if let Some(date) = time::date(key, &key.text, reader.findings) {
-            exceptions.insert(date, DayKind::new(&kind.text));
-        }
-    }
-    reader.finish();
-    Calendar { zone: zone.unwrap_or(TimeZone::UTC), terms, holidays, exceptions }
-}
-
-/// Terms that overlap, and holidays in no term: most often a wrong year.
-fn check_days(terms: &[(DateRange, Span)], holidays: &[(DateRange, Span)], findings: &mut Findings) {
-    let meet = |one: &DateRange, other: &DateRange| one.first <= other.last && other.first <= one.last;
-    for (at, (term, span)) in terms.iter().enumerate() {
-        if let Some((_, before)) = terms.iter().take(at).find(|(before, _)| meet(before, term)) {
-            findings.push(
-                Diagnostic::new(Code::OddCalendar, *span, "this term overlaps another")
-                    .help("mend its first or its last day")
-                    .other(*before, "the other one"),
-            );
-        }
-    }
-    for (holiday, span) in holidays.iter().filter(|(holiday, _)| !terms.iter().any(|(term, _)| meet(term, holiday))) {
-        findings.push(
-            Diagnostic::new(Code::OddCalendar, *span, format!("{} is in no term", holiday.first))
-                .why("days outside terms are holidays already, so this changes nothing")
-                .help("mend the year, or leave it out"),
-        );
-    }
 }
 
 fn read_periods(table: &Table, calendar: &Calendar, findings: &mut Findings) -> BTreeMap<Box<str>, Period> {
