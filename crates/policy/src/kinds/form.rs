@@ -1,7 +1,7 @@
 //! The questions of a form: `form` of requests and reports, `fields` of registers.
 //!
 //! ```toml
-//! form = ["site", "until",                                              # known fields by their name
+//! form = ["site", "until",                                              # known fields by their name, see below
 //!         { name = "stick", label = "Which stick?", kind = "line" },    # one of the school's own
 //!         { name = "ground", label = "On what ground?", kind = "choice", choices = ["safety", "law"], required = true }]
 //! # kinds: site class person line text until choice tick day number

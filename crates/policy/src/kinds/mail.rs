@@ -17,6 +17,9 @@
 //! # tag = "school footer"        # with tag
 //! ```
 //!
+//! `outside` is whoever is not of the school's people. A parent, a pupil or a visitor is of their own group: a rule for
+//! everybody who is not staff names those groups beside `outside`.
+//!
 //! `for` and `except` are the groups of the person of the school who acts: the sender, or for mail from outside the
 //! recipient.
 

@@ -8,6 +8,7 @@ mod fences;
 mod guide;
 
 use schoolgate_base::ControlKind;
+use schoolgate_cases::Field;
 
 use crate::diagnostic::{Code, Severity};
 use crate::kinds::keys::{self, FIELD, HEAD, Key, NOTES, SCHOOL, Takes};
@@ -52,7 +53,8 @@ pub fn pages() -> Vec<Page> {
     ];
     let mut found: Vec<Page> = guide::chapters().collect();
     let of_file = |(name, title, source, keys): &(&str, &str, &str, &'static [Key])| {
-        page(format!("{name}.md"), title, &comment(source), keys)
+        let known = if *name == "forms" { known_fields() } else { String::new() };
+        page(format!("{name}.md"), title, &(comment(source) + &known), keys)
     };
     found.extend(files.iter().map(of_file));
     found.extend(ControlKind::ALL.iter().map(|kind| of_kind(*kind)));
@@ -85,6 +87,18 @@ fn page(path: String, title: &str, text: &str, keys: &[Key]) -> Page {
 fn comment(source: &str) -> String {
     let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
     lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// The fields that need no more than their name.
+fn known_fields() -> String {
+    let row = |field: Field| {
+        let needed = if field.required { "yes" } else { "no" };
+        format!("| `{}` | {} | {needed} |\n", field.name, field.label)
+    };
+    let rows: String = Field::KNOWN.into_iter().filter_map(Field::known).map(row).collect();
+    format!("\n\n## Known fields\n\n| name | question | must be answered |\n|---|---|---|\n{rows}")
+        .trim_end()
+        .to_owned()
 }
 
 fn of_kind(kind: ControlKind) -> Page {

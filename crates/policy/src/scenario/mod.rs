@@ -2,6 +2,8 @@
 //!
 //! `tests.md` is Markdown; only lines that begin with *Given*, *When*, *Then* or *And* count (a list marker before them
 //! is fine), and fenced blocks called `world`, which hold for all scenarios. A heading names the scenarios below it.
+//! Without a day it is ten o'clock on the first school day. Where a world names holders of offices, it names them all:
+//! who decides and who hears is checked over those people.
 //!
 //! ```text
 //! WORLD  = PERSON "is" NAME {("," | "and" | "of" | "in") NAME}        groups and offices
@@ -11,8 +13,10 @@
 //!        | #CLAUSE "was done" ["by" PERSON] DATE | EVENT "is on" DATE | (#CLAUSE | EVENT) "happened" DATE
 //!        | SITE "is" CATEGORY {("," | "and") CATEGORY}
 //! Given    WHO {"," (DATE [TIME] | "in" PLACE | "on" DEVICE | "who has not signed" [POLICY] | WORLD
-//!               | SITE "is open for" GROUP "until" DATE [TIME] | SITE "is blocked at once")}
+//!               | SITE "is open for" GROUP "until" DATE [TIME] | SITE "is blocked at once"
+//!               | #CLAUSE "is approved for" PERSON "until" DATE ["towards" PERSON])}
 //! WHO    = PERSON | "a" GROUP {"of" GROUP} | "nobody signed in"
+//! DATE   = 2026-11-24, with the day of the week before it if you like; TIME = 14:05
 //! When     WHO "opens" ADDRESS | WHO "searches for" '"' WORDS '"' ["on" HOST]
 //!        | "a report" #CLAUSE "is made" ["by" PERSON] ["about" PERSON {"and" PERSON}] ["with" BOX {"and" BOX}]
 //!        | "a report" #CLAUSE ["about" PERSON] "is unread for" LENGTH
@@ -20,7 +24,7 @@
 //!        | WHO "asks" #CLAUSE ["for"] {FIELD VALUE}
 //!        | WHO "enters" #CLAUSE ["for"] {FIELD VALUE}
 //!        | #CLAUSE "is looked at" ["for" PERSON]
-//!        | WHO "is asked to agree" | WHO "is about to" MOMENT
+//!        | WHO "is asked to agree" | WHO "is about to" MOMENT | POLICY "is looked up"
 //! Then     VERDICT ["by" (#CLAUSE | "default")] ["until" [DATE] TIME] {"and" CONDITION}
 //!        | "it goes to" NAME {("," | "and" ["not" | "only"] "to") NAME} | "it reaches nobody" | "takes no files" | "outside" WORDS
 //!        | "decided by" NAME {("," | "and" ["not by"]) NAME} | "not possible" | "opens for" GROUP ["until" DATE [TIME]]
@@ -28,6 +32,8 @@
 //!        | "opens" STORE "of" PERSON ["until" DATE] | "answer due" DATE | "kept until" DATE | "closed"
 //!        | ("kept by" | "seen by" | "tells" | "falls to" | "receipt to") NAME … | "due" DATE | "not due" | "warned" DATE
 //!        | late | soon | done | open | "nothing to do"
+//!        | ["not"] "overdue" | ("owned by" | "adopted by" | "author" | "answers to" | "told") NAME | "related to" '"' TITLE '"'
+//!        | "was" VERSION "on" DATE | "consulted" WHOM | ("adopted on" | "published on") DATE
 //!        | "signs" POLICY | "by" FORM | "with" GROUP | ["not"] "shown" #CLAUSE | "nothing to sign" | "nothing is shown"
 //! VERDICT   = allowed | warned | blocked | the help page | the agreement | always open | locked
 //! CONDITION = looked into | never looked into | safe search | no trace
