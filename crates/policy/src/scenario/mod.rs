@@ -122,6 +122,8 @@ impl Tested {
         let failed = self.results.iter().filter(|result| !result.failures.is_empty()).count();
         let passed = self.results.len() - failed;
         out.push_str(&match failed {
+            0 if passed == 0 => "there are no scenarios: write some into `tests.md`\n".to_owned(),
+            0 if passed == 1 => "1 scenario passed\n".to_owned(),
             0 => format!("{passed} scenarios passed\n"),
             _ => format!("{failed} of {} scenarios failed\n", self.results.len()),
         });

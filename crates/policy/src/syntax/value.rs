@@ -124,16 +124,46 @@ impl Source {
 /// Reads `source`, adding what is wrong with it to `diagnostics`.
 pub(crate) fn parse(source: &Source, diagnostics: &mut Vec<Diagnostic>) -> Table {
     let (table, errors) = DeTable::parse_recoverable(&source.text);
+    let mut told = None;
     for error in errors {
         let range = error.span().unwrap_or(0..source.text.len().min(1));
+        let line = line_at(&source.text, range.start);
+        // What follows on the same line, and on the line behind one that is not closed, comes of the same mistake.
+        if told.is_some_and(|told: usize| (told..=told + 1).contains(&line.0)) {
+            continue;
+        }
+        told = Some(line.0);
         let message = error.message().trim().to_owned();
         let first_line = message.lines().next().unwrap_or("this is not TOML").to_owned();
         diagnostics.push(
             Diagnostic::new(Code::TomlSyntax, source.span(range), format!("this is not TOML: {first_line}"))
-                .help("write `key = \"text\"`, `key = [\"a\", \"b\"]` or a `[[kind]]` line"),
+                .help(remedy(line.1)),
         );
     }
     convert_table(source, &table)
+}
+
+/// The number of the line at this place, and its text.
+fn line_at(text: &str, at: usize) -> (usize, &str) {
+    let before = text.get(..at).unwrap_or(text);
+    let number = before.matches('\n').count();
+    (number, text.lines().nth(number).unwrap_or_default())
+}
+
+/// What to write instead, by what people most often write.
+fn remedy(line: &str) -> &'static str {
+    let (key, value) = line.split_once('=').map_or((line.trim(), ""), |(key, value)| (key.trim(), value.trim()));
+    if line.contains(['\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}']) {
+        "write straight quotation marks, as in `for = \"staff\"`; word processors make curly ones"
+    } else if key.starts_with('[') && key.contains(':') && !key.contains('"') {
+        "a name with a colon stands in quotation marks, as in `[groups.\"year:5\"]`"
+    } else if value.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        "words stand in quotation marks, as in `for = \"staff\"`; yes and no are `true` and `false`"
+    } else if value.is_empty() && !key.starts_with('[') {
+        "write `key = \"text\"`; if these are words of a clause, the block above is not closed with three backticks"
+    } else {
+        "write `key = \"text\"`, `key = [\"a\", \"b\"]` with every bracket closed, or a `[[kind]]` line; a key stands once"
+    }
 }
 
 fn convert_table(source: &Source, table: &Spanned<DeTable<'_>>) -> Table {
@@ -226,5 +256,26 @@ mod tests {
         let (_, value) = table.get("b").unwrap();
         let ValueKind::Text(word) = &value.kind else { panic!("text") };
         assert_eq!(&file[word.span.start..word.span.end], "y");
+    }
+
+    #[test]
+    fn a_mistake_is_answered_by_what_was_meant() {
+        for (line, says) in [
+            ("block = [\u{201c}gambling\u{201d}]", "straight quotation marks"),
+            ("[groups.year:5]", "[groups.\"year:5\"]"),
+            ("gate = yes", "`true` and `false`"),
+            ("5.2 Nobody shops here", "not closed"),
+            ("block = [\"a\", \"b\"", "every bracket closed"),
+        ] {
+            assert!(remedy(line).contains(says), "{line}: {}", remedy(line));
+        }
+    }
+
+    #[test]
+    fn one_mistake_is_told_once() {
+        let mut findings = Vec::new();
+        let source = Source::whole(FileId::MISSING, "block = [\"a\", \nfor = \"staff\"\n", 0);
+        parse(&source, &mut findings);
+        assert_eq!(findings.len(), 1, "{findings:#?}");
     }
 }
