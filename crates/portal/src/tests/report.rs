@@ -89,6 +89,8 @@ async fn a_report_about_the_head_reaches_the_chair_and_changes_no_byte_for_anybo
     carl.post(&format!("{case}/note"), &[("text", "Spoke to her"), ("for_parties", "")]).await;
     carl.post(&format!("{case}/note"), &[("text", "Thank you, we act"), ("for_parties", "yes")]).await;
     tess.get(&case).await.has("Thank you, we act").has("It was taken on").has_not("Spoke to her").has_not("Carl");
+    let step = "the name of whoever told us was kept from all who need not know it";
+    carl.post(&format!("{case}/done"), &[("step", step)]).await;
     let own_words = carl.post(&format!("{case}/close"), &[("outcome", "Dealt with")]).await;
     assert_eq!(own_words.status, StatusCode::CONFLICT, "the policy lists what can come of it");
     carl.post(&format!("{case}/close"), &[("outcome", "advice")]).await;
