@@ -120,3 +120,16 @@ fn a_clause_that_says_which_id_it_had_is_the_same() {
     let other = "{#kindness} Be kind.\n\n```control\ninformation = true\n```\n";
     assert_eq!(changes(&before, &view("2", other)).clauses.len(), 2);
 }
+
+#[test]
+fn what_an_agreement_does_not_do_by_itself_is_said_beside_it() {
+    let words = |sign: &str| {
+        let view = view("1", &format!("1 {{#agree}} Agree.\n\n```control\n[[sign]]\nwho = [\"staff\"]\n{sign}\n```\n"));
+        let PartView::Clause(clause) = &view.parts[0] else { panic!("{view:#?}") };
+        clause.controls[0].words.clone()
+    };
+    assert!(!words("gate = true").contains("for now"));
+    for sign in ["form = \"paper\"", "again = \"every year\"", "with = \"parent\""] {
+        assert!(words(sign).contains("for now by a click at each new version"), "{sign}");
+    }
+}

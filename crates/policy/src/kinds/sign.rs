@@ -63,6 +63,14 @@ pub(crate) fn read(table: &Table, span: Span, findings: &mut Findings) -> SignSy
     SignSyntax { span, is_gate, who, within, again, form, with, receipt }
 }
 
+impl SignSyntax {
+    /// Whether this release does all of it by itself: a click, by one person, at each new version.
+    pub fn is_kept_whole(&self) -> bool {
+        let is_asked = matches!(self.again.value, Again::AnyChange | Again::MaterialChange);
+        self.form == AgreeForm::Click && self.with.is_none() && is_asked
+    }
+}
+
 fn by_hand(span: Span, message: &str, instead: &str) -> Diagnostic {
     Diagnostic::new(Code::AgreementNotKept, span, format!("in this release {message}"))
         .help(format!("{instead}, until a later release does it"))

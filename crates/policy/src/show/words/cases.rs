@@ -186,6 +186,9 @@ impl Words<'_> {
         if let Some(receipt) = &sign.receipt {
             text.push_str(&format!("; filed by {}", self.roles(std::slice::from_ref(receipt), "and")));
         }
+        if !sign.is_kept_whole() {
+            text.push_str("; for now by a click at each new version, and the rest by hand");
+        }
         text
     }
 
