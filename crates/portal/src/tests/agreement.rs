@@ -7,7 +7,6 @@ use jiff::SignedDuration;
 use schoolgate_base::Capacity;
 use schoolgate_decide::redirect::Because;
 use schoolgate_decide::{Reason, Verdict};
-
 use schoolgate_policy::Pack;
 
 use super::kit::{Browser, Kit, pack, person};
@@ -30,16 +29,9 @@ async fn agreeing_opens_the_gate_and_goes_on_to_the_site() {
     let page = tess.get(&answer.to).await;
     page.has("You wanted to open <strong>news.example</strong>").has("I agree").has("aria-label=\"Rule 4.1\"");
     page.has_not("type=\"checkbox\"");
-    let (text, t) = (page.after(r#"name="text" value=""#), page.after(r#"name="t" value=""#));
-    let version = page.after(r#"name="version" value=""#);
-    let edition = page.after(r#"name="edition" value=""#);
-    let fields = [
-        ("policy", "staff-ict"),
-        ("version", version.as_str()),
-        ("edition", edition.as_str()),
-        ("text", text.as_str()),
-        ("t", t.as_str()),
-    ];
+    let text = page.after(r#"name="text" value=""#);
+    let signing = page.signing();
+    let fields: Vec<(&str, &str)> = signing.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let answer = tess.post("/agree", &fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     tess.get(&answer.to).await.has("Thank you").has("url=https://news.example/").has("Going on to");
@@ -60,8 +52,13 @@ async fn agreeing_opens_the_gate_and_goes_on_to_the_site() {
 async fn what_was_not_shown_cannot_be_agreed_to() {
     let kit = Kit::new().await;
     let mut tess = kit.be("tess").await;
-    let fields = [("policy", "staff-ict"), ("version", "3.0"), ("edition", "1"), ("text", "0000")];
-    assert_eq!(tess.post("/agree", &fields).await.status, StatusCode::CONFLICT);
+    let signing = tess.get("/agree").await.signing();
+    // Other words, another version, or other rules behind the same words.
+    for other in ["text", "version", "edition"] {
+        let sent = |name: &'static str, value| (name, if name == other { "0000" } else { value });
+        let fields: Vec<(&str, &str)> = signing.iter().map(|(name, value)| sent(name, value.as_str())).collect();
+        assert_eq!(tess.post("/agree", &fields).await.status, StatusCode::CONFLICT, "{other}");
+    }
     assert!(kit.control.store().signature_list_for_person(&person("tess")).await.unwrap().is_empty());
 }
 
@@ -92,15 +89,8 @@ fn next_version(changes: &[(&str, &str)]) -> Pack {
 }
 
 async fn agree(browser: &mut Browser) {
-    let page = browser.get("/agree").await;
-    let (text, version) = (page.after(r#"name="text" value=""#), page.after(r#"name="version" value=""#));
-    let edition = page.after(r#"name="edition" value=""#);
-    let fields = [
-        ("policy", "staff-ict"),
-        ("version", version.as_str()),
-        ("edition", edition.as_str()),
-        ("text", text.as_str()),
-    ];
+    let signing = browser.get("/agree").await.signing();
+    let fields: Vec<(&str, &str)> = signing.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(browser.post("/agree", &fields).await.status, StatusCode::SEE_OTHER);
 }
 

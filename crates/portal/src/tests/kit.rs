@@ -223,6 +223,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// What the form of an agreement sends, as it was shown.
+    pub(crate) fn signing(&self) -> Vec<(&'static str, String)> {
+        let shown = |name: &'static str| (name, self.after(&format!("name=\"{name}\" value=\"")));
+        ["policy", "version", "edition", "text", "t"].map(shown).into()
+    }
+
     #[track_caller]
     pub(crate) fn has(&self, text: &str) -> &Self {
         assert!(self.html.contains(text), "no `{text}` in:\n{}", main_of(&self.html));

@@ -11,14 +11,8 @@ async fn while_records_are_locked_nothing_is_signed_or_approved_and_the_rules_go
     let kit = Kit::new().await;
     let mut tess = kit.be("tess").await;
     let page = tess.get("/agree?policy=staff-ict").await;
-    let (text, version) = (page.after(r#"name="text" value=""#), page.after(r#"name="version" value=""#));
-    let edition = page.after(r#"name="edition" value=""#);
-    let signing = [
-        ("policy", "staff-ict"),
-        ("version", version.as_str()),
-        ("edition", edition.as_str()),
-        ("text", text.as_str()),
-    ];
+    let signing = page.signing();
+    let signing: Vec<(&str, &str)> = signing.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let case = ask(&mut tess).await;
     let approve = format!("{case}/approve");
     let mut ivy = kit.be("ivy").await;

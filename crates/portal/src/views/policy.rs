@@ -1,7 +1,6 @@
 //! The rules with their controls, and what shows that they are kept.
 
 use askama::Template;
-
 use schoolgate_policy::show::Fact;
 
 use crate::views::Pair;

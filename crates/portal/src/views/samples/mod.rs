@@ -12,12 +12,11 @@ mod request;
 mod session;
 
 use askama::Template;
+use schoolgate_policy::show::Fact;
 
 use super::frame::{Frame, PersonShown, SectionShown};
 use super::{Happened, Link, Pair};
 use crate::chart::{self, Bar};
-use schoolgate_policy::show::Fact;
-
 use crate::views::agreement::{
     AgreementPage, AgreementRow, AgreementsPage, ChangeShown, ClauseShown, EffectShown, PartShown, QuestionPage,
     SignedPage,
