@@ -24,7 +24,7 @@ use schoolgate_identity::Identities;
 use schoolgate_portal::Client;
 use schoolgate_runtime::proxy_protocol::{self, Step};
 use schoolgate_runtime::{Clock, Crowd, Gauge, Guarded, Tasks};
-use schoolgate_tls::{LeafFor, Leaves};
+use schoolgate_tls::{LeafFor, Leaves, Protocol};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Semaphore, oneshot};
@@ -149,7 +149,7 @@ impl Front {
         let acceptor = match tls {
             Tls::Off => return self.speak(stream, client).await,
             Tls::Public(acceptor) => acceptor,
-            Tls::Own { leaves, name } => match leaves.config(&name, LeafFor::Own).await {
+            Tls::Own { leaves, name } => match leaves.config(&name, LeafFor::Own, Protocol::Http1).await {
                 Ok(config) => TlsAcceptor::from(config),
                 Err(error) => return warn!(%error, "there is no certificate for the portal's own name"),
             },

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
 
 use crate::exchange::Exchange;
+use crate::hops;
 use crate::pool::Lease;
 use crate::standing::Stand;
 
@@ -70,7 +71,7 @@ impl Waiting {
         }
     }
 
-    /// The next data; trailers are left out, since nothing of ours or of most clients reads them.
+    /// The next data, or the trailers after the last.
     fn poll(
         &mut self,
         inner: &mut Incoming,
@@ -85,7 +86,12 @@ impl Waiting {
                     self.came();
                     return Poll::Ready(Some(Ok(frame)));
                 }
-                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Ok(mut trailers) = frame.into_trailers() {
+                        hops::pass_on_trailers(&mut trailers);
+                        return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                    }
+                }
                 Poll::Ready(Some(Err(source))) => return Poll::Ready(Some(Err(BodyError::Read { source }))),
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => {

@@ -11,7 +11,7 @@ use schoolgate_base::Host;
 use schoolgate_decide::{Inspect, Seen, Verdict};
 use schoolgate_event::Mode;
 use schoolgate_runtime::{Guarded, proxy_protocol};
-use schoolgate_tls::{ClientHello, HelloFailure, NamedServer, Replay, read_hello};
+use schoolgate_tls::{ClientHello, HelloFailure, NamedServer, Protocol, Replay, read_hello};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
@@ -22,7 +22,9 @@ use crate::door::{Client, Door, Judged};
 use crate::exchange::{About, Exchange};
 use crate::failure::Failure;
 use crate::inside::{Inside, answer_locally, look_inside};
+use crate::link::Link;
 use crate::pipeline::{self, is_portal, leads_inside, refuse_for_all};
+use crate::pool::{Made, Route};
 use crate::reply::{Wanted, fail, turn_away};
 use crate::safe_search::is_engine;
 use crate::target::Site;
@@ -190,16 +192,25 @@ fn spawn_inspection(asked: Asked, upgrade: OnUpgrade) {
             Greeting::None => return,
         }
         // The site proves who it is before the client sees a certificate of ours for it.
-        match door.upstream.connect_tls(&site.host, site.port).await {
-            Ok(stream) => look_inside(Inside { door, client, site, judged }, opened, stream).await,
+        match proven(&door, &site).await {
+            Ok(made) => look_inside(Inside { door, client, site, judged }, opened, made).await,
             Err(failure) => {
                 let exchange = exchange(&door, client, site, judged, Mode::LocalAnswer);
-                let failure = Failure::from(failure);
                 exchange.set_failed(failure);
                 answer_locally(exchange, Some(failure), opened).await;
             }
         }
     });
+}
+
+/// A connection by which the site has proved who it is: one that is open already, or a new one.
+async fn proven(door: &Arc<Door>, site: &Site) -> Result<Made, Failure> {
+    let route = Route { site: site.clone(), is_tls: true };
+    if let Some(made) = door.pool.take(&route) {
+        return Ok(made);
+    }
+    let stream = door.upstream.connect_tls(&site.host, site.port, Protocol::Http2).await?;
+    Ok(Made::new(Link::open(door, stream).await?))
 }
 
 fn spawn_answer(asked: Asked, failure: Option<Failure>, upgrade: OnUpgrade) {

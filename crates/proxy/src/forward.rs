@@ -4,50 +4,28 @@
 //! another boundary between requests than we did.
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use http::header::{CONNECTION, UPGRADE};
+use http::request;
+use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
-use hyper::client::conn::http1;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use schoolgate_event::Mode;
-use schoolgate_runtime::Guarded;
-use schoolgate_tls::UpstreamStream;
-use tokio::io::{AsyncRead, AsyncWrite};
+use schoolgate_tls::Protocol;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use crate::body::{Download, Reply, Upload};
-use crate::door::Door;
 use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::hops;
-use crate::pool::{Home, Lease, Sender};
+use crate::link::Link;
+use crate::message;
+use crate::pool::{Home, Lease, Made};
 use crate::safe_search;
 use crate::tunnel;
-
-/// Largest response head of a site, in bytes.
-const RESPONSE_HEAD_MAX: usize = 256 * 1024;
-
-/// Speaks HTTP over `stream`; its task ends with the connection.
-pub(crate) async fn start_http<S>(door: &Door, stream: S, may_upgrade: bool) -> Result<Sender, Failure>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let mut builder = http1::Builder::new();
-    // Most requests are a head and nothing else, and one buffer is handed to the kernel faster than a list of one.
-    builder.max_buf_size(RESPONSE_HEAD_MAX).writev(false);
-    // A site may answer early and then neither read the rest of the body nor close.
-    let stream = TokioIo::new(Guarded::new(stream, door.settings.limits.body_idle));
-    let (sender, connection) = builder.handshake(stream).await.map_err(|_| Failure::BadResponse)?;
-    door.tasks.spawn("connection to a site", async move {
-        // How it ended is told to whoever waits for a response on it.
-        let _ = if may_upgrade { connection.with_upgrades().await } else { connection.await };
-    });
-    Ok(sender)
-}
+use crate::websocket;
 
 /// Forwards `request` over a kept connection of `home`, or a new one.
 pub(crate) async fn forward(
@@ -57,133 +35,108 @@ pub(crate) async fn forward(
 ) -> Result<Response<Reply>, Failure> {
     let (mut head, body) = request.into_parts();
     let upgrade = hops::wanted_upgrade(&head.headers).map(|protocol| (protocol, head.extensions.remove::<OnUpgrade>()));
-    let home = if upgrade.is_some() || hops::binds_connection(&head.headers) { Home::Nowhere } else { home };
-    rewrite(exchange, &mut head.headers, upgrade.as_ref().map(|(protocol, _)| protocol))?;
-    // hyper writes a body without a length as chunks by itself, except for methods that rarely have one.
-    if !body.is_end_stream() && !head.headers.contains_key(CONTENT_LENGTH) {
-        head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    let stream = websocket::expected(&head.extensions);
+    let home = if upgrade.is_some() { Home::Nowhere } else { home };
+    let home = if hops::binds_connection(&head.headers) { home.bound() } else { home };
+    hops::pass_on(&mut head.headers, head.version);
+    if let Some((protocol, _)) = &upgrade {
+        head.headers.insert(CONNECTION, hops::UPGRADE_ONLY);
+        head.headers.insert(UPGRADE, protocol.clone());
     }
-    let uri = match held_to_safe_search(exchange, &mut head.headers) {
+    head.uri = match held_to_safe_search(exchange, &mut head) {
         Some(path) => path.parse().map_err(|_| Failure::Malformed("path"))?,
-        None => origin_form(exchange, &head.uri)?,
+        None => message::origin_form(&head.uri, exchange.path.as_deref().unwrap_or("/"))?,
     };
     let is_repeatable = body.is_end_stream() && matches!(head.method, Method::GET | Method::HEAD);
-    let outgoing = Outgoing { method: head.method, uri, headers: head.headers };
-    let (response, lease) =
-        send(exchange, outgoing, Upload::new(body, exchange), home, is_repeatable, upgrade.is_some()).await?;
-    answer(exchange, response, lease, upgrade.and_then(|(_, client)| client))
-}
-
-/// A request head as the site gets it.
-#[derive(Clone)]
-struct Outgoing {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-}
-
-impl Outgoing {
-    fn with(self, body: Upload) -> Request<Upload> {
-        let mut request = Request::new(body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.version_mut() = Version::HTTP_11;
-        *request.headers_mut() = self.headers;
-        request
+    let needed = if upgrade.is_some() { Needed::Upgrade } else { Needed::Any };
+    let sending = Sending { head, body: Upload::new(body, exchange), is_repeatable, needed };
+    let (response, lease) = send(exchange, sending, home).await?;
+    match upgrade {
+        Some((_, client)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            let client = client.ok_or(Failure::BadResponse)?;
+            change_protocol(exchange, response, client, stream.as_deref())
+        }
+        _ if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure::BadResponse),
+        _ => Ok(answer(exchange, response, lease)),
     }
 }
 
-fn held_to_safe_search(exchange: &Exchange, headers: &mut HeaderMap) -> Option<String> {
+/// What kind of connection a request has to go by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needed {
+    Any,
+    /// HTTP/1.1, and afterwards something else.
+    Upgrade,
+}
+
+/// A request on its way.
+struct Sending {
+    head: request::Parts,
+    body: Upload,
+    is_repeatable: bool,
+    needed: Needed,
+}
+
+fn held_to_safe_search(exchange: &Exchange, head: &mut request::Parts) -> Option<String> {
     if !exchange.judged.decision.conditions.safe_search {
         return None;
     }
-    safe_search::hold(&exchange.site.host, &exchange.method, exchange.path.as_deref()?, headers)
+    safe_search::hold(&exchange.site.host, &exchange.method, exchange.path.as_deref()?, &mut head.headers)
 }
 
-/// The path that was judged, and nothing else, as the site gets it.
-fn origin_form(exchange: &Exchange, uri: &Uri) -> Result<Uri, Failure> {
-    let judged = exchange.path.as_deref().unwrap_or("/");
-    match uri.path_and_query() {
-        // Shares the bytes that were read.
-        Some(path) if path.as_str() == judged => Ok(Uri::from(path.clone())),
-        _ => judged.parse().map_err(|_| Failure::Malformed("path")),
-    }
-}
-
-fn rewrite(exchange: &Exchange, headers: &mut HeaderMap, upgrade: Option<&HeaderValue>) -> Result<(), Failure> {
-    hops::pass_on(headers);
-    let default_port = if exchange.mode == Mode::Plain { 80 } else { 443 };
-    // RFC 9112 §3.2.2: what the client wrote into `Host` is replaced by the target that was judged.
-    let authority = exchange.site.authority(default_port);
-    headers.insert(HOST, HeaderValue::from_str(&authority).map_err(|_| Failure::Malformed("host"))?);
-    if let Some(protocol) = upgrade {
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        headers.insert(UPGRADE, protocol.clone());
-    }
-    Ok(())
-}
-
-async fn send(
-    exchange: &Arc<Exchange>,
-    outgoing: Outgoing,
-    body: Upload,
-    home: Home,
-    is_repeatable: bool,
-    may_upgrade: bool,
-) -> Result<(Response<Incoming>, Lease), Failure> {
+async fn send(exchange: &Arc<Exchange>, sending: Sending, home: Home) -> Result<(Response<Incoming>, Lease), Failure> {
+    let Sending { head, body, is_repeatable, needed } = sending;
     let request;
-    if let Some(mut sender) = kept(&home) {
-        let again = is_repeatable.then(|| outgoing.clone());
-        match (send_over(exchange, &mut sender, outgoing.with(body)).await, again) {
-            (Ok(response), _) => return Ok((response, Lease::new(sender, home))),
+    if let Some(mut made) = home.take() {
+        let again = is_repeatable.then(|| head.clone());
+        match (send_over(exchange, &mut made.link, Request::from_parts(head, body)).await, again) {
+            (Ok(response), _) => return Ok((response, Lease::new(made, home))),
             // The site closed a kept connection just now, which it may. What it cannot have seen is sent again.
             (Err((_, Some(unsent))), _) => request = unsent,
-            (Err((Failure::BadResponse, None)), Some(again)) => request = again.with(Upload::empty()),
+            (Err((Failure::BadResponse, None)), Some(again)) => request = Request::from_parts(again, Upload::empty()),
             (Err((failure, None)), _) => return Err(failure),
         }
     } else {
-        request = outgoing.with(body);
+        request = Request::from_parts(head, body);
     }
-    let mut sender = connect(exchange, may_upgrade).await?;
-    match send_over(exchange, &mut sender, request).await {
-        Ok(response) => Ok((response, Lease::new(sender, home))),
+    let mut made = connect(exchange, needed).await?;
+    home.welcome(&made);
+    match send_over(exchange, &mut made.link, request).await {
+        Ok(response) => Ok((response, Lease::new(made, home))),
         Err((failure, _)) => Err(failure),
     }
 }
 
-fn kept(home: &Home) -> Option<Sender> {
-    match home {
-        Home::Pool(pool, site) => pool.take(site),
-        Home::Own(place) => {
-            place.lock().unwrap_or_else(PoisonError::into_inner).take().filter(|sender| !sender.is_closed())
-        }
-        Home::Nowhere => None,
-    }
-}
-
-async fn connect(exchange: &Arc<Exchange>, may_upgrade: bool) -> Result<Sender, Failure> {
+async fn connect(exchange: &Arc<Exchange>, needed: Needed) -> Result<Made, Failure> {
     let (host, port) = (&exchange.site.host, exchange.site.port);
-    let upstream = &exchange.door.upstream;
-    if exchange.mode == Mode::Plain {
-        let connected = upstream.connect_plain(host, port).await?;
-        start_http(&exchange.door, connected.stream, may_upgrade).await
+    let door = &exchange.door;
+    let may_upgrade = needed == Needed::Upgrade;
+    let link = if exchange.mode == Mode::Plain {
+        let connected = door.upstream.connect_plain(host, port).await?;
+        Link::one(door, connected.stream, may_upgrade).await?
+    } else if may_upgrade {
+        let stream = door.upstream.connect_tls(host, port, Protocol::Http1).await?;
+        Link::one(door, stream, may_upgrade).await?
     } else {
-        let stream: UpstreamStream = upstream.connect_tls(host, port).await?;
-        start_http(&exchange.door, stream, may_upgrade).await
-    }
+        Link::open(door, door.upstream.connect_tls(host, port, Protocol::Http2).await?).await?
+    };
+    Ok(Made::new(link))
 }
 
 async fn send_over(
     exchange: &Exchange,
-    sender: &mut Sender,
-    request: Request<Upload>,
+    link: &mut Link,
+    mut request: Request<Upload>,
 ) -> Result<Response<Incoming>, (Failure, Option<Request<Upload>>)> {
     // A connection that was just made may not have run yet.
-    if sender.ready().await.is_err() {
+    if link.ready().await.is_err() {
         return Err((Failure::BadResponse, Some(request)));
     }
+    let default_port = if exchange.mode == Mode::Plain { 80 } else { 443 };
+    let authority = exchange.site.authority(default_port);
+    message::fit(&mut request, link.version(), &authority).map_err(|failure| (failure, None))?;
     let began = Instant::now();
-    let mut answered = pin!(sender.try_send_request(request));
+    let mut answered = pin!(link.send(request));
     loop {
         // A site answers when it has read the request, and a large one takes its time: the deadline runs from the last
         // part that was sent. A site that stops reading, and so is sent nothing more, meets it as well; a client that
@@ -201,32 +154,34 @@ async fn send_over(
     }
 }
 
-fn answer(
+fn change_protocol(
     exchange: &Arc<Exchange>,
     mut response: Response<Incoming>,
-    lease: Lease,
-    client: Option<OnUpgrade>,
+    client: OnUpgrade,
+    stream: Option<&str>,
 ) -> Result<Response<Reply>, Failure> {
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let client = client.ok_or(Failure::BadResponse)?;
-        let protocol = response.headers().get(UPGRADE).cloned().ok_or(Failure::BadResponse)?;
-        tunnel::join_upgraded(exchange, client, hyper::upgrade::on(&mut response));
-        let (mut head, _) = response.into_parts();
-        hops::pass_on(&mut head.headers);
-        head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        head.headers.insert(UPGRADE, protocol);
-        return Ok(Response::from_parts(head, Reply::empty()));
+    if stream.is_some_and(|expected| !websocket::is_accepted(&response, expected)) {
+        return Err(Failure::BadResponse);
     }
+    let protocol = response.headers().get(UPGRADE).cloned().ok_or(Failure::BadResponse)?;
+    tunnel::join_upgraded(exchange, client, hyper::upgrade::on(&mut response));
+    let (mut head, _) = response.into_parts();
+    hops::pass_on(&mut head.headers, head.version);
+    if stream.is_some() {
+        websocket::accept_stream(&mut head);
+    } else {
+        head.headers.insert(CONNECTION, hops::UPGRADE_ONLY);
+        head.headers.insert(UPGRADE, protocol);
+    }
+    Ok(Response::from_parts(head, Reply::empty()))
+}
+
+fn answer(exchange: &Arc<Exchange>, response: Response<Incoming>, lease: Lease) -> Response<Reply> {
     let (mut head, body) = response.into_parts();
-    hops::pass_on(&mut head.headers);
+    hops::pass_on(&mut head.headers, head.version);
     // RFC 9110 §2.5: the version is of the hop, and this one is ours.
     head.version = Version::HTTP_11;
     head.extensions.clear();
     let download = Download::new(body, Arc::clone(exchange), lease);
-    Ok(Response::from_parts(head, Reply::Site(Box::new(download))))
-}
-
-/// A place for the one connection that a decrypted client connection has to its site.
-pub(crate) fn own_home(sender: Sender) -> Home {
-    Home::Own(Arc::new(Mutex::new(Some(sender))))
+    Response::from_parts(head, Reply::Site(Box::new(download)))
 }

@@ -1,10 +1,11 @@
 //! Headers that belong to one hop and must not be passed on (RFC 9110 §7.6.1), and what a navigation looks like.
 
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HeaderName, HeaderValue, ORIGIN, REFERER, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE, VIA,
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    COOKIE, EXPECT, HOST, HeaderName, HeaderValue, LOCATION, ORIGIN, REFERER, SET_COOKIE, STRICT_TRANSPORT_SECURITY,
+    TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -15,18 +16,38 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Our name in `Via` (RFC 9110 §7.6.3): a pseudonym, so that sites learn nothing of the inside.
 const VIA_US: HeaderValue = HeaderValue::from_static("1.1 schoolgate");
+const VIA_US_2: HeaderValue = HeaderValue::from_static("2 schoolgate");
 
-const OF_ONE_HOP: [HeaderName; 10] = [
+/// The value of `Connection` for a change of protocol.
+pub(crate) const UPGRADE_ONLY: HeaderValue = HeaderValue::from_static("upgrade");
+const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
+
+const OF_ONE_HOP: [HeaderName; 9] = [
     CONNECTION,
     KEEP_ALIVE,
     PROXY_CONNECTION,
     PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION,
     TE,
-    TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
     EXPECT,
+];
+
+/// What frames, routes or decides on a message, and so must stand before it.
+const NOT_AFTER_THE_END: [HeaderName; 12] = [
+    CONTENT_LENGTH,
+    CONTENT_ENCODING,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    HOST,
+    TRAILER,
+    CACHE_CONTROL,
+    AUTHORIZATION,
+    COOKIE,
+    SET_COOKIE,
+    LOCATION,
+    STRICT_TRANSPORT_SECURITY,
 ];
 
 /// Headers that `Connection` may not take away: what the message means hangs on them.
@@ -34,8 +55,10 @@ fn is_kept(name: &HeaderName) -> bool {
     matches!(name.as_str(), "host" | "content-length" | "cache-control" | "authorization" | "cookie" | "set-cookie")
 }
 
-/// Takes away what belongs to the hop it came by, and adds ours to `Via`.
-pub(crate) fn pass_on(headers: &mut HeaderMap) {
+/// Takes away what belongs to the hop it came by in `version`, and adds ours to `Via`. That its reader takes trailers
+/// is true of us too, and is said on.
+pub(crate) fn pass_on(headers: &mut HeaderMap, version: Version) {
+    let takes_trailers = headers.get_all(TE).iter().any(takes_trailers);
     if headers.contains_key(CONNECTION) {
         let named: Vec<HeaderName> = headers
             .get_all(CONNECTION)
@@ -59,7 +82,21 @@ pub(crate) fn pass_on(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
-    headers.append(VIA, VIA_US);
+    if takes_trailers {
+        headers.insert(TE, TRAILERS);
+    }
+    headers.append(VIA, if version == Version::HTTP_2 { VIA_US_2 } else { VIA_US });
+}
+
+fn takes_trailers(te: &HeaderValue) -> bool {
+    te.as_bytes().split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+}
+
+/// Takes away from trailers what could change how a message is read that has been read already (RFC 9110 §6.5.1).
+pub(crate) fn pass_on_trailers(trailers: &mut HeaderMap) {
+    for name in OF_ONE_HOP.into_iter().chain(NOT_AFTER_THE_END) {
+        trailers.remove(name);
+    }
 }
 
 /// The protocol that a request wants to change to, if it is one that we carry.
@@ -111,10 +148,10 @@ mod tests {
             ("x-secret", "1"),
             ("proxy-authorization", "Basic abc"),
             ("proxy-connection", "keep-alive"),
-            ("te", "trailers"),
+            ("te", "deflate;q=0.5"),
             ("accept", "*/*"),
         ]);
-        pass_on(&mut map);
+        pass_on(&mut map, Version::HTTP_11);
         let mut names: Vec<&str> = map.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept", "host", "via"]);
@@ -123,8 +160,18 @@ mod tests {
     #[test]
     fn a_length_beside_a_transfer_encoding_is_taken_away() {
         let mut map = headers(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
-        pass_on(&mut map);
+        pass_on(&mut map, Version::HTTP_11);
         assert!(!map.contains_key(CONTENT_LENGTH));
+    }
+
+    #[test]
+    fn that_trailers_are_taken_is_said_on_and_framing_in_them_is_not() {
+        let mut map = headers(&[("te", "gzip, Trailers"), ("connection", "te")]);
+        pass_on(&mut map, Version::HTTP_2);
+        assert_eq!((map[TE].as_bytes(), map[VIA].as_bytes()), (&b"trailers"[..], &b"2 schoolgate"[..]));
+        let mut trailers = headers(&[("grpc-status", "0"), ("content-length", "3"), ("connection", "close")]);
+        pass_on_trailers(&mut trailers);
+        assert_eq!(trailers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["grpc-status"]);
     }
 
     #[track_caller]

@@ -7,11 +7,9 @@ use std::sync::Arc;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use rustls::AlertDescription;
 use schoolgate_event::Mode;
-use schoolgate_runtime::Guarded;
-use schoolgate_tls::{LeafFor, UpstreamStream};
+use schoolgate_tls::{LeafFor, Protocol};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -22,13 +20,13 @@ use crate::connect::{Opened, wanted};
 use crate::door::{Client, Door, Judged};
 use crate::exchange::{About, Exchange};
 use crate::failure::Failure;
-use crate::forward::{own_home, start_http};
 use crate::hops::is_navigation;
 use crate::pipeline::{Asked, judged};
-use crate::pool::Home;
+use crate::pool::{Home, Made, Own, Route};
 use crate::reply::{fail, turn_away};
-use crate::server::{http_builder, until_drained};
+use crate::server::{speak, speak_once};
 use crate::target::{Site, read_inner};
+use crate::websocket;
 
 /// Whose connection it is, and for which site.
 pub(crate) struct Inside {
@@ -38,8 +36,9 @@ pub(crate) struct Inside {
     pub(crate) judged: Judged,
 }
 
-/// Serves the client with the site's content. The site has been verified by now.
-pub(crate) async fn look_inside(inside: Inside, opened: Opened, site_stream: UpstreamStream) {
+/// Serves the client with the site's content, whose proof `made` has. The client is offered no newer version of HTTP
+/// than the site speaks.
+pub(crate) async fn look_inside(inside: Inside, opened: Opened, made: Made) {
     let Inside { door, client, site, judged } = inside;
     let about = About {
         client: client.clone(),
@@ -48,15 +47,17 @@ pub(crate) async fn look_inside(inside: Inside, opened: Opened, site_stream: Ups
         method: http::Method::CONNECT,
         mode: Mode::Inspected,
     };
-    let Some(tls) = accept(&door, &client, &site, LeafFor::Verified, opened).await else {
+    let newest = made.link.protocol();
+    let Some(tls) = accept(&door, &client, &site, LeafFor::Verified, newest, opened).await else {
         // Most likely an app that trusts its own roots only.
         let exchange = Exchange::new(&door, about, judged);
         exchange.set_failed(Failure::NoLeaf);
         return;
     };
     door.meters.inspected.increment();
-    let Ok(sender) = start_http(&door, site_stream, false).await else { return };
-    let home = own_home(sender);
+    let route = Route { site: site.clone(), is_tls: true };
+    let home = Home::Own(Own::new(Arc::clone(&door.pool), route, made));
+    let protocol = Protocol::agreed(tls.get_ref().1.alpn_protocol());
     let service = service_fn({
         let door = Arc::clone(&door);
         move |request: Request<Incoming>| {
@@ -64,9 +65,7 @@ pub(crate) async fn look_inside(inside: Inside, opened: Opened, site_stream: Ups
             async move { Ok::<_, Infallible>(inner(&door, client, site, request, home).await) }
         }
     });
-    let io = TokioIo::new(Guarded::new(tls, door.settings.limits.body_idle));
-    let connection = http_builder(&door.settings.limits).serve_connection(io, service).with_upgrades();
-    until_drained(&door, connection).await;
+    speak(&door, tls, protocol, service).await;
 }
 
 async fn inner(
@@ -77,6 +76,11 @@ async fn inner(
     home: Home,
 ) -> Response<Reply> {
     door.meters.requests.increment();
+    let request = if websocket::is_wanted(&request) { websocket::as_get(request) } else { Ok(request) };
+    let request = match request {
+        Ok(request) => request,
+        Err(failure) => return fail(door, None, failure),
+    };
     // Inside a connection the name in `Host` must be the one that was decided on and verified.
     match read_inner(&request, &site) {
         Ok(path) => judged(door, client, Asked { site, path, mode: Mode::Inspected }, request, home).await,
@@ -89,7 +93,9 @@ async fn inner(
 /// Of the request only the method, `Sec-Fetch-*` and `Accept` are looked at; path and body are neither used nor logged.
 pub(crate) async fn answer_locally(exchange: Arc<Exchange>, failure: Option<Failure>, opened: Opened) {
     let door = Arc::clone(&exchange.door);
-    let Some(tls) = accept(&door, &exchange.client, &exchange.site, LeafFor::LocalAnswer, opened).await else {
+    let Some(tls) =
+        accept(&door, &exchange.client, &exchange.site, LeafFor::LocalAnswer, Protocol::Http1, opened).await
+    else {
         return;
     };
     door.meters.local_answers.increment();
@@ -104,12 +110,8 @@ pub(crate) async fn answer_locally(exchange: Arc<Exchange>, failure: Option<Fail
             std::future::ready(Ok::<_, Infallible>(response))
         }
     });
-    let io = TokioIo::new(Guarded::new(tls, door.settings.limits.body_idle));
-    let mut builder = http_builder(&door.settings.limits);
     // One answer: the next request must be decided anew, since by then she may have agreed.
-    builder.keep_alive(false);
-    let connection = builder.serve_connection(io, service).with_upgrades();
-    until_drained(&door, connection).await;
+    speak_once(&door, tls, service).await;
 }
 
 /// Ends the client's TLS with a leaf of ours.
@@ -118,9 +120,10 @@ async fn accept(
     client: &Client,
     site: &Site,
     purpose: LeafFor,
+    newest: Protocol,
     opened: Opened,
 ) -> Option<TlsStream<Opened>> {
-    let config = match door.leaves.config(&site.host, purpose).await {
+    let config = match door.leaves.config(&site.host, purpose, newest).await {
         Ok(config) => config,
         Err(error) => {
             debug!(kind = error.as_str(), "no leaf for a connection");

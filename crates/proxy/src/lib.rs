@@ -8,6 +8,8 @@ mod failure;
 mod forward;
 mod hops;
 mod inside;
+mod link;
+mod message;
 mod meters;
 mod pac;
 mod pipeline;
@@ -20,6 +22,7 @@ mod settings;
 mod standing;
 mod target;
 mod tunnel;
+mod websocket;
 mod wire;
 
 use std::sync::Arc;
@@ -67,7 +70,7 @@ impl Proxy {
     /// Starts the tasks that judge open connections again and that sweep kept ones.
     pub fn new(parts: Parts) -> Self {
         let limits = &parts.settings.limits;
-        let pool = Arc::new(Pool::new(limits.pool_per_site_max, limits.pool_max, limits.pool_idle));
+        let pool = Arc::new(Pool::new(limits.pool_per_site_max, limits.pool_max, limits.pool_idle, limits.pool_age));
         let door = Arc::new(Door {
             meters: Meters::new(&parts.metrics),
             pool: Arc::clone(&pool),

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::forward::forward;
 use crate::hops::is_navigation;
 use crate::pac::pac_file;
-use crate::pool::Home;
+use crate::pool::{Home, Route};
 use crate::reply::{Wanted, fail, moved, turn_away};
 use crate::target::{self, Site, Target};
 
@@ -36,7 +36,7 @@ pub(crate) async fn answer(door: Arc<Door>, client: Client, request: Request<Inc
         // The portal before any decision: it is where people go to change one.
         Ok(Target::Forward { site, path }) if is_portal(&door, &site) => to_secure_portal(&door, &path),
         Ok(Target::Forward { site, path }) => {
-            let home = Home::Pool(Arc::clone(&door.pool), site.clone());
+            let home = Home::Pool(Arc::clone(&door.pool), Route { site: site.clone(), is_tls: false });
             let asked = Asked { site, path, mode: Mode::Plain };
             // An address that leads inside is refused whoever asks, so nobody is told more by being somebody.
             let refusal = leads_inside(&door, &asked.site);

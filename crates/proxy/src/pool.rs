@@ -1,36 +1,55 @@
 //! Connections to sites that are kept for the next request.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
-use crate::body::Upload;
+use crate::link::Link;
 use crate::target::Site;
 
-pub(crate) type Sender = SendRequest<Upload>;
+/// Where a connection leads, and whether its other end has proved who it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Route {
+    pub(crate) site: Site,
+    pub(crate) is_tls: bool,
+}
 
-/// Kept connections by site. Bounded per site and in all; what there is no room for is closed.
+/// Kept connections by route. Bounded per route and in all; what there is no room for is closed.
 #[derive(Debug)]
 pub(crate) struct Pool {
     idle: Mutex<Idle>,
     per_site_max: usize,
     max: usize,
     idle_max: Duration,
+    age_max: Duration,
 }
 
 #[derive(Debug, Default)]
 struct Idle {
-    by_site: HashMap<Site, Vec<(Sender, Instant)>>,
+    by_route: HashMap<Route, Vec<Kept>>,
     count: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    made: Made,
+    since: Instant,
+}
+
+/// A connection and when it was made: what was proved then must be proved again some time.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) link: Link,
+    pub(crate) at: Instant,
 }
 
 /// A connection while a request is on it, and where it goes afterwards.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    sender: Sender,
+    made: Made,
     home: Home,
 }
 
@@ -38,62 +57,78 @@ pub(crate) struct Lease {
 #[derive(Debug, Clone)]
 pub(crate) enum Home {
     /// Shared by everybody who asks for the site in the clear.
-    Pool(Arc<Pool>, Site),
-    /// Belongs to one client's decrypted connection.
-    Own(Arc<Mutex<Option<Sender>>>),
+    Pool(Arc<Pool>, Route),
+    /// Belongs to one client's decrypted connection for as long as that is open.
+    Own(Arc<Own>),
     /// Not kept.
     Nowhere,
 }
 
+/// The connections that one client's decrypted connection has to its site. Nobody else's requests go by them in the
+/// meantime: a client that takes nothing holds up only itself. Afterwards they are kept for the next client.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pool: Arc<Pool>,
+    route: Route,
+    held: Mutex<Vec<Made>>,
+    /// Somebody has signed in by connection, which must not be handed on.
+    is_bound: AtomicBool,
+}
+
 impl Pool {
-    pub(crate) fn new(per_site_max: usize, max: usize, idle_max: Duration) -> Self {
-        Self { idle: Mutex::new(Idle::default()), per_site_max, max, idle_max }
+    pub(crate) fn new(per_site_max: usize, max: usize, idle_max: Duration, age_max: Duration) -> Self {
+        Self { idle: Mutex::default(), per_site_max, max, idle_max, age_max }
     }
 
-    /// The connection to `site` that was used last, if one is kept and still open.
-    pub(crate) fn take(&self, site: &Site) -> Option<Sender> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let Idle { by_site, count } = &mut *idle;
-        let kept = by_site.get_mut(site)?;
+    /// The connection that was used last, if one is kept and still open.
+    pub(crate) fn take(&self, route: &Route) -> Option<Made> {
+        let mut idle = self.lock();
+        let Idle { by_route, count } = &mut *idle;
+        let kept = by_route.get_mut(route)?;
         let mut busy = Vec::new();
         let mut found = None;
-        while let Some((sender, since)) = kept.pop() {
+        while let Some(last) = kept.pop() {
             *count -= 1;
-            if sender.is_ready() && since.elapsed() < self.idle_max {
-                found = Some(sender);
+            if !self.is_fresh(&last) {
+                continue;
+            }
+            if last.made.link.is_ready() {
+                found = Some(last.made);
                 break;
             }
             // Its last response is read, but its task has not run since: leave it for the next.
-            if !sender.is_closed() && since.elapsed() < self.idle_max {
-                busy.push((sender, since));
-            }
+            busy.push(last);
         }
         *count += busy.len();
         kept.append(&mut busy);
         found
     }
 
-    fn put(&self, site: Site, sender: Sender) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+    fn put(&self, route: Route, made: Made) {
+        let mut idle = self.lock();
         if self.max <= idle.count {
             return;
         }
-        let kept = idle.by_site.entry(site).or_default();
+        let kept = idle.by_route.entry(route).or_default();
         if self.per_site_max <= kept.len() {
             return;
         }
-        kept.push((sender, Instant::now()));
+        kept.push(Kept { made, since: Instant::now() });
         idle.count += 1;
     }
 
-    /// Lets go of what is closed or was not used for too long.
+    fn is_fresh(&self, kept: &Kept) -> bool {
+        !kept.made.link.is_closed() && kept.since.elapsed() < self.idle_max && kept.made.at.elapsed() < self.age_max
+    }
+
+    /// Lets go of what is closed, was not used for too long, or was made too long ago.
     pub(crate) fn sweep(&self) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.by_site.retain(|_, kept| {
-            kept.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < self.idle_max);
+        let mut idle = self.lock();
+        idle.by_route.retain(|_, kept| {
+            kept.retain(|kept| self.is_fresh(kept));
             !kept.is_empty()
         });
-        idle.count = idle.by_site.values().map(Vec::len).sum();
+        idle.count = idle.by_route.values().map(Vec::len).sum();
     }
 
     /// Sweeps until the program stops.
@@ -104,23 +139,118 @@ impl Pool {
                 () = shutdown.begun() => break,
             }
         }
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Idle::default();
+        *self.lock() = Idle::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Own {
+    /// The first of them is the one by which the site has proved who it is.
+    pub(crate) fn new(pool: Arc<Pool>, route: Route, first: Made) -> Arc<Self> {
+        Arc::new(Self { pool, route, held: Mutex::new(vec![first]), is_bound: AtomicBool::new(false) })
+    }
+
+    fn take(&self) -> Option<Made> {
+        {
+            let mut held = self.lock();
+            held.retain(|made| !made.link.is_closed());
+            if let Some(shared) = held.iter().find_map(Made::shared) {
+                return Some(shared);
+            }
+            if let Some(made) = held.pop() {
+                return Some(made);
+            }
+        }
+        self.pool.take(&self.route)
+    }
+
+    /// Makes a new connection known to the requests that come beside this one.
+    fn share(&self, made: &Made) {
+        if let Some(shared) = made.shared() {
+            self.lock().push(shared);
+        }
+    }
+
+    fn put(&self, made: Made) {
+        // What goes side by side has stayed here.
+        if made.shared().is_none() {
+            self.lock().push(made);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Made>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if self.is_bound.load(Ordering::Relaxed) {
+            return;
+        }
+        for made in std::mem::take(&mut *self.lock()) {
+            if !made.link.is_closed() {
+                self.pool.put(self.route.clone(), made);
+            }
+        }
+    }
+}
+
+impl Made {
+    pub(crate) fn new(link: Link) -> Self {
+        Self { link, at: Instant::now() }
+    }
+
+    fn shared(&self) -> Option<Self> {
+        Some(Self { link: self.link.shared()?, at: self.at })
+    }
+}
+
+impl Home {
+    /// A connection that is open already.
+    pub(crate) fn take(&self) -> Option<Made> {
+        match self {
+            Self::Pool(pool, route) => pool.take(route),
+            Self::Own(own) => own.take(),
+            Self::Nowhere => None,
+        }
+    }
+
+    /// A connection that was made for a request of this home.
+    pub(crate) fn welcome(&self, made: &Made) {
+        if let Self::Own(own) = self {
+            own.share(made);
+        }
+    }
+
+    /// Where the connection goes whose request signs somebody in on it: to nobody else.
+    pub(crate) fn bound(self) -> Self {
+        match self {
+            Self::Own(own) => {
+                own.is_bound.store(true, Ordering::Relaxed);
+                Self::Own(own)
+            }
+            Self::Pool(..) | Self::Nowhere => Self::Nowhere,
+        }
     }
 }
 
 impl Lease {
-    pub(crate) fn new(sender: Sender, home: Home) -> Self {
-        Self { sender, home }
+    pub(crate) fn new(made: Made, home: Home) -> Self {
+        Self { made, home }
     }
 
     /// The response has been read to its end.
     pub(crate) fn end(self) {
-        if self.sender.is_closed() {
+        if self.made.link.is_closed() {
             return;
         }
         match self.home {
-            Home::Pool(pool, site) => pool.put(site, self.sender),
-            Home::Own(place) => *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.sender),
+            Home::Pool(pool, route) => pool.put(route, self.made),
+            Home::Own(own) => own.put(self.made),
             Home::Nowhere => {}
         }
     }

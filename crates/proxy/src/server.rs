@@ -1,18 +1,20 @@
 //! Listens, bounds how many may come, and speaks HTTP with each.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
-use hyper::rt::{Read, Write};
-use hyper::server::conn::http1::{Builder, UpgradeableConnection};
+use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use schoolgate_runtime::{Crowd, Guarded};
+use schoolgate_tls::Protocol;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -20,12 +22,18 @@ use tracing::warn;
 
 use crate::body::Reply;
 use crate::door::{Client, Door};
+use crate::link::Spawner;
 use crate::pipeline::answer;
 use crate::settings::Limits;
 use crate::wire::Wire;
 
 /// After a failed accept, which is most often a lack of file descriptors that only others can end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// What a client may send of one body, and of all bodies of its connection, before its site has taken any of it, and
+/// what is kept for a client that takes nothing, in bytes (HTTP/2).
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// Accepts until the program stops.
 pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
@@ -83,14 +91,48 @@ async fn serve(door: &Arc<Door>, client: Client, wire: Wire) {
             async move { Ok::<_, Infallible>(answer(door, client, request).await) }
         }
     });
-    let io = TokioIo::new(Guarded::new(wire, door.settings.limits.body_idle));
-    let connection = http_builder(&door.settings.limits).serve_connection(io, service).with_upgrades();
-    until_drained(door, connection).await;
+    speak(door, wire, Protocol::Http1, service).await;
 }
 
-/// How every HTTP connection of a client is read: bounded and in time.
-pub(crate) fn http_builder(limits: &Limits) -> Builder {
-    let mut builder = Builder::new();
+/// Speaks HTTP with a client until the connection ends; once the program stops, until what is being answered is.
+pub(crate) async fn speak<IO, S>(door: &Door, stream: IO, protocol: Protocol, service: S)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: HttpService<Incoming, ResBody = Reply> + Send,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S::Future: Send + 'static,
+{
+    let limits = &door.settings.limits;
+    let stream = Guarded::new(stream, limits.body_idle);
+    match protocol {
+        Protocol::Http1 => {
+            let connection = one(limits).serve_connection(TokioIo::new(stream), service).with_upgrades();
+            until_drained(door, connection, |connection| connection.graceful_shutdown()).await;
+        }
+        Protocol::Http2 => {
+            let stream = TokioIo::new(stream.ended_by_silence(limits.tunnel_idle));
+            let connection = many(door).serve_connection(stream, service);
+            until_drained(door, connection, |connection| connection.graceful_shutdown()).await;
+        }
+    }
+}
+
+/// Speaks HTTP/1.1 for one request.
+pub(crate) async fn speak_once<IO, S>(door: &Door, stream: IO, service: S)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: HttpService<Incoming, ResBody = Reply> + Send,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S::Future: Send + 'static,
+{
+    let limits = &door.settings.limits;
+    let stream = TokioIo::new(Guarded::new(stream, limits.body_idle));
+    let connection = one(limits).keep_alive(false).serve_connection(stream, service);
+    until_drained(door, connection, |connection| connection.graceful_shutdown()).await;
+}
+
+fn one(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_deadline)
@@ -99,23 +141,39 @@ pub(crate) fn http_builder(limits: &Limits) -> Builder {
     builder
 }
 
-/// Serves until the connection ends; once the program stops, until the request that is being answered is.
-pub(crate) async fn until_drained<I, S>(door: &Door, connection: UpgradeableConnection<I, S>)
+fn many(door: &Door) -> http2::Builder<Spawner> {
+    let limits = &door.settings.limits;
+    let mut builder = http2::Builder::new(Spawner(door.tasks.clone()));
+    builder
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX))
+        .max_concurrent_streams(limits.streams_max)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .enable_connect_protocol();
+    builder
+}
+
+async fn until_drained<C, E>(door: &Door, connection: C, finish: impl FnOnce(Pin<&mut C>))
 where
-    I: Read + Write + Unpin + Send + 'static,
-    S: HttpService<Incoming, ResBody = Reply>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    C: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let shutdown = door.tasks.shutdown();
     let mut connection = pin!(connection);
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
         () = shutdown.begun() => {
-            connection.as_mut().graceful_shutdown();
+            finish(connection.as_mut());
             connection.await
         }
     };
-    if outcome.is_err_and(|error| error.is_parse() || error.is_timeout()) {
+    if outcome.is_err_and(|error| is_bad_head(error.into().as_ref())) {
         door.meters.heads_refused.increment();
     }
+}
+
+fn is_bad_head(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<hyper::Error>().is_some_and(|error| error.is_parse() || error.is_timeout())
 }

@@ -31,6 +31,8 @@ pub struct Limits {
     pub head_bytes_max: usize,
     /// From the first byte that is waited for to the end of the headers, between requests too.
     pub head_deadline: Duration,
+    /// Requests side by side on one connection (HTTP/2).
+    pub streams_max: u32,
     /// From the answer to CONNECT to a whole TLS hello.
     pub hello_deadline: Duration,
     /// For the client's part of a TLS handshake.
@@ -45,6 +47,8 @@ pub struct Limits {
     pub pool_per_site_max: usize,
     pub pool_max: usize,
     pub pool_idle: Duration,
+    /// From when a connection to a site was made to its last request: then the site has to prove again who it is.
+    pub pool_age: Duration,
     /// How long tunnels and streams may go on after a shutdown has begun.
     pub drain_grace: Duration,
 }
@@ -62,6 +66,7 @@ impl Default for Limits {
             connections_per_address_max: 4_096,
             head_bytes_max: 64 * 1024,
             head_deadline: Duration::from_secs(30),
+            streams_max: 128,
             hello_deadline: Duration::from_secs(10),
             handshake_deadline: Duration::from_secs(10),
             response_deadline: Duration::from_secs(60),
@@ -70,6 +75,7 @@ impl Default for Limits {
             pool_per_site_max: 64,
             pool_max: 1_024,
             pool_idle: Duration::from_secs(30),
+            pool_age: Duration::from_secs(300),
             drain_grace: Duration::from_secs(2),
         }
     }

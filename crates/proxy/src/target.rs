@@ -1,6 +1,7 @@
 //! What a request asks for, read strictly: two readers of one request must never see two sites.
 
 use http::header::HOST;
+use http::uri::Scheme;
 use http::{HeaderMap, Method, Request, Uri};
 use schoolgate_base::{Host, normal_path};
 
@@ -80,9 +81,20 @@ pub(crate) fn read_inner<B>(request: &Request<B>, site: &Site) -> Result<Box<str
     if request.method() == Method::CONNECT {
         return Err(Failure::Malformed("method"));
     }
+    if request.uri().scheme().is_some_and(|scheme| *scheme != Scheme::HTTPS) {
+        return Err(Failure::Malformed("scheme"));
+    }
     check_hosts(request.headers())?;
     let named = match (request.uri().authority(), request.headers().get(HOST)) {
-        (Some(authority), _) => authority.as_str(),
+        (Some(authority), Some(host)) => {
+            // RFC 9113 §8.3.1: two names for one request are one too many.
+            let host = host.to_str().map_err(|_| Failure::Malformed("host"))?;
+            if site_of(host, 443)? != site_of(authority.as_str(), 443)? {
+                return Err(Failure::Malformed("host"));
+            }
+            authority.as_str()
+        }
+        (Some(authority), None) => authority.as_str(),
         (None, Some(host)) => host.to_str().map_err(|_| Failure::Malformed("host"))?,
         (None, None) => return Err(Failure::Malformed("host")),
     };

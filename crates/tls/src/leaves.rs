@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::signer::{SignError, Signer, SigningRequest};
+use crate::upstream::Protocol;
 
 /// How long a client waits for its turn at the signer before it is refused.
 const MINT_DEADLINE: Duration = Duration::from_secs(5);
@@ -69,8 +70,19 @@ struct Key {
 
 #[derive(Clone)]
 struct Leaf {
-    config: Arc<ServerConfig>,
+    /// For HTTP/1.1 alone, and for HTTP/2 before it.
+    older: Arc<ServerConfig>,
+    newer: Arc<ServerConfig>,
     not_after: Timestamp,
+}
+
+impl Leaf {
+    fn config(&self, newest: Protocol) -> Arc<ServerConfig> {
+        Arc::clone(match newest {
+            Protocol::Http1 => &self.older,
+            Protocol::Http2 => &self.newer,
+        })
+    }
 }
 
 /// The leaves of one process.
@@ -103,27 +115,35 @@ impl Leaves {
         })
     }
 
-    /// The configuration with which to answer for `host`.
-    pub async fn config(&self, host: &Host, purpose: LeafFor) -> Result<Arc<ServerConfig>, LeafError> {
+    /// The configuration with which to answer for `host`, in `newest` or an older version of HTTP.
+    pub async fn config(
+        &self,
+        host: &Host,
+        purpose: LeafFor,
+        newest: Protocol,
+    ) -> Result<Arc<ServerConfig>, LeafError> {
+        Ok(self.leaf(host, purpose).await?.config(newest))
+    }
+
+    async fn leaf(&self, host: &Host, purpose: LeafFor) -> Result<Leaf, LeafError> {
         let key = Key { host: host.clone(), purpose, generation: self.signer.generation() };
-        if let Some(config) = self.cached(&key) {
-            return Ok(config);
+        if let Some(leaf) = self.cached(&key) {
+            return Ok(leaf);
         }
         let permit = timeout(MINT_DEADLINE, self.minting.acquire()).await;
         let Ok(Ok(_permit)) = permit else { return Err(LeafError::Busy) };
         // Somebody else may have minted it while this one waited.
-        if let Some(config) = self.cached(&key) {
-            return Ok(config);
+        if let Some(leaf) = self.cached(&key) {
+            return Ok(leaf);
         }
         let leaf = self.mint(host).await?;
-        let config = Arc::clone(&leaf.config);
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(key, leaf);
-        Ok(config)
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(key, leaf.clone());
+        Ok(leaf)
     }
 
-    fn cached(&self, key: &Key) -> Option<Arc<ServerConfig>> {
+    fn cached(&self, key: &Key) -> Option<Leaf> {
         let leaf = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(key)?;
-        (self.clock.now() < leaf.not_after - RENEW_BEFORE).then_some(leaf.config)
+        (self.clock.now() < leaf.not_after - RENEW_BEFORE).then_some(leaf)
     }
 
     async fn mint(&self, host: &Host) -> Result<Leaf, LeafError> {
@@ -139,12 +159,16 @@ impl Leaves {
             .map_err(unusable)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // A session resumed under another person or policy would skip nothing today, but nobody should have to prove
         // that again with each change (check table P08).
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Leaf { config: Arc::new(config), not_after: signed.not_after })
+        let [older, newer] = [Protocol::Http1, Protocol::Http2].map(|newest| {
+            let mut config = config.clone();
+            config.alpn_protocols = newest.offers();
+            Arc::new(config)
+        });
+        Ok(Leaf { older, newer, not_after: signed.not_after })
     }
 }
 
@@ -200,9 +224,9 @@ mod tests {
         let authority = Authority::load_or_make(keys.path(), "Riverside Primary", Clock::system()).unwrap();
         let leaves = Leaves::new(Arc::new(authority), Clock::system(), 16, 2).unwrap();
         let host = "news.example".parse().unwrap();
-        let first = leaves.config(&host, LeafFor::Verified).await.unwrap();
-        let again = leaves.config(&host, LeafFor::Verified).await.unwrap();
-        let local = leaves.config(&host, LeafFor::LocalAnswer).await.unwrap();
+        let first = leaves.config(&host, LeafFor::Verified, Protocol::Http1).await.unwrap();
+        let again = leaves.config(&host, LeafFor::Verified, Protocol::Http1).await.unwrap();
+        let local = leaves.config(&host, LeafFor::LocalAnswer, Protocol::Http1).await.unwrap();
         assert!(Arc::ptr_eq(&first, &again));
         assert!(!Arc::ptr_eq(&first, &local));
     }

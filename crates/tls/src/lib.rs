@@ -12,4 +12,4 @@ pub use hello::{ClientHello, HELLO_MAX, HelloError, NamedServer, Reading, read_c
 pub use leaves::{LeafError, LeafFor, Leaves};
 pub use replay::{HelloFailure, Replay, read_hello};
 pub use signer::{SignError, SignedLeaf, Signer, Signing, SigningRequest};
-pub use upstream::{Upstream, UpstreamError, UpstreamFailure, UpstreamStream};
+pub use upstream::{Protocol, Upstream, UpstreamError, UpstreamFailure, UpstreamStream, protocol};

@@ -20,6 +20,36 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 pub type UpstreamStream = TlsStream<TcpStream>;
 
+/// A version of HTTP inside TLS, as ALPN names it (RFC 7301). The older first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    Http1,
+    Http2,
+}
+
+impl Protocol {
+    const H2: &[u8] = b"h2";
+    const HTTP_1: &[u8] = b"http/1.1";
+
+    /// The list of names for a hello that goes up to this version, the newest first.
+    pub(crate) fn offers(self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Http1 => vec![Self::HTTP_1.to_vec()],
+            Self::Http2 => vec![Self::H2.to_vec(), Self::HTTP_1.to_vec()],
+        }
+    }
+
+    /// What was agreed on; without a word about it, HTTP/1.1.
+    pub fn agreed(alpn: Option<&[u8]>) -> Self {
+        if alpn == Some(Self::H2) { Self::Http2 } else { Self::Http1 }
+    }
+}
+
+/// What was agreed on with a site.
+pub fn protocol(stream: &UpstreamStream) -> Protocol {
+    Protocol::agreed(stream.get_ref().1.alpn_protocol())
+}
+
 /// What is wrong with a site, as people are told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UpstreamFailure {
@@ -125,7 +155,9 @@ pub enum UpstreamError {
 #[derive(Clone)]
 pub struct Upstream {
     dialer: Dialer,
-    connector: TlsConnector,
+    /// Offering HTTP/1.1 alone, and HTTP/2 before it.
+    older: TlsConnector,
+    newer: TlsConnector,
     handshake_deadline: Duration,
 }
 
@@ -159,11 +191,15 @@ impl Upstream {
             .map_err(|source| UpstreamError::Setup { source })?
             .with_webpki_verifier(verifier(roots)?)
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.enable_early_data = false;
         // A ticket names the client to the site; people behind one proxy must not share it.
         config.resumption = Resumption::disabled();
-        Ok(Self { dialer, connector: TlsConnector::from(Arc::new(config)), handshake_deadline })
+        let [older, newer] = [Protocol::Http1, Protocol::Http2].map(|newest| {
+            let mut config = config.clone();
+            config.alpn_protocols = newest.offers();
+            TlsConnector::from(Arc::new(config))
+        });
+        Ok(Self { dialer, older, newer, handshake_deadline })
     }
 
     pub fn dialer(&self) -> &Dialer {
@@ -175,19 +211,33 @@ impl Upstream {
         self.dialer.connect(Purpose::Browsing, host, port).await.map_err(|error| (&error).into())
     }
 
-    /// A connection whose other end has proved to be `host`.
-    pub async fn connect_tls(&self, host: &Host, port: u16) -> Result<UpstreamStream, UpstreamFailure> {
+    /// A connection whose other end has proved to be `host`, for `newest` or an older version.
+    pub async fn connect_tls(
+        &self,
+        host: &Host,
+        port: u16,
+        newest: Protocol,
+    ) -> Result<UpstreamStream, UpstreamFailure> {
         let connected = self.connect_plain(host, port).await?;
-        self.handshake(host, connected.stream).await
+        self.handshake(host, connected.stream, newest).await
     }
 
-    async fn handshake(&self, host: &Host, stream: TcpStream) -> Result<UpstreamStream, UpstreamFailure> {
+    async fn handshake(
+        &self,
+        host: &Host,
+        stream: TcpStream,
+        newest: Protocol,
+    ) -> Result<UpstreamStream, UpstreamFailure> {
         let name = match host {
             Host::Name(name) => ServerName::try_from(name.as_str().to_owned()).ok(),
             Host::Address(address) => Some(ServerName::from(*address)),
         };
         let name = name.ok_or(UpstreamFailure::WrongHost)?;
-        match timeout(self.handshake_deadline, self.connector.connect(name, stream)).await {
+        let connector = match newest {
+            Protocol::Http1 => &self.older,
+            Protocol::Http2 => &self.newer,
+        };
+        match timeout(self.handshake_deadline, connector.connect(name, stream)).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(handshake_failure(&error)),
             Err(_) => Err(UpstreamFailure::Timeout),

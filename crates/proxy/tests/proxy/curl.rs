@@ -5,7 +5,7 @@ use tokio::process::Command;
 use crate::kit::*;
 
 /// What curl prints: the responses' heads and bodies, then its own word on the proxy's and the site's status.
-async fn curl(kit: &Kit, source: &str, ca: &str, words: &[&str]) -> String {
+pub(crate) async fn curl(kit: &Kit, source: &str, ca: &str, words: &[&str]) -> String {
     let proxy = format!("http://{}", kit.address);
     let ca = kit.keys.path().join(ca);
     let output = Command::new("curl")

@@ -21,7 +21,7 @@ use schoolgate_proxy::{Limits, Parts, Portal, Proxy, Seals, Settings};
 use schoolgate_runtime::{
     AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, Resolving, Tasks, proxy_protocol,
 };
-use schoolgate_tls::{Authority, LeafFor, Leaves, Signer, Upstream};
+use schoolgate_tls::{Authority, LeafFor, Leaves, Protocol, Signer, Upstream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener};
 use tokio::sync::{Notify, watch};
@@ -29,6 +29,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::school::{live, snapshot};
+use crate::two::serve_two;
 
 pub(crate) const NOW: &str = "2026-11-24T10:00Z";
 /// A teacher's managed device, a pupil's, one where nobody has signed in, one of a teacher who has not agreed.
@@ -84,6 +85,7 @@ struct Names {
     tls: SocketAddr,
     bad: SocketAddr,
     dead: SocketAddr,
+    two: SocketAddr,
 }
 
 impl Resolver for Names {
@@ -91,6 +93,7 @@ impl Resolver for Names {
         let found = match (name.as_str(), port) {
             ("rebound.example", port) => Ok(vec![SocketAddr::new([127, 0, 0, 1].into(), port)]),
             ("badcert.example", 443) => Ok(vec![self.bad]),
+            ("two.example", 443) => Ok(vec![self.two]),
             ("dead.example" | "dead.help.example", _) => Ok(vec![self.dead]),
             // Ends where nobody speaks TLS, so that what is sent there waits.
             ("hold.example", 443) => Ok(vec![self.plain]),
@@ -146,8 +149,9 @@ impl Kit {
             tls: serve_origin(&tasks, &origin, Some(outside.config(true))).await,
             bad: serve_origin(&tasks, &origin, Some(outside.config(false))).await,
             dead: TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap(),
+            two: serve_two(&tasks, &origin, outside.newer()).await,
         };
-        let listed = vec![names.plain, names.tls, names.bad, names.dead];
+        let listed = vec![names.plain, names.tls, names.bad, names.dead, names.two];
         let rule = AddressRule { listed, ..AddressRule::default() };
         let dialer = Dialer::new(DialerSettings { resolver: Arc::new(names), ..DialerSettings::new(rule) });
         let upstream =
@@ -162,7 +166,7 @@ impl Kit {
         let records = Arc::new(Records::default());
         let metrics = Metrics::new();
         let leaves = Arc::new(Leaves::new(authority, Clock::system(), 64, 4).unwrap());
-        let own = leaves.config(&"proxy.school.test".parse().unwrap(), LeafFor::Own).await.unwrap();
+        let own = leaves.config(&"proxy.school.test".parse().unwrap(), LeafFor::Own, Protocol::Http1).await.unwrap();
         let identities = Arc::new(Identities::new(64));
         let proxy = Proxy::new(Parts {
             settings,
@@ -262,14 +266,25 @@ impl Kit {
         host: &str,
         trusts: Trust,
     ) -> io::Result<TlsStream<S>> {
+        self.handshake_offering(stream, host, trusts, &[]).await
+    }
+
+    pub(crate) async fn handshake_offering<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        host: &str,
+        trusts: Trust,
+        protocols: &[&str],
+    ) -> io::Result<TlsStream<S>> {
         let mut roots = RootCertStore::empty();
         let root = if trusts == Trust::School { &self.school_ca } else { &self.outside_ca };
         roots.add(root.clone()).unwrap();
-        let config = ClientConfig::builder_with_provider(provider())
+        let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         let name = ServerName::try_from(host.to_owned()).unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
@@ -372,10 +387,17 @@ impl Outside {
         Self { issuer: Issuer::new(params, key), certificate, pem }
     }
 
+    /// For a site that speaks HTTP/2.
+    fn newer(&self) -> Arc<ServerConfig> {
+        let mut config = Arc::unwrap_or_clone(self.config(true));
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+
     fn config(&self, is_valid: bool) -> Arc<ServerConfig> {
         let key = KeyPair::generate().unwrap();
         let names = ["*.example", "badcert.example"].map(str::to_owned).to_vec();
-        let hosts = ["news", "bet", "bank", "help", "open", "search"].map(|name| format!("{name}.example"));
+        let hosts = ["news", "bet", "bank", "help", "open", "search", "two"].map(|name| format!("{name}.example"));
         let mut params = CertificateParams::new([names, hosts.to_vec()].concat()).unwrap();
         if !is_valid {
             params.not_after = date_time_ymd(2020, 1, 1);

@@ -9,3 +9,4 @@ mod kit;
 mod plain;
 mod school;
 mod standing;
+mod two;

@@ -70,7 +70,7 @@ impl World {
         let own_ca = self.own.certificate();
         let extra = [self.outside_root.clone(), own_ca.clone()];
         let upstream = Upstream::new(Dialer::new(settings), &extra, &own_ca, Duration::from_secs(5)).unwrap();
-        upstream.connect_tls(&"news.example".parse().unwrap(), 443).await.err()
+        upstream.connect_tls(&"news.example".parse().unwrap(), 443, Protocol::Http2).await.err()
     }
 }
 
