@@ -1,20 +1,25 @@
 //! The keys as the proxy needs them: sealed redirects, and hashes for what may not be named.
 
-use std::sync::Arc;
-
 use schoolgate_base::{Host, SchoolId};
 use schoolgate_decide::redirect::{PURPOSE, Redirect};
 use schoolgate_event::LockedHash;
-use schoolgate_keys::{KeyRing, sha256};
+use schoolgate_keys::{DoorKeys, KeyError, Pseudonyms, Sealer, sha256};
 use schoolgate_proxy::Seals;
 use tracing::error;
 
-pub(crate) struct RingSeals {
-    pub(crate) keys: Arc<KeyRing>,
-    pub(crate) school: SchoolId,
+pub(crate) struct DoorSeals {
+    redirects: Sealer,
+    locked: Pseudonyms,
+    school: SchoolId,
 }
 
-impl Seals for RingSeals {
+impl DoorSeals {
+    pub(crate) fn new(keys: DoorKeys, school: SchoolId) -> Result<Self, KeyError> {
+        Ok(Self { redirects: keys.redirects()?, locked: keys.locked(), school })
+    }
+}
+
+impl Seals for DoorSeals {
     fn redirect(&self, redirect: &Redirect) -> Option<String> {
         let content = match serde_json::to_vec(redirect) {
             Ok(content) => content,
@@ -23,7 +28,7 @@ impl Seals for RingSeals {
                 return None;
             }
         };
-        match self.keys.tokens().seal(PURPOSE, &content) {
+        match self.redirects.seal(PURPOSE, &content) {
             Ok(token) => Some(token),
             Err(error) => {
                 error!(%error, "a redirect cannot be sealed");
@@ -34,7 +39,7 @@ impl Seals for RingSeals {
 
     fn locked(&self, host: &Host) -> LockedHash {
         // Keyed first, so that nobody can find an entry by hashing names; the second hash only gives it its length.
-        let keyed = self.keys.pseudonyms().locked_hit(&self.school, &host.to_string());
+        let keyed = self.locked.locked_hit(&self.school, &host.to_string());
         LockedHash::from_digest(sha256(keyed.as_str().as_bytes()))
     }
 }

@@ -4,6 +4,7 @@
 //! protected yet.
 
 mod digest;
+mod door;
 mod error;
 mod file;
 mod office;
@@ -13,6 +14,7 @@ mod seal;
 mod sign;
 
 pub use digest::{Sha256, hex, is_same_secret, random_bytes, sha256, sha256_hex};
+pub use door::DoorKeys;
 pub use error::KeyError;
 pub use file::{secret_create, secret_read};
 pub use office::{KeyHolder, SealedBlob};

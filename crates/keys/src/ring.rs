@@ -8,7 +8,7 @@ use age::x25519;
 use crate::digest::random_bytes;
 use crate::file::{secret_create, secret_dir, secret_dir_check, secret_list, secret_read};
 use crate::office::{self, KeyHolder, SealedBlob};
-use crate::{KeyError, Pseudonyms, Sealer, SigningKey};
+use crate::{DoorKeys, KeyError, Pseudonyms, Sealer, SigningKey};
 
 const SIGNING: &str = "snapshot-signing.pk8";
 const TOKEN: &str = "token.key";
@@ -21,7 +21,9 @@ pub struct KeyRing {
     dir: PathBuf,
     signing: SigningKey,
     tokens: Sealer,
+    redirects: Sealer,
     pseudonyms: Pseudonyms,
+    doors: DoorKeys,
 }
 
 /// Every holder's key.
@@ -56,9 +58,16 @@ impl KeyRing {
         let dir = Self::dir_in(data_dir);
         secret_dir_check(&dir)?;
         let signing = SigningKey::load(&dir.join(SIGNING))?;
-        let tokens = Sealer::new(&key_bytes(&dir.join(TOKEN))?)?;
-        let pseudonyms = Pseudonyms::new(&key_bytes(&dir.join(PSEUDONYM))?);
-        Ok(Self { dir, signing, tokens, pseudonyms })
+        let (token, pseudonym) = (key_bytes(&dir.join(TOKEN))?, key_bytes(&dir.join(PSEUDONYM))?);
+        let doors = DoorKeys::derive(&token, &pseudonym);
+        Ok(Self {
+            dir,
+            signing,
+            tokens: Sealer::new(&token)?,
+            redirects: doors.redirects()?,
+            pseudonyms: Pseudonyms::new(&pseudonym),
+            doors,
+        })
     }
 
     /// Where a data directory keeps its keys.
@@ -76,9 +85,19 @@ impl KeyRing {
         &self.signing
     }
 
-    /// Seals the tokens of redirects and forms.
+    /// Seals the tokens of forms.
     pub fn tokens(&self) -> &Sealer {
         &self.tokens
+    }
+
+    /// Opens the redirects that doors have sealed.
+    pub fn redirects(&self) -> &Sealer {
+        &self.redirects
+    }
+
+    /// What a gateway is handed.
+    pub fn doors(&self) -> DoorKeys {
+        self.doors
     }
 
     pub fn pseudonyms(&self) -> &Pseudonyms {

@@ -24,7 +24,7 @@ struct Carried {
 
 /// Opens a door's redirect; `None` when it is not ours, too old, or was opened by another browser.
 pub(crate) fn arrived(ctx: &Ctx, token: &str) -> Option<Redirect> {
-    let content = ctx.app.control.keys().tokens().open(PURPOSE, token)?;
+    let content = ctx.app.control.keys().redirects().open(PURPOSE, token)?;
     let redirect: Redirect = serde_json::from_slice(&content).ok()?;
     // An empty one is every such redirect's: the first browser would have it, and all others none.
     if redirect.nonce.is_empty() {

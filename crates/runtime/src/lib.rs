@@ -5,6 +5,7 @@
 mod clock;
 mod crowd;
 mod dialer;
+pub mod frames;
 mod guarded;
 mod metrics;
 pub mod proxy_protocol;

@@ -34,6 +34,8 @@ pub enum SignError {
     Sign { host: Host, source: rcgen::Error },
     #[error("cannot get random bytes for a serial number")]
     Random,
+    #[error("the signer refused to sign a certificate for `{host}`")]
+    Refused { host: Host },
     #[error("the signer cannot be reached")]
     Unreachable,
 }

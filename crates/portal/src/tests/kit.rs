@@ -159,7 +159,7 @@ impl Kit {
             made_at: self.control.now(),
             nonce: nonce.into(),
         };
-        self.control.keys().tokens().seal(PURPOSE, &serde_json::to_vec(&redirect).unwrap()).unwrap()
+        self.control.keys().redirects().seal(PURPOSE, &serde_json::to_vec(&redirect).unwrap()).unwrap()
     }
 
     /// A block by the first web control of the policy in force that blocks something.

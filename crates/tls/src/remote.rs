@@ -1,0 +1,235 @@
+//! The signer as a process of its own: whoever wants a leaf asks over a socket, and the CA's key stays where it is.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use schoolgate_base::Host;
+use schoolgate_runtime::frames::{read_frame, write_frame};
+use schoolgate_runtime::{Crowd, Gauge, Place, Tasks};
+use serde::{Deserialize, Serialize};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use crate::signer::{SignError, SignedLeaf, Signer, Signing, SigningRequest};
+
+/// For one answer of the signer, its own queue included.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Processes that may ask at a time: the gateway, the portal, and either of them once more while it is replaced.
+const ASKERS_MAX: usize = 16;
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Ask {
+    Authority,
+    Sign { host: Host, public_key: Vec<u8> },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Answer {
+    Authority { certificate: Vec<u8>, generation: u64 },
+    Signed { certificate: Vec<u8>, not_after_us: i64 },
+    Expired,
+    Refused,
+}
+
+/// Answers whoever connects to `listener`, until the tasks are drained. Who may connect is said by the socket's file.
+pub fn serve_signer(tasks: &Tasks, listener: UnixListener, signer: Arc<dyn Signer>) {
+    let crowd = Crowd::new(ASKERS_MAX, ASKERS_MAX, Gauge::default());
+    let connections = tasks.clone();
+    let shutdown = tasks.shutdown();
+    tasks.spawn("signer", async move {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = shutdown.begun() => return,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    warn!(%error, "the signer cannot take a connection");
+                    continue;
+                }
+            };
+            // All are of this machine, and so of one address.
+            let Some(place) = crowd.enter([127, 0, 0, 1].into()) else { continue };
+            let (signer, shutdown) = (Arc::clone(&signer), connections.shutdown());
+            connections.spawn("signer connection", async move {
+                tokio::select! {
+                    ended = answer_all(stream, signer, place) => {
+                        if let Err(error) = ended {
+                            debug!(%error, "a connection to the signer ended");
+                        }
+                    }
+                    () = shutdown.begun() => {}
+                }
+            });
+        }
+    });
+}
+
+async fn answer_all(mut stream: UnixStream, signer: Arc<dyn Signer>, _place: Place) -> io::Result<()> {
+    while let Some(message) = read_frame(&mut stream).await? {
+        let ask = postcard::from_bytes(&message).map_err(io::Error::other)?;
+        let answer = postcard::to_allocvec(&answered(signer.as_ref(), ask).await).map_err(io::Error::other)?;
+        timeout(PATIENCE, write_frame(&mut stream, &answer)).await??;
+    }
+    Ok(())
+}
+
+async fn answered(signer: &dyn Signer, ask: Ask) -> Answer {
+    match ask {
+        Ask::Authority => {
+            Answer::Authority { certificate: signer.certificate().to_vec(), generation: signer.generation() }
+        }
+        Ask::Sign { host, public_key } => match signer.sign(SigningRequest { host, public_key }).await {
+            Ok(leaf) => {
+                Answer::Signed { certificate: leaf.certificate.to_vec(), not_after_us: leaf.not_after.as_microsecond() }
+            }
+            Err(SignError::AuthorityExpired) => Answer::Expired,
+            Err(error) => {
+                warn!(%error, "the signer refused");
+                Answer::Refused
+            }
+        },
+    }
+}
+
+/// Asks a signer over its socket, one question after the other; connects again when the signer was replaced.
+pub struct RemoteSigner {
+    socket: PathBuf,
+    certificate: CertificateDer<'static>,
+    generation: u64,
+    connection: Mutex<Option<UnixStream>>,
+}
+
+impl RemoteSigner {
+    /// Learns whose CA it is; fails where nobody listens on `socket`.
+    pub async fn connect(socket: &Path) -> io::Result<Self> {
+        let mut stream = UnixStream::connect(socket).await?;
+        let Answer::Authority { certificate, generation } = ask(&mut stream, &Ask::Authority).await? else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let certificate = CertificateDer::from(certificate);
+        Ok(Self { socket: socket.to_owned(), certificate, generation, connection: Mutex::new(Some(stream)) })
+    }
+
+    async fn sign_there(&self, request: SigningRequest) -> Result<SignedLeaf, SignError> {
+        let question = Ask::Sign { host: request.host.clone(), public_key: request.public_key };
+        let mut connection = self.connection.lock().await;
+        // A connection is put back only after a whole answer, so that no answer is taken for another's.
+        let kept = connection.take();
+        let was_kept = kept.is_some();
+        let mut answer = self.asked(&mut connection, kept, &question).await;
+        if answer.is_err() && was_kept {
+            // The signer was started anew since: what it had not answered, it has not signed for anybody.
+            answer = self.asked(&mut connection, None, &question).await;
+        }
+        match answer {
+            Ok(Answer::Signed { certificate, not_after_us }) => {
+                let not_after = Timestamp::from_microsecond(not_after_us).map_err(|_| SignError::Unreachable)?;
+                Ok(SignedLeaf { certificate: CertificateDer::from(certificate), not_after })
+            }
+            Ok(Answer::Expired) => Err(SignError::AuthorityExpired),
+            Ok(Answer::Refused | Answer::Authority { .. }) => Err(SignError::Refused { host: request.host }),
+            Err(error) => {
+                warn!(%error, "the signer does not answer");
+                Err(SignError::Unreachable)
+            }
+        }
+    }
+
+    async fn asked(
+        &self,
+        place: &mut Option<UnixStream>,
+        kept: Option<UnixStream>,
+        question: &Ask,
+    ) -> io::Result<Answer> {
+        let mut stream = match kept {
+            Some(stream) => stream,
+            None => timeout(PATIENCE, UnixStream::connect(&self.socket)).await??,
+        };
+        let answer = ask(&mut stream, question).await?;
+        *place = Some(stream);
+        Ok(answer)
+    }
+}
+
+async fn ask(stream: &mut UnixStream, question: &Ask) -> io::Result<Answer> {
+    let message = postcard::to_allocvec(question).map_err(io::Error::other)?;
+    let asking = async {
+        write_frame(stream, &message).await?;
+        read_frame(stream).await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    };
+    let answer: io::Result<Vec<u8>> = timeout(PATIENCE, asking).await?;
+    postcard::from_bytes(&answer?).map_err(io::Error::other)
+}
+
+impl Signer for RemoteSigner {
+    fn certificate(&self) -> CertificateDer<'static> {
+        self.certificate.clone()
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    fn sign(&self, request: SigningRequest) -> Signing<'_> {
+        Box::pin(self.sign_there(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schoolgate_runtime::Clock;
+
+    use super::*;
+    use crate::authority::Authority;
+    use crate::{LeafFor, Leaves, Protocol};
+
+    #[tokio::test]
+    async fn leaves_are_signed_over_the_socket_also_by_a_signer_that_was_started_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("signer.sock");
+        let start = || {
+            let tasks = Tasks::new();
+            let _ = std::fs::remove_file(&socket);
+            let listener = UnixListener::bind(&socket).unwrap();
+            let authority = Authority::load_or_make(folder.path(), "Riverside", Clock::system()).unwrap();
+            serve_signer(&tasks, listener, Arc::new(authority));
+            tasks
+        };
+        let first = start();
+        let remote = Arc::new(RemoteSigner::connect(&socket).await.unwrap());
+        let leaves = Leaves::new(Arc::clone(&remote) as Arc<dyn Signer>, Clock::system(), 16, 2).unwrap();
+        let config = |host: &'static str| leaves.config_for(host);
+        config("news.example").await.unwrap();
+        first.drain(PATIENCE).await;
+        assert!(config("other.example").await.is_err());
+        assert!(config("news.example").await.is_ok(), "what was signed is kept");
+        let _second = start();
+        config("other.example").await.unwrap();
+    }
+
+    impl Leaves {
+        async fn config_for(&self, host: &str) -> Result<Arc<rustls::ServerConfig>, crate::LeafError> {
+            self.config(&host.parse().unwrap(), LeafFor::Verified, Protocol::Http2).await
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_in_other_words_is_hung_up_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("signer.sock");
+        let tasks = Tasks::new();
+        let authority = Authority::load_or_make(folder.path(), "Riverside", Clock::system()).unwrap();
+        serve_signer(&tasks, UnixListener::bind(&socket).unwrap(), Arc::new(authority));
+        let mut stream = UnixStream::connect(&socket).await.unwrap();
+        write_frame(&mut stream, b"give me the key").await.unwrap();
+        assert!(matches!(read_frame(&mut stream).await, Ok(None) | Err(_)));
+    }
+}
