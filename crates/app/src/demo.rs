@@ -20,8 +20,10 @@ use schoolgate_records::RecordsError;
 use schoolgate_runtime::Clock;
 
 use crate::data_dir::{DataDirError, DemoDir};
+use crate::gateway::InnerWeb;
+use crate::pem::pem;
 use crate::playground::{Playground, PlaygroundError, Site};
-use crate::product::{InnerWeb, Plan, PortalTls, Product, RunError, StartError, records};
+use crate::product::{Doors, Plan, PortalTls, Product, RunError, StartError, records};
 
 /// The portal's name inside the demo.
 const PORTAL_NAME: &str = "portal.demo.test";
@@ -141,24 +143,31 @@ pub async fn start(options: &DemoOptions) -> Result<Started, DemoError> {
         portal: port(PORTAL_PORT),
         portal_tls: PortalTls::Off,
         portal_name: HostName::parse(PORTAL_NAME)?,
-        proxy: (!options.portal_only).then(|| port(PROXY_PORT)),
-        allows_private: false,
+        doors: if options.portal_only {
+            Doors::None
+        } else {
+            Doors::Here { proxy: port(PROXY_PORT), inner_web: Some(inner_web(&playground)) }
+        },
+        signer: None,
         lists: Some(lists()?),
-        inner_web: Some(InnerWeb {
-            names: Arc::new(playground.names()),
-            addresses: playground.addresses().to_vec(),
-            root: playground.root().clone(),
-        }),
         demo: Some(Demo { people: people.iter().map(|(person, _)| person.clone()).collect() }),
     };
     let product = Product::start(&dir, plan).await?;
     // The browser of the demo trusts the school, and the playground's root as any browser trusts the web's: a site that
     // is not inspected shows its own certificate.
     let ca_file = dir.path().join("schoolgate-ca.pem");
-    let both = format!("{}{}", product.ca_pem, print::pem(playground.root()));
+    let both = format!("{}{}", product.ca_pem, pem(playground.root()));
     std::fs::write(&ca_file, &both).map_err(|source| DataDirError::Write { path: ca_file.clone(), source })?;
     let ca_spki = print::spkis(&both);
     Ok(Started { product, people, data: dir.path().to_owned(), ca_file, ca_spki })
+}
+
+fn inner_web(playground: &Playground) -> InnerWeb {
+    InnerWeb {
+        names: Arc::new(playground.names()),
+        addresses: playground.addresses().to_vec(),
+        root: playground.root().clone(),
+    }
 }
 
 async fn open(options: &DemoOptions, clock: &Clock) -> Result<DemoDir, DemoError> {

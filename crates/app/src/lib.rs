@@ -3,7 +3,10 @@
 pub mod data_dir;
 pub mod demo;
 mod front;
+mod gateway;
+mod pem;
 pub mod playground;
+pub mod processes;
 pub mod product;
 mod seals;
 pub mod serve;

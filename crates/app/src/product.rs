@@ -1,14 +1,13 @@
-//! The whole product in one process: records, snapshots, events, portal, proxy, wired and started.
+//! Records, snapshots, events and the portal, wired and started; with doors in the same process, in another, or none.
 
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use schoolgate_base::{Host, HostName};
 use schoolgate_control::{Control, ControlError, ControlParts};
 use schoolgate_decide::Categories;
@@ -17,27 +16,27 @@ use schoolgate_identity::Identities;
 use schoolgate_keys::{KeyError, KeyRing, sha256_hex};
 use schoolgate_lists::Index;
 use schoolgate_portal::{Demo, PortalParts};
-use schoolgate_proxy::{Parts, Portal, Proxy};
+use schoolgate_proxy::Portal;
 use schoolgate_records::{RecordsError, SchoolStore, Store};
-use schoolgate_runtime::{AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, SystemResolver, Tasks};
+use schoolgate_runtime::{AddressRule, Clock, Tasks};
 use schoolgate_snapshot::Mapped;
-use schoolgate_tls::{Authority, AuthorityError, LeafError, Leaves, Signer, Upstream, UpstreamError};
+use schoolgate_tls::{Authority, AuthorityError, LeafError, Leaves, Signer, UpstreamError};
 use tokio::net::{TcpListener, UnixListener};
 use tokio_rustls::TlsAcceptor;
 use tracing::{error, info};
 
 use crate::data_dir::{DataDir, DataDirError, Running};
-use crate::front::{Front, Listener, Tls};
-use crate::seals::RingSeals;
+use crate::front::{Front, Listener, Tls, Trusting};
+use crate::gateway::{self, GatewayParts, InnerWeb, identities};
+use crate::pem::pem;
+use crate::processes::{Desk, Handed, Sockets, socket};
+use crate::seals::DoorSeals;
 use crate::upkeep;
 
-/// Devices remembered as trusting our CA.
-const DEVICES_MAX: usize = 20_000;
-const LEAVES_MAX: usize = 20_000;
-const MINTING_MAX: usize = 64;
-const UPSTREAM_HANDSHAKE: Duration = Duration::from_secs(10);
+pub(crate) const LEAVES_MAX: usize = 20_000;
+pub(crate) const MINTING_MAX: usize = 64;
 /// How long open work may take at a stop.
-const DRAIN: Duration = Duration::from_secs(8);
+pub(crate) const DRAIN: Duration = Duration::from_secs(8);
 
 /// Why the product did not start.
 #[derive(Debug, thiserror::Error)]
@@ -96,13 +95,22 @@ pub(crate) struct Plan {
     pub(crate) portal: SocketAddr,
     pub(crate) portal_tls: PortalTls,
     pub(crate) portal_name: HostName,
-    /// `None`: portal only.
-    pub(crate) proxy: Option<SocketAddr>,
-    pub(crate) allows_private: bool,
+    pub(crate) doors: Doors,
+    /// `None`: the CA's key is in this process too.
+    pub(crate) signer: Option<Arc<dyn Signer>>,
     /// Bytes of a lists index to put in force; `None` keeps the one before.
     pub(crate) lists: Option<Vec<u8>>,
-    pub(crate) inner_web: Option<InnerWeb>,
     pub(crate) demo: Option<Demo>,
+}
+
+/// Where the doors are.
+pub(crate) enum Doors {
+    /// Portal only.
+    None,
+    /// In this process: the demo, which has one clock for all.
+    Here { proxy: SocketAddr, inner_web: Option<InnerWeb> },
+    /// In a process of their own, which comes to the sockets; `proxy` is where it listens.
+    Apart { sockets: Sockets, proxy: SocketAddr },
 }
 
 pub(crate) enum PortalTls {
@@ -110,13 +118,6 @@ pub(crate) enum PortalTls {
     Off,
     Public(TlsAcceptor),
     Own,
-}
-
-/// Sites that exist only inside the demo.
-pub(crate) struct InnerWeb {
-    pub(crate) names: Arc<dyn Resolver>,
-    pub(crate) addresses: Vec<SocketAddr>,
-    pub(crate) root: CertificateDer<'static>,
 }
 
 /// The product, running.
@@ -143,16 +144,15 @@ pub async fn records(dir: &DataDir) -> Result<(Store, SchoolStore, Arc<KeyRing>)
     Ok((store, school, keys))
 }
 
-/// What portal and proxy share.
+/// What the portal and the doors of one process share.
 struct Common {
     tasks: Tasks,
     clock: Clock,
     keys: Arc<KeyRing>,
     control: Control,
     events: EventLog,
-    authority: Arc<dyn Signer>,
+    signer: Arc<dyn Signer>,
     leaves: Arc<Leaves>,
-    identities: Arc<Identities>,
     portal_name: HostName,
 }
 
@@ -161,6 +161,7 @@ impl Product {
         let running = dir.run()?;
         let tasks = Tasks::new();
         let (store, school, keys) = records(dir).await?;
+        let desk = matches!(plan.doors, Doors::Apart { .. }).then(Desk::new);
         let (control, follower) = Control::open(ControlParts {
             store: school,
             keys: Arc::clone(&keys),
@@ -169,6 +170,7 @@ impl Product {
             snapshot_dir: dir.snapshot(),
             lists: plan.lists,
             open_lists,
+            doors: desk.as_ref().map(|desk| desk.seen()),
         })
         .await?;
         let (events, writing) = events(dir, &control)?;
@@ -181,35 +183,30 @@ impl Product {
             }
         });
         tasks.spawn("upkeep", upkeep::run(control.clone(), events.clone(), plan.clock.clone(), tasks.shutdown()));
-        // Devices judge certificates by their own clocks, so these follow the system's, in the demo too.
-        let authority = Authority::load_or_make(keys.dir(), dir.school_name(), Clock::system())?;
-        let ca_pem = authority.pem().to_owned();
-        let authority: Arc<dyn Signer> = Arc::new(authority);
-        let leaves = Leaves::new(Arc::clone(&authority), Clock::system(), LEAVES_MAX, MINTING_MAX)?;
+        let signer = match plan.signer {
+            Some(signer) => signer,
+            // Devices judge certificates by their own clocks, so these follow the system's, in the demo too.
+            None => Arc::new(Authority::load_or_make(keys.dir(), dir.school_name(), Clock::system())?),
+        };
+        let leaves = Leaves::new(Arc::clone(&signer), Clock::system(), LEAVES_MAX, MINTING_MAX)?;
+        let ca_pem = pem(&signer.certificate());
         let common = Common {
             tasks: tasks.clone(),
             clock: plan.clock,
             keys,
             control: control.clone(),
             events: events.clone(),
-            authority,
+            signer,
             leaves: Arc::new(leaves),
-            identities: Arc::new(Identities::new(DEVICES_MAX)),
             portal_name: plan.portal_name,
         };
-        let (portal_listener, portal) = listen(plan.portal).await?;
-        let proxy_listener = match plan.proxy {
-            Some(address) => Some(listen(address).await?),
-            None => None,
-        };
-        let proxy = proxy_listener.as_ref().map(|(_, address)| *address);
-        let front = common.front(&ca_pem, proxy, plan.demo)?;
-        front.listen(Listener::Browsers(portal_listener), common.outside(plan.portal_tls));
-        if let Some((listener, address)) = proxy_listener {
-            front.listen(Listener::Proxy(socket(dir)?), common.own_tls());
-            let rule =
-                AddressRule { allows_private: plan.allows_private, listed: Vec::new(), own: vec![portal, address] };
-            common.proxy(dir, rule, plan.inner_web)?.serve(listener, None);
+        let (listener, portal) = listen(plan.portal).await?;
+        let ways = common.ways(dir, plan.doors, desk, portal, &writing).await?;
+        let proxy = ways.proxy;
+        let front = Front::new(common.router(&ca_pem, proxy, plan.demo)?, tasks.clone(), ways.trusting);
+        front.listen(Listener::Browsers(listener), common.outside(plan.portal_tls));
+        if let Some(socket) = ways.socket {
+            front.listen(Listener::Proxy(socket), common.own_tls());
         }
         info!(%portal, "the portal is open");
         Ok(Self { tasks, writing, control, events, portal, proxy, ca_pem, store, _running: running })
@@ -226,18 +223,89 @@ impl Product {
 
     /// Runs until somebody presses Ctrl-C or the system asks to stop.
     pub async fn run(self) -> Result<(), RunError> {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-            .map_err(|source| RunError::Signal { source })?;
-        tokio::select! {
-            pressed = tokio::signal::ctrl_c() => pressed.map_err(|source| RunError::Signal { source })?,
-            _ = terminate.recv() => {}
-        }
+        until_asked_to_stop().await?;
         info!("stopping");
         self.stop().await.map_err(|source| RunError::Close { source })
     }
 }
 
+/// Returns when somebody presses Ctrl-C or the system asks to stop.
+pub(crate) async fn until_asked_to_stop() -> Result<(), RunError> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .map_err(|source| RunError::Signal { source })?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed.map_err(|source| RunError::Signal { source }),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// How the doors reach the portal, and what it tells them.
+struct Ways {
+    socket: Option<UnixListener>,
+    trusting: Trusting,
+    /// Where the proxy listens.
+    proxy: Option<SocketAddr>,
+}
+
 impl Common {
+    async fn ways(
+        &self,
+        dir: &DataDir,
+        doors: Doors,
+        desk: Option<Arc<Desk>>,
+        portal: SocketAddr,
+        writing: &Tasks,
+    ) -> Result<Ways, StartError> {
+        match (doors, desk) {
+            (Doors::Here { proxy, inner_web }, _) => {
+                let (listener, address) = listen(proxy).await?;
+                let (identities, clock) = (identities(), self.clock.clone());
+                let parts = self.gateway(dir, Arc::clone(&identities), vec![portal, address], inner_web)?;
+                gateway::proxy(parts)?.serve(listener, None);
+                let trusting: Trusting = Arc::new(move |address| identities.trust.learn(address, clock.now()));
+                Ok(Ways { socket: Some(socket(&dir.portal_socket())?), trusting, proxy: Some(address) })
+            }
+            (Doors::Apart { sockets, proxy }, Some(desk)) => {
+                let handed = Handed {
+                    school: dir.school().clone(),
+                    verifying_key: self.keys.signing().verifying_key(),
+                    door_keys: self.keys.doors(),
+                };
+                let listener = socket(&sockets.link())?;
+                // Stops with the writing: the doors' last events are taken.
+                desk.serve(writing, listener, handed, self.events.clone(), self.control.snapshots());
+                let trusting: Trusting = Arc::new(move |address| desk.tell_trusting(address));
+                Ok(Ways { socket: Some(socket(&sockets.portal())?), trusting, proxy: Some(proxy) })
+            }
+            (Doors::None | Doors::Apart { .. }, _) => {
+                Ok(Ways { socket: None, trusting: Arc::new(|_| {}), proxy: None })
+            }
+        }
+    }
+
+    fn gateway(
+        &self,
+        dir: &DataDir,
+        identities: Arc<Identities>,
+        own: Vec<SocketAddr>,
+        inner_web: Option<InnerWeb>,
+    ) -> Result<GatewayParts, StartError> {
+        Ok(GatewayParts {
+            school: dir.school().clone(),
+            portal: Portal { name: self.portal_name.clone(), socket: dir.portal_socket() },
+            addresses: AddressRule { allows_private: false, listed: Vec::new(), own },
+            inner_web,
+            snapshots: self.control.snapshots(),
+            clock: self.clock.clone(),
+            tasks: self.tasks.clone(),
+            identities,
+            signer: Arc::clone(&self.signer),
+            leaves: Arc::clone(&self.leaves),
+            recorder: Arc::new(self.events.clone()),
+            seals: Arc::new(DoorSeals::new(self.keys.doors(), dir.school().clone())?),
+        })
+    }
+
     /// A leaf of the school's own CA for the portal's name.
     fn own_tls(&self) -> Tls {
         Tls::Own { leaves: Arc::clone(&self.leaves), name: Host::Name(self.portal_name.clone()) }
@@ -256,8 +324,8 @@ impl Common {
         if proxy.ip().is_unspecified() { format!("{}:{}", self.portal_name, proxy.port()) } else { proxy.to_string() }
     }
 
-    fn front(&self, ca_pem: &str, proxy: Option<SocketAddr>, demo: Option<Demo>) -> Result<Front, StartError> {
-        let router = schoolgate_portal::Portal::router(PortalParts {
+    fn router(&self, ca_pem: &str, proxy: Option<SocketAddr>, demo: Option<Demo>) -> Result<Router, StartError> {
+        Ok(schoolgate_portal::Portal::router(PortalParts {
             control: self.control.clone(),
             events: self.events.clone(),
             evidence: Evidence::new(self.events.clone())?,
@@ -265,28 +333,10 @@ impl Common {
                 portal_name: self.portal_name.to_string(),
                 proxy_address: proxy.map(|address| self.reached_at(address)).unwrap_or_default(),
                 ca_pem: ca_pem.to_owned(),
-                ca_fingerprint: fingerprint(ca_pem),
+                ca_fingerprint: fingerprint(&self.signer.certificate()),
                 leave_to: None,
             },
             demo,
-        });
-        Ok(Front::new(router, self.tasks.clone(), self.clock.clone(), Arc::clone(&self.identities)))
-    }
-
-    fn proxy(&self, dir: &DataDir, rule: AddressRule, inner: Option<InnerWeb>) -> Result<Proxy, StartError> {
-        let upstream = upstream(rule, inner, self.authority.as_ref())?;
-        let portal = Portal { name: self.portal_name.clone(), socket: dir.portal_socket() };
-        Ok(Proxy::new(Parts {
-            settings: schoolgate_proxy::Settings::new(dir.school().clone(), portal),
-            snapshots: self.control.snapshots(),
-            clock: self.clock.clone(),
-            tasks: self.tasks.clone(),
-            metrics: Metrics::new(),
-            identities: Arc::clone(&self.identities),
-            leaves: Arc::clone(&self.leaves),
-            upstream,
-            recorder: Arc::new(self.events.clone()),
-            seals: Arc::new(RingSeals { keys: Arc::clone(&self.keys), school: dir.school().clone() }),
         }))
     }
 }
@@ -306,56 +356,31 @@ fn events(dir: &DataDir, control: &Control) -> Result<(EventLog, Tasks), StartEr
     Ok((events, writing))
 }
 
-/// Why the product did not stop cleanly.
+/// Why the product did not run to a clean stop.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    #[error(transparent)]
+    Start(#[from] StartError),
     #[error("cannot wait for the signal to stop")]
     Signal { source: io::Error },
     #[error("cannot close the records; what was acknowledged is kept all the same")]
     Close { source: RecordsError },
 }
 
-fn open_lists(bytes: Arc<Mapped>) -> Result<Arc<dyn Categories>, Box<dyn std::error::Error + Send + Sync>> {
+pub(crate) fn open_lists(bytes: Arc<Mapped>) -> Result<Arc<dyn Categories>, Box<dyn std::error::Error + Send + Sync>> {
     Ok(Arc::new(Index::open(bytes)?))
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+pub(crate) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
 }
 
-fn socket(dir: &DataDir) -> Result<UnixListener, StartError> {
-    let path = dir.portal_socket();
-    // Left by a start that was killed; nobody listens on it, or binding the ports would have failed first.
-    match fs::remove_file(&path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(StartError::Socket { path, source }),
-        Ok(()) | Err(_) => {}
-    }
-    UnixListener::bind(&path).map_err(|source| StartError::Socket { path, source })
-}
-
-fn upstream(
-    mut addresses: AddressRule,
-    inner: Option<InnerWeb>,
-    authority: &dyn Signer,
-) -> Result<Upstream, StartError> {
-    let (resolver, roots): (Arc<dyn Resolver>, _) = match inner {
-        Some(web) => {
-            addresses.listed = web.addresses;
-            (web.names, vec![web.root])
-        }
-        None => (Arc::new(SystemResolver), Vec::new()),
-    };
-    let dialer = Dialer::new(DialerSettings { resolver, ..DialerSettings::new(addresses) });
-    Ok(Upstream::new(dialer, &roots, &authority.certificate(), UPSTREAM_HANDSHAKE)?)
-}
-
 /// SHA-256 of the certificate as people compare it: `3F:9A:…`.
-fn fingerprint(pem: &str) -> String {
-    let Ok(certificate) = CertificateDer::from_pem_slice(pem.as_bytes()) else { return String::new() };
-    let hex = sha256_hex(&certificate).to_uppercase();
+fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let hex = sha256_hex(certificate).to_uppercase();
     let pairs: Vec<&str> = (0..hex.len()).step_by(2).filter_map(|at| hex.get(at..at + 2)).collect();
     pairs.join(":")
 }

@@ -14,11 +14,14 @@ use schoolgate_keys::{KeyError, KeyRing};
 use schoolgate_policy::Pack;
 use schoolgate_records::{Actor, RecordsError, Store};
 use schoolgate_runtime::Clock;
+use schoolgate_snapshot::SnapshotError;
+use schoolgate_tls::{LeafError, UpstreamError};
 use tokio_rustls::TlsAcceptor;
 
 use crate::data_dir::{DataDirError, LiveDir};
-use crate::product::{Plan, PortalTls, Product, RunError, StartError};
-use crate::settings::{Certificate, Settings, SettingsError};
+use crate::processes::{Role, SuperviseError, control, gateway, signer, supervise};
+use crate::product::{PortalTls, RunError, StartError};
+use crate::settings::{Certificate, PortalSettings, Settings, SettingsError};
 
 /// Name of an index that `lists build` left in the data directory.
 pub const LISTS_INDEX: &str = "index.lists";
@@ -53,6 +56,27 @@ pub enum ServeError {
         #[from]
         source: StartError,
     },
+    #[error("the signer does not answer on `{path}`")]
+    Signer { path: PathBuf, source: io::Error },
+    #[error("the settings say that there is no gateway")]
+    NoGateway,
+    #[error("cannot read the snapshot")]
+    Snapshot {
+        #[from]
+        source: SnapshotError,
+    },
+    #[error("cannot prepare certificates")]
+    Leaves {
+        #[from]
+        source: LeafError,
+    },
+    #[error("cannot prepare connections to sites")]
+    Upstream {
+        #[from]
+        source: UpstreamError,
+    },
+    #[error(transparent)]
+    Supervise(#[from] SuperviseError),
     #[error("did not stop cleanly")]
     Run {
         #[from]
@@ -72,38 +96,52 @@ pub async fn init(data: &Path, school: SchoolId, name: &str, pack: Pack) -> Resu
     Ok(())
 }
 
-/// Serves a school until somebody stops it. A directory of the demo is refused.
-pub async fn serve(data: &Path, settings: &Path) -> Result<(), ServeError> {
+/// Serves a school until somebody stops it: each role in a process of its own. A directory of the demo is refused.
+pub async fn serve(data: &Path, settings_file: &Path) -> Result<(), ServeError> {
     let dir = LiveDir::open(data)?;
-    let settings = Settings::load(settings)?;
-    let portal_tls = match &settings.portal.certificate {
-        Some(certificate) => PortalTls::Public(acceptor(certificate)?),
-        None => PortalTls::Own,
+    // Read here only to say at once what is wrong with it.
+    let settings = Settings::load(settings_file)?;
+    let sockets = settings.sockets(&dir);
+    let texts = [("--data", data), ("--settings", settings_file)];
+    let arguments: Vec<String> =
+        texts.iter().flat_map(|(name, path)| [(*name).to_owned(), path.display().to_string()]).collect();
+    let roles: &[Role] = match settings.proxy {
+        Some(_) => &[Role::Signer, Role::Control, Role::Gateway],
+        None => &[Role::Signer, Role::Control],
     };
-    let plan = Plan {
-        clock: Clock::system(),
-        portal: settings.portal.listen,
-        portal_tls,
-        portal_name: settings.portal.name,
-        proxy: settings.proxy.as_ref().map(|proxy| proxy.listen),
-        allows_private: settings.proxy.as_ref().is_some_and(|proxy| proxy.private_networks),
-        lists: Some(lists(&dir.lists().join(LISTS_INDEX))?),
-        inner_web: None,
-        demo: None,
-    };
-    Product::start(&dir, plan).await?.run().await?;
+    Ok(supervise(roles, &arguments, &sockets).await?)
+}
+
+/// Does the work of one role until it is asked to stop.
+pub async fn serve_role(role: Role, data: &Path, settings_file: &Path) -> Result<(), ServeError> {
+    let settings = Settings::load(settings_file)?;
+    let dir = LiveDir::open(data)?;
+    let sockets = settings.sockets(&dir);
+    match role {
+        Role::Signer => signer(&settings.signer_keys(&dir), dir.school_name(), &sockets).await?,
+        Role::Control => control(data, settings, &sockets).await?,
+        Role::Gateway => gateway(&dir.snapshot(), &settings, &sockets).await?,
+    }
     Ok(())
 }
 
-/// The index in the data directory, or an empty one before the first import.
-fn lists(path: &Path) -> Result<Vec<u8>, ServeError> {
-    match std::fs::read(path) {
+pub(crate) fn portal_tls(settings: &PortalSettings) -> Result<PortalTls, ServeError> {
+    match &settings.certificate {
+        Some(certificate) => Ok(PortalTls::Public(acceptor(certificate)?)),
+        None => Ok(PortalTls::Own),
+    }
+}
+
+/// The index in the folder of lists, or an empty one before the first import.
+pub(crate) fn lists(folder: &Path) -> Result<Vec<u8>, ServeError> {
+    let path = folder.join(LISTS_INDEX);
+    match std::fs::read(&path) {
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let empty = schoolgate_lists::IndexBuilder::new().build();
-            empty.map_err(|error| ServeError::Read { path: path.to_owned(), source: io::Error::other(error) })
+            empty.map_err(|error| ServeError::Read { path, source: io::Error::other(error) })
         }
-        Err(source) => Err(ServeError::Read { path: path.to_owned(), source }),
+        Err(source) => Err(ServeError::Read { path, source }),
     }
 }
 

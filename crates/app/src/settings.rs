@@ -8,7 +8,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use schoolgate_base::{HostName, HostNameError};
+use schoolgate_keys::KeyRing;
 use serde::Deserialize;
+
+use crate::data_dir::DataDir;
+use crate::processes::Sockets;
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +34,16 @@ pub enum SettingsError {
 struct Raw {
     portal: RawPortal,
     proxy: RawProxy,
+    processes: RawProcesses,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawProcesses {
+    /// Folder of the sockets between the processes; usually `run` in the data directory.
+    sockets: Option<PathBuf>,
+    /// Folder of the CA's key; usually `keys` in the data directory.
+    signer_keys: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -62,6 +76,8 @@ pub struct Settings {
     pub portal: PortalSettings,
     /// `None`: portal only, without a gateway.
     pub proxy: Option<ProxySettings>,
+    sockets: Option<PathBuf>,
+    signer_keys: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone)]
@@ -112,7 +128,21 @@ impl Settings {
             let listen = address("proxy.listen", raw.proxy.listen, "0.0.0.0:3128")?;
             Some(ProxySettings { listen, private_networks: raw.proxy.private_networks })
         };
-        Ok(Self { portal: PortalSettings { name, listen, certificate }, proxy })
+        let RawProcesses { sockets, signer_keys } = raw.processes;
+        Ok(Self { portal: PortalSettings { name, listen, certificate }, proxy, sockets, signer_keys })
+    }
+
+    /// Where the processes meet.
+    pub fn sockets(&self, dir: &DataDir) -> Sockets {
+        match &self.sockets {
+            Some(folder) => Sockets::new(folder),
+            None => Sockets::new(&dir.path().join("run")),
+        }
+    }
+
+    /// Where the signer has the CA's key.
+    pub fn signer_keys(&self, dir: &DataDir) -> PathBuf {
+        self.signer_keys.clone().unwrap_or_else(|| KeyRing::dir_in(dir.path()))
     }
 }
 

@@ -36,6 +36,8 @@ pub struct ControlParts {
     /// An index of crate `lists` to put in force; `None` keeps the one published before.
     pub lists: Option<Vec<u8>>,
     pub open_lists: OpenLists,
+    /// The newest root that the doors in other processes have, where there are such.
+    pub doors: Option<watch::Receiver<u64>>,
 }
 
 /// Everything that changes what doors decide. Clones share it.
@@ -52,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) publishing: AsyncMutex<()>,
     in_force: RwLock<Arc<InForce>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    doors: Option<watch::Receiver<u64>>,
     pub(crate) continued: Mutex<Vec<Continued>>,
     /// Who opened which sealed case today.
     pub(crate) openings: Mutex<BTreeSet<(Date, CaseId, PersonId)>>,
@@ -92,6 +95,7 @@ impl Control {
             publishing: AsyncMutex::new(()),
             in_force: RwLock::new(in_force),
             snapshots,
+            doors: parts.doors,
             continued: Mutex::new(Vec::new()),
             openings: Mutex::default(),
             owed: Mutex::new(Again::Live),
@@ -168,12 +172,19 @@ impl Control {
         let root = published.await??;
         *self.owed() = Again::Live;
         info!(snapshot.number = root.number, "published snapshot {}", root.number);
-        let mut snapshots = self.0.snapshots.clone();
-        let followed = snapshots.wait_for(|snapshot| root.number <= snapshot.root.number);
-        match tokio::time::timeout(FOLLOW_PATIENCE, followed).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(ControlError::NotFollowed),
+        match tokio::time::timeout(FOLLOW_PATIENCE, self.followed(root.number)).await {
+            Ok(Some(())) => Ok(()),
+            Ok(None) | Err(_) => Err(ControlError::NotFollowed),
         }
+    }
+
+    /// Returns when the doors of this process and of all others have root `number`; `None` where nobody will.
+    async fn followed(&self, number: u64) -> Option<()> {
+        self.0.snapshots.clone().wait_for(|snapshot| number <= snapshot.root.number).await.ok()?;
+        if let Some(mut doors) = self.0.doors.clone() {
+            doors.wait_for(|seen| number <= *seen).await.ok()?;
+        }
+        Some(())
     }
 
     /// Reads the policies in force again, after an adoption. The turn is held.

@@ -78,10 +78,10 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    fn dropped(&self, at: Timestamp) {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
-        self.gap_until.fetch_max(at.as_microsecond(), Ordering::Relaxed);
-        self.gap_events.fetch_add(1, Ordering::Release);
+    fn missed(&self, events: u64, until: Timestamp) {
+        self.dropped.fetch_add(events, Ordering::Relaxed);
+        self.gap_until.fetch_max(until.as_microsecond(), Ordering::Relaxed);
+        self.gap_events.fetch_add(events, Ordering::Release);
     }
 
     /// What was lost since the last call.
@@ -136,6 +136,13 @@ impl EventLog {
         answered.await.map_err(|_| FlushError::Stopped)?
     }
 
+    /// A door elsewhere had no room for so many events, all before `until`: the log will say so.
+    pub fn note_missing(&self, events: u64, until: Timestamp) {
+        if events > 0 {
+            self.0.counters.missed(events, until);
+        }
+    }
+
     pub fn counts(&self) -> Counts {
         let counters = &self.0.counters;
         Counts {
@@ -163,7 +170,7 @@ impl Recorder for EventLog {
                 Recorded::Queued
             }
             Err(_) => {
-                self.0.counters.dropped(at);
+                self.0.counters.missed(1, at);
                 Recorded::Dropped
             }
         }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use clap::{Args, Subcommand, ValueEnum};
 use schoolgate_app::data_dir::{DataDir, DataDirError};
 use schoolgate_app::demo::{self, DemoError, DemoOptions};
+use schoolgate_app::processes::Role;
 use schoolgate_app::product::{StartError, records};
-use schoolgate_app::serve::{ServeError, init, serve};
+use schoolgate_app::serve::{ServeError, init, serve, serve_role};
 use schoolgate_base::SchoolId;
 use schoolgate_keys::{KeyError, KeyRing};
 use schoolgate_records::{JournalReport, RESTORE_BEGUN, RecordsError, Restoring, Standing, backup, restore};
@@ -42,6 +43,17 @@ pub(crate) enum SchoolCommand {
     },
     /// Run a school's portal and proxy.
     Serve {
+        /// Directory that `init` made.
+        #[arg(long)]
+        data: PathBuf,
+        /// TOML file of addresses, names and certificates.
+        #[arg(long)]
+        settings: PathBuf,
+    },
+    /// Do the work of one process; `serve` and the system's services start these.
+    Role {
+        #[arg(value_enum)]
+        role: RoleName,
         /// Directory that `init` made.
         #[arg(long)]
         data: PathBuf,
@@ -115,6 +127,24 @@ enum Ports {
     Free,
 }
 
+/// See [`Role`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RoleName {
+    Signer,
+    Control,
+    Gateway,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Signer => Self::Signer,
+            RoleName::Control => Self::Control,
+            RoleName::Gateway => Self::Gateway,
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SchoolError {
     #[error(transparent)]
@@ -170,6 +200,7 @@ pub(crate) async fn run(command: SchoolCommand, out: &mut impl Write) -> Result<
             )?;
         }
         SchoolCommand::Serve { data, settings } => serve(&data, &settings).await?,
+        SchoolCommand::Role { role, data, settings } => serve_role(role.into(), &data, &settings).await?,
         SchoolCommand::Verify { data } => return verify(&data, out).await,
         SchoolCommand::Backup { data, to, keys_to } => copy(&data, &to, keys_to.as_deref(), out).await?,
         SchoolCommand::Restore { from, keys, data, without_sealed } => {

@@ -28,20 +28,6 @@ pub(super) fn spkis(pem: &str) -> String {
     hashes.join(",")
 }
 
-/// A certificate as text (RFC 7468).
-pub(super) fn pem(certificate: &CertificateDer<'_>) -> String {
-    let encoded = BASE64.encode(certificate);
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-    for (at, letter) in encoded.chars().enumerate() {
-        if at > 0 && at % 64 == 0 {
-            text.push('\n');
-        }
-        text.push(letter);
-    }
-    text.push_str("\n-----END CERTIFICATE-----\n");
-    text
-}
-
 impl Started {
     pub(super) fn json(&self) -> String {
         let people = self

@@ -35,7 +35,7 @@ async fn an_act_goes_on_when_its_browser_goes() {
     };
     let tasks = Tasks::new();
     let router = Router::new().route("/act", act).route("/read", read);
-    let front = Front::new(router, tasks.clone(), Clock::system(), Arc::new(Identities::new(1)));
+    let front = Front::new(router, tasks.clone(), Arc::new(|_| {}));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     front.listen(Listener::Browsers(listener), Tls::Off);

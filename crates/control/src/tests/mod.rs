@@ -96,6 +96,7 @@ async fn parts(dir: &Path, store: SchoolStore, keys: Arc<KeyRing>, clock: &Clock
         snapshot_dir: dir.join("snapshot"),
         lists: Some(b"none".to_vec()),
         open_lists: |_| Ok(Arc::new(CategoryTable::default())),
+        doors: None,
     }
 }
 

@@ -87,6 +87,7 @@ impl Kit {
             clock: clock.clone(),
             tasks: tasks.clone(),
             snapshot_dir: dir.path().join("snapshot"),
+            doors: None,
             lists: Some(b"none".to_vec()),
             open_lists: |_| {
                 let mut lists = CategoryTable::default();

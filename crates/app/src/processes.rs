@@ -1,0 +1,94 @@
+//! The roles as processes: a supervisor, and below it the signer, control and the gateway.
+//!
+//! Between them are three sockets in one folder: the signer's, on which a leaf is asked for; the portal's, on which the
+//! gateway speaks for a device; the link, over which control hands a gateway what it may know and takes its events.
+//! The gateway opens no database and no key file.
+
+mod control;
+mod desk;
+mod gateway;
+mod link;
+mod messages;
+mod signer;
+mod supervisor;
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::net::UnixListener;
+
+pub use control::control;
+pub(crate) use desk::{Desk, Handed};
+pub use gateway::gateway;
+pub use signer::signer;
+pub use supervisor::{SuperviseError, supervise};
+
+use crate::product::StartError;
+
+/// What one process of the program does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Holds the key of the school's CA.
+    Signer,
+    /// Records, policies, events and the portal.
+    Control,
+    /// The doors.
+    Gateway,
+}
+
+impl Role {
+    /// The word of the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Signer => "signer",
+            Self::Control => "control",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The folder of the sockets.
+#[derive(Debug, Clone)]
+pub struct Sockets(PathBuf);
+
+impl Sockets {
+    pub fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    pub(crate) fn signer(&self) -> PathBuf {
+        self.0.join("signer.sock")
+    }
+
+    pub(crate) fn portal(&self) -> PathBuf {
+        self.0.join("portal.sock")
+    }
+
+    pub(crate) fn link(&self) -> PathBuf {
+        self.0.join("link.sock")
+    }
+
+    /// What the supervisor says of its processes.
+    pub(crate) fn standing(&self) -> PathBuf {
+        self.0.join("processes.json")
+    }
+}
+
+/// Listens on `path`; what a process that was killed left there is taken away. The caller holds the lock of whoever may
+/// listen there.
+pub(crate) fn socket(path: &Path) -> Result<UnixListener, StartError> {
+    let failed = |source| StartError::Socket { path: path.to_owned(), source };
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed(source)),
+        Ok(()) | Err(_) => {}
+    }
+    UnixListener::bind(path).map_err(failed)
+}

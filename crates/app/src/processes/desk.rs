@@ -1,0 +1,236 @@
+//! Control's end of the link: hands gateways what they need, takes their events, knows which root they have.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use schoolgate_base::SchoolId;
+use schoolgate_decide::Snapshot;
+use schoolgate_event::Recorder;
+use schoolgate_eventlog::EventLog;
+use schoolgate_keys::{DoorKeys, VerifyingKey};
+use schoolgate_runtime::Tasks;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, send};
+
+/// For a gateway's first message, and for it to take one of ours.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Gateways at a time: one, and the one that takes its place.
+const GATEWAYS_MAX: usize = 4;
+/// Devices that were met and not yet told of; more are met again at their next handshake.
+const TRUSTING_MAX: usize = 1_024;
+/// Batches of gateways that are remembered, by run.
+const RUNS_MAX: usize = 64;
+
+/// Told to every gateway that comes.
+pub(crate) struct Handed {
+    pub(crate) school: SchoolId,
+    pub(crate) verifying_key: VerifyingKey,
+    pub(crate) door_keys: DoorKeys,
+}
+
+/// Where gateways come.
+pub(crate) struct Desk {
+    gateways: Mutex<Gateways>,
+    /// The newest root that all connected gateways have; [`u64::MAX`] without any.
+    seen: watch::Sender<u64>,
+    trusting: broadcast::Sender<IpAddr>,
+}
+
+#[derive(Default)]
+struct Gateways {
+    seen: HashMap<[u8; 16], u64>,
+    /// The last batch of each run, also of those that come back.
+    batches: HashMap<[u8; 16], u64>,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Arc<Self> {
+        let (trusting, _) = broadcast::channel(TRUSTING_MAX);
+        Arc::new(Self { gateways: Mutex::default(), seen: watch::Sender::new(u64::MAX), trusting })
+    }
+
+    pub(crate) fn seen(&self) -> watch::Receiver<u64> {
+        self.seen.subscribe()
+    }
+
+    /// A device has shown that it trusts the school's CA.
+    pub(crate) fn tell_trusting(&self, address: IpAddr) {
+        // Without a gateway there is nobody to tell.
+        let _ = self.trusting.send(address);
+    }
+
+    /// Takes gateways until the tasks are drained. Who may connect is said by the socket's file.
+    pub(crate) fn serve(
+        self: &Arc<Self>,
+        tasks: &Tasks,
+        listener: UnixListener,
+        handed: Handed,
+        events: EventLog,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+    ) {
+        let (desk, connections, shutdown) = (Arc::clone(self), tasks.clone(), tasks.shutdown());
+        let serving = Arc::new(Serving { desk, handed, events, snapshots });
+        let places = Arc::new(Semaphore::new(GATEWAYS_MAX));
+        tasks.spawn("gateways", async move {
+            loop {
+                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    () = shutdown.begun() => return,
+                };
+                let stream = match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        warn!(%error, "cannot take a gateway's connection");
+                        continue;
+                    }
+                };
+                let (serving, stopping) = (Arc::clone(&serving), connections.shutdown());
+                connections.spawn("gateway", async move {
+                    tokio::select! {
+                        ended = serving.receive(stream) => {
+                            if let Err(error) = ended {
+                                warn!(%error, "a gateway's connection ended");
+                            }
+                        }
+                        () = stopping.begun() => {}
+                    }
+                    drop(place);
+                });
+            }
+        });
+    }
+
+    fn note_seen(&self, run: [u8; 16], snapshot: Option<u64>) {
+        let mut gateways = self.gateways.lock().unwrap_or_else(PoisonError::into_inner);
+        match snapshot {
+            Some(number) => gateways.seen.insert(run, number),
+            None => gateways.seen.remove(&run),
+        };
+        let least = gateways.seen.values().copied().min().unwrap_or(u64::MAX);
+        self.seen.send_replace(least);
+    }
+
+    /// Whether the batch is a new one, and not sent again because its answer was lost.
+    fn is_new(&self, run: [u8; 16], number: u64) -> bool {
+        let mut gateways = self.gateways.lock().unwrap_or_else(PoisonError::into_inner);
+        let Gateways { seen, batches } = &mut *gateways;
+        if RUNS_MAX <= batches.len() && !batches.contains_key(&run) {
+            batches.retain(|run, _| seen.contains_key(run));
+        }
+        let last = batches.entry(run).or_default();
+        let is_new = *last < number;
+        *last = number.max(*last);
+        is_new
+    }
+}
+
+struct Serving {
+    desk: Arc<Desk>,
+    handed: Handed,
+    events: EventLog,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl Serving {
+    async fn receive(&self, stream: UnixStream) -> io::Result<()> {
+        let (mut read, mut write) = stream.into_split();
+        let Some(ToControl::Hello { version, run }) = timeout(PATIENCE, receive(&mut read)).await?? else {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a gateway did not say who it is"));
+        };
+        if version != VERSION {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a gateway speaks version {version}")));
+        }
+        timeout(PATIENCE, send(&mut write, &ToGateway::Welcome(self.welcome()))).await??;
+        info!("a gateway is connected");
+        let (written, to_say) = mpsc::channel(1);
+        let trusting = self.desk.trusting.subscribe();
+        let ended = tokio::select! {
+            ended = self.hear(run, read, written) => ended,
+            ended = self.say(write, to_say, trusting) => ended,
+        };
+        self.desk.note_seen(run, None);
+        info!("a gateway has gone");
+        ended
+    }
+
+    fn welcome(&self) -> Welcome {
+        let bytes = self.handed.door_keys.to_bytes();
+        let mut door_keys = ([0; 32], [0; 32]);
+        for (to, from) in door_keys.0.iter_mut().chain(&mut door_keys.1).zip(bytes) {
+            *to = from;
+        }
+        Welcome { school: self.handed.school.clone(), verifying_key: *self.handed.verifying_key.as_bytes(), door_keys }
+    }
+
+    async fn hear(&self, run: [u8; 16], mut read: OwnedReadHalf, written: mpsc::Sender<u64>) -> io::Result<()> {
+        while let Some(message) = receive(&mut read).await? {
+            match message {
+                ToControl::Hello { .. } => return Err(io::ErrorKind::InvalidData.into()),
+                ToControl::Seen { snapshot } => self.desk.note_seen(run, Some(snapshot)),
+                ToControl::Batch(batch) => {
+                    let number = batch.number;
+                    if self.desk.is_new(run, number) {
+                        self.keep(batch);
+                    }
+                    self.events.flush().await.map_err(io::Error::other)?;
+                    if written.send(number).await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&self, batch: Batch) {
+        let last = batch.events.last().map(schoolgate_event::Event::at);
+        for event in batch.events {
+            // A full log counts what it drops.
+            let _ = self.events.record(event);
+        }
+        if let Some(last) = last {
+            self.events.note_missing(batch.missing, last);
+        }
+        for (date, visits) in batch.help {
+            for _ in 0..visits {
+                self.events.help_visited(&self.handed.school, date);
+            }
+        }
+    }
+
+    async fn say(
+        &self,
+        mut write: OwnedWriteHalf,
+        mut written: mpsc::Receiver<u64>,
+        mut trusting: broadcast::Receiver<IpAddr>,
+    ) -> io::Result<()> {
+        let mut snapshots = self.snapshots.clone();
+        loop {
+            let message = tokio::select! {
+                number = written.recv() => match number {
+                    Some(number) => ToGateway::Written { number },
+                    None => return Ok(()),
+                },
+                address = trusting.recv() => match address {
+                    Ok(address) => ToGateway::Trusting { address },
+                    Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                },
+                changed = snapshots.changed() => match changed {
+                    Ok(()) => ToGateway::Published { snapshot: snapshots.borrow_and_update().root.number },
+                    Err(_) => return Ok(()),
+                },
+            };
+            timeout(PATIENCE, send(&mut write, &message)).await??;
+        }
+    }
+}

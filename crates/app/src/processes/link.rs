@@ -1,0 +1,242 @@
+//! A gateway's end of the link: events go, news come; while control is away, what there is room for waits.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::civil::Date;
+use schoolgate_base::SchoolId;
+use schoolgate_event::{Event, Recorded, Recorder};
+use schoolgate_keys::random_bytes;
+use schoolgate_runtime::{Shutdown, Tasks};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, send};
+
+/// Events that wait for control; some 30 MB.
+const WAITING_MAX: usize = 65_536;
+/// Events of one batch; far below the longest message.
+const BATCH_MAX: usize = 2_048;
+/// Between attempts to reach control.
+const PAUSE: Duration = Duration::from_millis(200);
+/// For control to answer a hello, and to take a message.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// For visits to the help list that no event comes with.
+const HELP_EVERY: Duration = Duration::from_secs(60);
+
+/// Takes events for the link.
+pub(super) struct LinkRecorder {
+    events: mpsc::Sender<Event>,
+    missing: Arc<AtomicU64>,
+    help: Arc<Mutex<BTreeMap<Date, u64>>>,
+}
+
+/// What is not yet written down, whether or not there is a connection.
+struct Outbox {
+    run: [u8; 16],
+    number: u64,
+    events: mpsc::Receiver<Event>,
+    missing: Arc<AtomicU64>,
+    help: Arc<Mutex<BTreeMap<Date, u64>>>,
+    /// Sent and not answered.
+    open: Option<Batch>,
+}
+
+/// What control tells.
+pub(super) struct News {
+    /// Told the number of each root that was published.
+    pub(super) published: watch::Receiver<u64>,
+    pub(super) trusting: mpsc::Receiver<IpAddr>,
+}
+
+struct Ears {
+    published: watch::Sender<u64>,
+    trusting: mpsc::Sender<IpAddr>,
+    written: watch::Sender<u64>,
+}
+
+/// The link, connected for the first time.
+pub(super) struct Link {
+    socket: PathBuf,
+    outbox: Outbox,
+    ears: Ears,
+    halves: (OwnedReadHalf, OwnedWriteHalf),
+}
+
+impl Recorder for LinkRecorder {
+    fn record(&self, event: Event) -> Recorded {
+        if self.events.try_send(event).is_ok() {
+            return Recorded::Queued;
+        }
+        self.missing.fetch_add(1, Ordering::Relaxed);
+        Recorded::Dropped
+    }
+
+    fn help_visited(&self, _: &SchoolId, date: Date) {
+        *self.help.lock().unwrap_or_else(PoisonError::into_inner).entry(date).or_default() += 1;
+    }
+}
+
+impl Link {
+    /// Connects for the first time, for as long as it takes; `None` when the program stops before.
+    pub(super) async fn open(socket: &Path, shutdown: &Shutdown) -> Option<(Self, Welcome, LinkRecorder, News)> {
+        let run = random_bytes().ok()?;
+        let (welcome, halves) = reach(socket, run, shutdown).await?;
+        let (events, waiting) = mpsc::channel(WAITING_MAX);
+        let (missing, help) = (Arc::default(), Arc::default());
+        let recorder = LinkRecorder { events, missing: Arc::clone(&missing), help: Arc::clone(&help) };
+        let outbox = Outbox { run, number: 0, events: waiting, missing, help, open: None };
+        let (published, to_read) = watch::channel(0);
+        let (trusting, to_learn) = mpsc::channel(1_024);
+        let ears = Ears { published, trusting, written: watch::Sender::new(0) };
+        let news = News { published: to_read, trusting: to_learn };
+        Some((Self { socket: socket.to_owned(), outbox, ears, halves }, welcome, recorder, news))
+    }
+
+    /// Carries events and news, over one connection after the other. When the program stops, what is left goes first.
+    pub(super) async fn run(self, seen: watch::Receiver<u64>, shutdown: Shutdown) {
+        let Self { socket, outbox, ears, mut halves } = self;
+        let outbox = AsyncMutex::new(outbox);
+        loop {
+            let (read, write) = halves;
+            let mut sending = outbox.lock().await;
+            let ended = tokio::select! {
+                ended = hear(&ears, read) => ended,
+                ended = sending.carry(write, ears.written.subscribe(), seen.clone(), &shutdown) => ended,
+            };
+            match ended {
+                Ok(()) if shutdown.is_begun() => return,
+                Ok(()) => warn!("control has gone; decisions are made by the last snapshot, and events wait"),
+                Err(error) => warn!(%error, "the link to control broke; decisions are made by the last snapshot"),
+            }
+            let run = sending.run;
+            drop(sending);
+            let Some((_, again)) = reach(&socket, run, &shutdown).await else { return };
+            info!("control is back");
+            halves = again;
+        }
+    }
+}
+
+async fn reach(
+    socket: &Path,
+    run: [u8; 16],
+    shutdown: &Shutdown,
+) -> Option<(Welcome, (OwnedReadHalf, OwnedWriteHalf))> {
+    let mut has_complained = false;
+    while !shutdown.is_begun() {
+        match timeout(PATIENCE, greet(socket, run)).await.unwrap_or_else(|late| Err(late.into())) {
+            Ok(met) => return Some(met),
+            Err(error) if !std::mem::replace(&mut has_complained, true) => info!(%error, "waiting for control"),
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = shutdown.begun() => {}
+        }
+    }
+    None
+}
+
+async fn greet(socket: &Path, run: [u8; 16]) -> io::Result<(Welcome, (OwnedReadHalf, OwnedWriteHalf))> {
+    let (mut read, mut write) = UnixStream::connect(socket).await?.into_split();
+    send(&mut write, &ToControl::Hello { version: VERSION, run }).await?;
+    match receive(&mut read).await? {
+        Some(ToGateway::Welcome(welcome)) => Ok((welcome, (read, write))),
+        Some(_) => Err(io::ErrorKind::InvalidData.into()),
+        None => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+async fn hear(ears: &Ears, mut read: OwnedReadHalf) -> io::Result<()> {
+    while let Some(message) = receive(&mut read).await? {
+        match message {
+            ToGateway::Welcome(_) => {}
+            ToGateway::Written { number } => drop(ears.written.send_replace(number)),
+            ToGateway::Published { snapshot } => drop(ears.published.send_replace(snapshot)),
+            // Learned again at the device's next handshake.
+            ToGateway::Trusting { address } => drop(ears.trusting.try_send(address)),
+        }
+    }
+    Ok(())
+}
+
+impl Outbox {
+    async fn carry(
+        &mut self,
+        mut write: OwnedWriteHalf,
+        mut written: watch::Receiver<u64>,
+        mut seen: watch::Receiver<u64>,
+        shutdown: &Shutdown,
+    ) -> io::Result<()> {
+        let mut told = 0;
+        loop {
+            let snapshot = *seen.borrow_and_update();
+            if snapshot != told {
+                told = snapshot;
+                timeout(PATIENCE, send(&mut write, &ToControl::Seen { snapshot })).await??;
+            }
+            if self.open.is_none() {
+                tokio::select! {
+                    biased;
+                    open = self.next(shutdown) => self.open = open,
+                    _ = seen.changed() => continue,
+                }
+            }
+            let Some(batch) = &self.open else { return Ok(()) };
+            let number = batch.number;
+            timeout(PATIENCE, send(&mut write, &ToControl::Batch(batch.clone()))).await??;
+            tokio::select! {
+                kept = written.wait_for(|last| *last == number) => drop(kept.map_err(io::Error::other)?),
+                () = tokio::time::sleep(PATIENCE) => return Err(io::ErrorKind::TimedOut.into()),
+            }
+            self.open = None;
+        }
+    }
+
+    /// What waits, as soon as something does; `None` when the program stops and nothing is left.
+    async fn next(&mut self, shutdown: &Shutdown) -> Option<Batch> {
+        let mut events = Vec::new();
+        tokio::select! {
+            biased;
+            _ = self.events.recv_many(&mut events, BATCH_MAX) => {}
+            () = tokio::time::sleep(HELP_EVERY) => {}
+            () = shutdown.begun() => {}
+        }
+        let help = std::mem::take(&mut *self.help.lock().unwrap_or_else(PoisonError::into_inner));
+        let is_last = events.is_empty() && shutdown.is_begun();
+        if is_last && help.is_empty() {
+            return None;
+        }
+        self.number += 1;
+        let missing = if events.is_empty() { 0 } else { self.missing.swap(0, Ordering::Relaxed) };
+        Some(Batch { number: self.number, events, help: help.into_iter().collect(), missing })
+    }
+}
+
+/// Tells `seen` of each root that `snapshots` comes to hold.
+pub(super) fn note_roots(
+    tasks: &Tasks,
+    mut snapshots: watch::Receiver<Arc<schoolgate_decide::Snapshot>>,
+) -> watch::Receiver<u64> {
+    let (seen, told) = watch::channel(snapshots.borrow().root.number);
+    let shutdown = tasks.shutdown();
+    tasks.spawn("roots in force", async move {
+        loop {
+            tokio::select! {
+                changed = snapshots.changed() => if changed.is_err() { return },
+                () = shutdown.begun() => return,
+            }
+            seen.send_replace(snapshots.borrow_and_update().root.number);
+        }
+    });
+    told
+}

@@ -1,0 +1,46 @@
+//! The signer: the key of the school's CA, a socket, and nothing else.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::mm::{MlockAllFlags, mlockall};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use schoolgate_runtime::{Clock, Tasks};
+use schoolgate_tls::{Authority, serve_signer};
+use tracing::{info, warn};
+
+use super::{Sockets, socket};
+use crate::product::{RunError, StartError, until_asked_to_stop};
+
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Signs for whoever may open the socket, until it is asked to stop. Makes the CA of `school` when `keys` has none.
+pub async fn signer(keys: &Path, school: &str, sockets: &Sockets) -> Result<(), RunError> {
+    keep_in_memory();
+    let started = async {
+        let authority = Authority::load_or_make(keys, school, Clock::system())?;
+        Ok::<_, StartError>((authority, socket(&sockets.signer())?))
+    };
+    let (authority, listener) = started.await.map_err(RunError::from)?;
+    let tasks = Tasks::new();
+    serve_signer(&tasks, listener, Arc::new(authority));
+    info!("the signer is ready");
+    until_asked_to_stop().await?;
+    tasks.drain(DRAIN).await;
+    Ok(())
+}
+
+/// The key is never written anywhere by the system: not to swap, not to a core dump, not to whoever would trace us.
+fn keep_in_memory() {
+    if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
+        warn!(%error, "core dumps cannot be forbidden");
+    }
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        warn!(%error, "tracing cannot be forbidden");
+    }
+    // As it is touched: most of the program's file never is.
+    if let Err(error) = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT) {
+        warn!(%error, "the signer's memory may be swapped out: it may not lock so much of it");
+    }
+}

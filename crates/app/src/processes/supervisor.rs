@@ -1,0 +1,172 @@
+//! Starts the other processes, starts again what ends, and says so.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schoolgate_runtime::{Clock, Shutdown, Tasks};
+use serde::Serialize;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tracing::{error, info, warn};
+
+use super::{Role, Sockets};
+use crate::product::{RunError, until_asked_to_stop};
+
+/// Between an end and the next start: the first time, and at most.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// A process that has run for so long has started well.
+const WELL: Duration = Duration::from_secs(60);
+/// For a process to end that was asked to; longer than each takes to finish its work.
+const STOP: Duration = Duration::from_secs(25);
+
+/// Why the processes are not kept running.
+#[derive(Debug, thiserror::Error)]
+pub enum SuperviseError {
+    #[error("cannot find this program's own file")]
+    Own { source: io::Error },
+    #[error("cannot make the folder of the sockets `{path}`")]
+    Folder { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Stop(#[from] RunError),
+}
+
+/// What the supervisor says of one process, in `processes.json` beside the sockets.
+#[derive(Debug, Clone, Serialize)]
+struct Standing {
+    role: &'static str,
+    pid: Option<u32>,
+    since: Timestamp,
+    restarts: u64,
+    last_end: Option<String>,
+}
+
+/// Keeps `roles` running until it is asked to stop: each is this program again with `role NAME` and `arguments`.
+pub async fn supervise(roles: &[Role], arguments: &[String], sockets: &Sockets) -> Result<(), SuperviseError> {
+    let program = std::env::current_exe().map_err(|source| SuperviseError::Own { source })?;
+    let folder = &sockets.0;
+    crate::data_dir::DataDir::make_private(folder)
+        .map_err(|error| SuperviseError::Folder { path: folder.clone(), source: io::Error::other(error) })?;
+    let (told, standings) = mpsc::channel(roles.len().max(1));
+    // Drained in the order of the roles turned round: doors before records, records before keys.
+    let sets: Vec<Tasks> = roles.iter().map(|_| Tasks::new()).collect();
+    for (role, tasks) in roles.iter().zip(&sets) {
+        let keeper = Keeper {
+            role: *role,
+            program: program.clone(),
+            arguments: arguments.to_vec(),
+            told: told.clone(),
+            clock: Clock::system(),
+        };
+        tasks.spawn("keeper of a process", keeper.keep(tasks.shutdown()));
+    }
+    drop(told);
+    let writer = Tasks::new();
+    writer.spawn("standing of the processes", write_standings(standings, sockets.standing()));
+    until_asked_to_stop().await?;
+    info!("stopping");
+    for tasks in sets.iter().rev() {
+        tasks.drain(STOP + PAUSE_FIRST).await;
+    }
+    writer.drain(PAUSE_FIRST).await;
+    Ok(())
+}
+
+struct Keeper {
+    role: Role,
+    program: PathBuf,
+    arguments: Vec<String>,
+    told: mpsc::Sender<Standing>,
+    clock: Clock,
+}
+
+impl Keeper {
+    async fn keep(self, shutdown: Shutdown) {
+        let role = self.role;
+        let mut pause = PAUSE_FIRST;
+        let mut standing =
+            Standing { role: role.as_str(), pid: None, since: self.clock.now(), restarts: 0, last_end: None };
+        while !shutdown.is_begun() {
+            standing.since = self.clock.now();
+            let end = match self.start() {
+                Ok(mut child) => {
+                    standing.pid = child.id();
+                    self.tell(&standing).await;
+                    tokio::select! {
+                        ended = child.wait() => said(ended),
+                        () = shutdown.begun() => return stop(role, child).await,
+                    }
+                }
+                Err(error) => format!("cannot be started: {error}"),
+            };
+            let ran = self.clock.now().duration_since(standing.since).unsigned_abs();
+            pause = if WELL <= ran { PAUSE_FIRST } else { (pause * 2).min(PAUSE_MAX) };
+            standing = Standing { pid: None, restarts: standing.restarts + 1, last_end: Some(end.clone()), ..standing };
+            error!(role = %role, "the {role} ended ({end}); it is started again");
+            self.tell(&standing).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = shutdown.begun() => {}
+            }
+        }
+    }
+
+    fn start(&self) -> io::Result<Child> {
+        Command::new(&self.program)
+            .args(["role", self.role.as_str()])
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+    }
+
+    async fn tell(&self, standing: &Standing) {
+        // The writer is drained last; without it the log has said the same.
+        let _ = self.told.send(standing.clone()).await;
+    }
+}
+
+fn said(ended: io::Result<ExitStatus>) -> String {
+    match ended {
+        Ok(status) => status.to_string(),
+        Err(error) => format!("cannot be watched: {error}"),
+    }
+}
+
+async fn stop(role: Role, mut child: Child) {
+    if let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+        && let Err(error) = rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+    {
+        warn!(%error, role = %role, "cannot ask the {role} to stop");
+    }
+    match timeout(STOP, child.wait()).await {
+        Ok(Ok(status)) if status.success() => info!(role = %role, "the {role} has stopped"),
+        Ok(ended) => warn!(role = %role, "the {role} ended: {}", said(ended)),
+        Err(_) => error!(role = %role, "the {role} did not stop in time and is ended"),
+    }
+}
+
+/// The newest word on each process, one file for all, replaced whole.
+async fn write_standings(mut told: mpsc::Receiver<Standing>, path: PathBuf) {
+    let mut all: Vec<Standing> = Vec::new();
+    while let Some(standing) = told.recv().await {
+        match all.iter_mut().find(|known| known.role == standing.role) {
+            Some(known) => *known = standing,
+            None => all.push(standing),
+        }
+        if let Err(error) = write(&all, &path) {
+            warn!(%error, "the standing of the processes cannot be written down");
+        }
+    }
+}
+
+fn write(all: &[Standing], path: &Path) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    fs::write(&beside, serde_json::to_vec_pretty(all)?)?;
+    fs::rename(&beside, path)
+}
