@@ -19,6 +19,17 @@ pub(crate) fn bench(words: &[String]) -> Result<(), Trouble> {
     shell::run(command.args(words))
 }
 
+/// `cargo xtask soak`: the test that CI runs for seconds, for ten minutes and in optimised code.
+pub(crate) fn soak(words: &[String]) -> Result<(), Trouble> {
+    let seconds = words.first().map_or("600", String::as_str);
+    if seconds.parse::<u32>().is_err() {
+        return Err(Trouble::new(format!("`{seconds}` is no number of seconds")));
+    }
+    let mut command = shell::cargo(&["test", "--profile", "prove", "-p", "schoolgate-proxy", "--test", "proxy", "--"]);
+    command.args(["--exact", "soak::everything_at_once_leaves_nothing_behind"]);
+    shell::run(command.env("SCHOOLGATE_SOAK_SECONDS", seconds))
+}
+
 /// `cargo xtask coverage …`: what accounts for the registers knows the language, so it lives in a crate of its own.
 pub(crate) fn coverage(words: &[String]) -> Result<(), Trouble> {
     shell::run(coverage_command().args(words))

@@ -37,6 +37,7 @@ cargo xtask COMMAND
   docs            write the generated parts of the documents again
   web             styles and scripts of the pages, by npm; nothing to do when their sources have not changed
   coverage        account for every row of the registers of clauses    [--prove] [--survivors] [--json]
+  soak [SECONDS]  everything at once through the proxy, for ten minutes or so many seconds
   bench lists     measure the list index            [--json]
   bench policy    measure the checker on the packs  [--json]
   bench proxy     measure the proxy beside Squid    [--json]
@@ -60,6 +61,7 @@ fn dispatch(words: &[String]) -> Result<(), Trouble> {
     };
     match command {
         "demo" => demo::demo(rest),
+        "soak" => bench::soak(rest),
         "bench" => bench::bench(rest),
         "coverage" => bench::coverage(rest),
         "help" | "--help" | "-h" => {

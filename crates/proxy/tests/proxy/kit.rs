@@ -207,14 +207,23 @@ impl Kit {
 
     /// Publishes the next root with this live part.
     pub(crate) fn publish(&self, live: Live) {
-        let number = self.snapshots.borrow().root.number + 1;
-        self.snapshots.send_replace(Arc::new(snapshot(number, live, false)));
+        self.publish_with(live, false);
     }
 
     /// Publishes the next root with every site to be inspected for staff.
     pub(crate) fn publish_inspecting(&self) {
+        self.publish_with(live(), true);
+    }
+
+    pub(crate) fn publish_with(&self, live: Live, inspects: bool) {
         let number = self.snapshots.borrow().root.number + 1;
-        self.snapshots.send_replace(Arc::new(snapshot(number, live(), true)));
+        self.snapshots.send_replace(Arc::new(snapshot(number, live, inspects)));
+    }
+
+    /// Lets go of what was seen so far.
+    pub(crate) fn forget(&self) {
+        self.records.events.lock().unwrap().clear();
+        self.origin.requests.lock().unwrap().clear();
     }
 
     /// A connection to the proxy from `source`.

@@ -8,5 +8,6 @@ mod framing;
 mod kit;
 mod plain;
 mod school;
+mod soak;
 mod standing;
 mod two;

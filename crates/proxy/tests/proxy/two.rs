@@ -96,7 +96,7 @@ async fn site(mut request: Request<Incoming>) -> Result<Response<Body>, Infallib
 }
 
 /// A client of HTTP/2 inside a decrypted connection.
-async fn two(kit: &Kit) -> http2::SendRequest<Body> {
+pub(crate) async fn client(kit: &Kit) -> http2::SendRequest<Body> {
     let (stream, head) = kit.connect(TESS, "two.example:443").await;
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     let offers = ["h2", "http/1.1"];
@@ -110,8 +110,12 @@ async fn two(kit: &Kit) -> http2::SendRequest<Body> {
     sender
 }
 
-fn get(path: &str) -> http::request::Builder {
+fn asking(path: &str) -> http::request::Builder {
     Request::builder().uri(format!("https://two.example{path}")).version(Version::HTTP_2)
+}
+
+pub(crate) fn get(path: &str) -> Request<Body> {
+    asking(path).body(whole("")).unwrap()
 }
 
 #[tokio::test]
@@ -139,18 +143,18 @@ async fn a_client_is_offered_no_newer_version_than_the_site_speaks() {
 async fn requests_go_side_by_side_over_one_connection_to_the_site() {
     let kit = Kit::start().await;
     kit.publish_inspecting();
-    let sender = two(&kit).await;
-    let mut asking = Vec::new();
+    let sender = client(&kit).await;
+    let mut answers = Vec::new();
     for number in 0..100 {
         let mut sender = sender.clone();
-        asking.push(async move {
+        answers.push(async move {
             let request =
-                get(&format!("/{number}")).header("te", "trailers").header(COOKIE, "a=1").header(COOKIE, "b=2");
+                asking(&format!("/{number}")).header("te", "trailers").header(COOKIE, "a=1").header(COOKIE, "b=2");
             let response = sender.send_request(request.body(whole("")).unwrap()).await.unwrap();
             String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
         });
     }
-    for (number, said) in soon(join_all(asking)).await.into_iter().enumerate() {
+    for (number, said) in soon(join_all(answers)).await.into_iter().enumerate() {
         let expected = format!(
             "GET HTTP/2.0 https://two.example/{number} te=Some(\"trailers\") cookies=[\"a=1\", \"b=2\"] via=Some(\"2 schoolgate\")"
         );
@@ -172,9 +176,9 @@ async fn join_all<F: Future>(all: Vec<F>) -> Vec<F::Output> {
 async fn bodies_stream_both_ways_and_trailers_follow_them() {
     let kit = Kit::start().await;
     kit.publish_inspecting();
-    let mut sender = two(&kit).await;
+    let mut sender = client(&kit).await;
     let (part, parts) = tokio::sync::mpsc::channel(1);
-    let request = get("/echo").method(Method::POST).body(Parts(parts).boxed()).unwrap();
+    let request = asking("/echo").method(Method::POST).body(Parts(parts).boxed()).unwrap();
     let mut response = soon(sender.send_request(request)).await.unwrap();
     for word in ["one", "two"] {
         part.send(Bytes::from(word)).await.unwrap();
@@ -226,10 +230,10 @@ async fn a_client_of_http_1_gets_the_trailers_of_http_2() {
 async fn a_websocket_comes_as_a_stream_and_leaves_as_an_upgrade() {
     let kit = Kit::start().await;
     kit.publish_inspecting();
-    let mut sender = two(&kit).await;
+    let mut sender = client(&kit).await;
     // The site's word that it takes such streams comes with its first answer.
-    soon(sender.send_request(get("/page").body(whole("")).unwrap())).await.unwrap();
-    let mut request = get("/socket").method(Method::CONNECT).header("sec-websocket-version", "13");
+    soon(sender.send_request(get("/page"))).await.unwrap();
+    let mut request = asking("/socket").method(Method::CONNECT).header("sec-websocket-version", "13");
     request.extensions_mut().unwrap().insert(Protocol::from_static("websocket"));
     let response = soon(sender.send_request(request.body(whole("")).unwrap())).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -246,12 +250,12 @@ async fn a_websocket_comes_as_a_stream_and_leaves_as_an_upgrade() {
 async fn a_tunnel_or_another_site_inside_is_refused() {
     let kit = Kit::start().await;
     kit.publish_inspecting();
-    let mut sender = two(&kit).await;
+    let mut sender = client(&kit).await;
     let tunnel = Request::builder().method(Method::CONNECT).uri("two.example:443").body(whole("")).unwrap();
     assert_eq!(soon(sender.send_request(tunnel)).await.unwrap().status(), StatusCode::BAD_REQUEST);
     let other = Request::builder().uri("https://bet.example/").body(whole("")).unwrap();
     assert_eq!(soon(sender.send_request(other)).await.unwrap().status(), StatusCode::MISDIRECTED_REQUEST);
-    let double = get("/").header(HOST, "bet.example").body(whole("")).unwrap();
+    let double = asking("/").header(HOST, "bet.example").body(whole("")).unwrap();
     assert_eq!(soon(sender.send_request(double)).await.unwrap().status(), StatusCode::BAD_REQUEST);
     assert_eq!(kit.origin_connections(), 1);
 }
