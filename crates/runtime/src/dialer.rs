@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::eyeballs::{interleaved, race};
 use crate::{AddressRule, Refusal};
 
 /// The most addresses of one name that are looked at.
@@ -78,6 +79,8 @@ pub struct DialerSettings {
     pub resolve_deadline: Duration,
     /// For each address that is tried.
     pub connect_deadline: Duration,
+    /// From one attempt to the next, while none has an outcome.
+    pub stagger: Duration,
 }
 
 impl DialerSettings {
@@ -89,6 +92,8 @@ impl DialerSettings {
             upkeep_hosts: Vec::new(),
             resolve_deadline: Duration::from_secs(5),
             connect_deadline: Duration::from_secs(5),
+            // RFC 8305 §5.
+            stagger: Duration::from_millis(250),
         }
     }
 }
@@ -131,27 +136,42 @@ impl Dialer {
         self.0.addresses.refusal(address)
     }
 
-    /// Tries the allowed addresses of `host` in the resolver's order.
+    /// Reaches `host` at the first of its allowed addresses that answers; families of addresses take turns.
     pub async fn connect(&self, purpose: Purpose, host: &Host, port: u16) -> Result<Connected, DialError> {
+        self.connect_near(purpose, host, port, None).await
+    }
+
+    /// The same, beginning with `near` if it is among the addresses of `host`: for a client that has looked the name up
+    /// itself. An address that the name does not lead to is nobody's word for it (CVE-2009-0801).
+    pub async fn connect_near(
+        &self,
+        purpose: Purpose,
+        host: &Host,
+        port: u16,
+        near: Option<SocketAddr>,
+    ) -> Result<Connected, DialError> {
         self.check_purpose(purpose, host)?;
-        let addresses = self.allowed_addresses(host, port).await?;
-        let mut failure = DialError::NoAddress { host: host.clone() };
-        for address in addresses {
-            match timeout(self.0.connect_deadline, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    if let Some(refusal) = self.refusal_of_open(&stream, address) {
-                        failure = DialError::Refused { host: host.clone(), address, refusal };
-                        continue;
-                    }
-                    // Small writes (a TLS record, a request head) must not wait for the peer's acknowledgement.
-                    let _ = stream.set_nodelay(true);
-                    return Ok(Connected { stream, address });
-                }
-                Ok(Err(source)) => failure = DialError::Connect { host: host.clone(), address, source },
-                Err(_) => failure = DialError::Timeout { host: host.clone() },
-            }
+        let mut addresses = interleaved(self.allowed_addresses(host, port).await?);
+        if let Some(at) = addresses.iter().position(|address| Some(*address) == near) {
+            addresses.get_mut(..=at).unwrap_or_default().rotate_right(1);
         }
-        Err(failure)
+        let outcome = race(addresses, self.0.stagger, |address| self.attempt(host, address)).await;
+        outcome.unwrap_or_else(|| Err(DialError::NoAddress { host: host.clone() }))
+    }
+
+    async fn attempt(&self, host: &Host, address: SocketAddr) -> Result<Connected, DialError> {
+        match timeout(self.0.connect_deadline, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                if let Some(refusal) = self.refusal_of_open(&stream, address) {
+                    return Err(DialError::Refused { host: host.clone(), address, refusal });
+                }
+                // Small writes (a TLS record, a request head) must not wait for the peer's acknowledgement.
+                let _ = stream.set_nodelay(true);
+                Ok(Connected { stream, address })
+            }
+            Ok(Err(source)) => Err(DialError::Connect { host: host.clone(), address, source }),
+            Err(_) => Err(DialError::Timeout { host: host.clone() }),
+        }
     }
 
     fn refusal_of_open(&self, stream: &TcpStream, address: SocketAddr) -> Option<Refusal> {
@@ -258,19 +278,49 @@ mod tests {
         drop(taken);
     }
 
+    /// Two listeners' addresses, and one where nobody listens.
+    async fn ends() -> ([TcpListener; 2], [SocketAddr; 3]) {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let (six, four) =
+            (TcpListener::bind("[::1]:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let addresses = [six.local_addr().unwrap(), four.local_addr().unwrap(), closed];
+        ([six, four], addresses)
+    }
+
     #[tokio::test]
     async fn dead_addresses_are_passed_over() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let alive = listener.local_addr().unwrap();
-        let dead = {
-            let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            closed.local_addr().unwrap()
-        };
-        let connected =
-            dialer(&[dead, alive], &[dead, alive]).connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
-        assert_eq!(connected.address, alive);
+        let (_open, [six, four, dead]) = ends().await;
+        for alive in [six, four] {
+            let dialer = dialer(&[dead, alive], &[dead, alive]);
+            let connected = dialer.connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
+            assert_eq!(connected.address, alive);
+        }
         let failure = dialer(&[dead], &[dead]).connect(Purpose::Browsing, &host("dead.example"), 80).await;
         assert!(matches!(failure, Err(DialError::Connect { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_the_name_leads_to_may_be_asked_for() {
+        let (_open, [six, four, dead]) = ends().await;
+        let both = dialer(&[six, four], &[six, four, dead]);
+        for (near, reached) in [(None, six), (Some(six), six), (Some(four), four), (Some(dead), six)] {
+            let near = both.connect_near(Purpose::Browsing, &host("both.example"), 80, near).await.unwrap();
+            assert_eq!(near.address, reached);
+        }
+    }
+
+    /// The backlog of a listener that takes nothing is filled, so that a further connection gets no answer.
+    #[tokio::test]
+    async fn a_family_that_leads_nowhere_costs_a_moment() {
+        let socket = tokio::net::TcpSocket::new_v6().unwrap();
+        socket.bind("[::1]:0".parse().unwrap()).unwrap();
+        let full = socket.listen(0).unwrap();
+        let silent = full.local_addr().unwrap();
+        let _waiting = TcpStream::connect(silent).await.unwrap();
+        let (_open, [_, four, _]) = ends().await;
+        let settings = dialer(&[silent, four], &[silent, four]);
+        let connected = settings.connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
+        assert_eq!(connected.address, four);
     }
 
     #[tokio::test]

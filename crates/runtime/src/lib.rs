@@ -5,6 +5,7 @@
 mod clock;
 mod crowd;
 mod dialer;
+mod eyeballs;
 mod guarded;
 mod metrics;
 pub mod proxy_protocol;
