@@ -4,6 +4,7 @@ mod body;
 mod connect;
 mod door;
 mod exchange;
+mod expect;
 mod failure;
 mod forward;
 mod hops;

@@ -4,9 +4,11 @@
 
 mod connect;
 mod curl;
+mod expect;
 mod framing;
 mod kit;
 mod plain;
 mod school;
 mod standing;
+mod through;
 mod two;

@@ -12,7 +12,7 @@ use schoolgate_base::{
 use schoolgate_decide::snapshot::*;
 use schoolgate_decide::{CategoryTable, Conditions, Inspect, Scope, Snapshot, Verdict};
 
-use crate::kit::{GUEST, NOW, PIA, SAM, TESS, at};
+use crate::kit::{GUEST, NOW, PIA, SAM, TESS, TESS_SIX, at};
 
 pub(crate) fn session(id: &str, address: &str, person: &str, capacity: Capacity) -> AddressSession {
     AddressSession {
@@ -32,6 +32,7 @@ pub(crate) fn live() -> Live {
             session("s2", PIA, "pia", Capacity::Pupil),
             session("s3", SAM, "sam", Capacity::Staff),
             session("s4", GUEST, "tess", Capacity::Staff),
+            session("s5", TESS_SIX, "tess", Capacity::Staff),
         ],
         // Its secret is `secret`.
         devices: vec![DeviceToken {
