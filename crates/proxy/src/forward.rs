@@ -118,15 +118,16 @@ async fn send(exchange: &Arc<Exchange>, sending: Sending, home: Home) -> Result<
 async fn connect(exchange: &Arc<Exchange>, needed: Needed) -> Result<Made, Failure> {
     let (host, port) = (&exchange.site.host, exchange.site.port);
     let door = &exchange.door;
+    let upstream = door.upstream_for(&exchange.client);
     let may_upgrade = needed == Needed::Upgrade;
     let link = if exchange.mode == Mode::Plain {
-        let connected = door.upstream.connect_plain(host, port).await?;
+        let connected = upstream.connect_plain(host, port).await?;
         Link::one(door, connected.stream, may_upgrade).await?
     } else if may_upgrade {
-        let stream = door.upstream.connect_tls(host, port, Protocol::Http1).await?;
+        let stream = upstream.connect_tls(host, port, Protocol::Http1).await?;
         Link::one(door, stream, may_upgrade).await?
     } else {
-        Link::open(door, door.upstream.connect_tls(host, port, Protocol::Http2).await?).await?
+        Link::open(door, upstream.connect_tls(host, port, Protocol::Http2).await?).await?
     };
     Ok(Made::new(link))
 }

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod announced;
 mod body;
 mod connect;
+mod direct;
 mod door;
 mod exchange;
 mod expect;
@@ -23,6 +25,7 @@ mod settings;
 mod standing;
 mod target;
 mod tunnel;
+mod ways;
 mod websocket;
 mod wire;
 
@@ -37,6 +40,7 @@ use schoolgate_tls::{Leaves, Upstream};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use direct::Interception;
 pub use pac::pac_file;
 pub use ports::Seals;
 pub use settings::{Limits, Portal, Settings};
@@ -44,6 +48,7 @@ pub use settings::{Limits, Portal, Settings};
 use crate::door::Door;
 use crate::meters::Meters;
 use crate::pool::Pool;
+use crate::server::Entrance;
 use crate::standing::Standing;
 
 /// What a proxy is made of. Everything outside it is handed in.
@@ -96,7 +101,17 @@ impl Proxy {
 
     /// Takes connections from `listener`, with `tls` over TLS, until the tasks are drained.
     pub fn serve(&self, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
-        let listening = server::listen(Arc::clone(&self.door), Arc::clone(&self.crowd), listener, tls);
+        self.listen(listener, Entrance::Explicit(tls));
+    }
+
+    /// Takes connections that clients meant for sites and that the network brings here. Those that name the proxy's own
+    /// port are closed.
+    pub fn serve_intercepted(&self, listener: TcpListener, interception: Interception) {
+        self.listen(listener, Entrance::Intercepted(interception));
+    }
+
+    fn listen(&self, listener: TcpListener, entrance: Entrance) {
+        let listening = server::listen(Arc::clone(&self.door), Arc::clone(&self.crowd), listener, entrance);
         self.door.tasks.spawn("proxy listener", listening);
     }
 

@@ -17,8 +17,8 @@ use schoolgate_event::Mode;
 use tokio::sync::{Notify, oneshot};
 use tracing::info;
 
-use crate::connect::{Way, way};
 use crate::door::{Client, Door, Judged};
+use crate::ways::{Way, way};
 
 /// Entries that are judged before other tasks get their turn.
 const BATCH: usize = 128;
@@ -249,7 +249,8 @@ mod tests {
 
     fn kept() -> Kept {
         let peer = "127.0.0.1:1".parse().unwrap();
-        let client = Client { peer, local: peer, is_private: true, is_tls: false, token: None, _place: None };
+        let client =
+            Client { peer, local: peer, is_private: true, is_tls: false, dialled: None, token: None, _place: None };
         Kept { client, host: "news.example".parse().unwrap(), path: None, mode: Mode::Tunnel }
     }
 

@@ -100,7 +100,10 @@ impl DialerSettings {
 
 /// Opens outgoing connections. Clones share the settings.
 #[derive(Clone)]
-pub struct Dialer(Arc<DialerSettings>);
+pub struct Dialer {
+    settings: Arc<DialerSettings>,
+    near: Option<SocketAddr>,
+}
 
 /// An open connection and where it really goes.
 #[derive(Debug)]
@@ -128,39 +131,34 @@ pub enum DialError {
 
 impl Dialer {
     pub fn new(settings: DialerSettings) -> Self {
-        Self(Arc::new(settings))
+        Self { settings: Arc::new(settings), near: None }
     }
 
     /// The reason against an address written out in a request, before anything is tried.
     pub fn refusal(&self, address: SocketAddr) -> Option<Refusal> {
-        self.0.addresses.refusal(address)
+        self.settings.addresses.refusal(address)
+    }
+
+    /// The same, but beginning with `address` where a name leads to it: for a client that has looked the name up itself.
+    /// An address that the name does not lead to is nobody's word for it (CVE-2009-0801).
+    #[must_use]
+    pub fn near(&self, address: SocketAddr) -> Self {
+        Self { settings: Arc::clone(&self.settings), near: Some(address) }
     }
 
     /// Reaches `host` at the first of its allowed addresses that answers; families of addresses take turns.
     pub async fn connect(&self, purpose: Purpose, host: &Host, port: u16) -> Result<Connected, DialError> {
-        self.connect_near(purpose, host, port, None).await
-    }
-
-    /// The same, beginning with `near` if it is among the addresses of `host`: for a client that has looked the name up
-    /// itself. An address that the name does not lead to is nobody's word for it (CVE-2009-0801).
-    pub async fn connect_near(
-        &self,
-        purpose: Purpose,
-        host: &Host,
-        port: u16,
-        near: Option<SocketAddr>,
-    ) -> Result<Connected, DialError> {
         self.check_purpose(purpose, host)?;
         let mut addresses = interleaved(self.allowed_addresses(host, port).await?);
-        if let Some(at) = addresses.iter().position(|address| Some(*address) == near) {
+        if let Some(at) = addresses.iter().position(|address| Some(*address) == self.near) {
             addresses.get_mut(..=at).unwrap_or_default().rotate_right(1);
         }
-        let outcome = race(addresses, self.0.stagger, |address| self.attempt(host, address)).await;
+        let outcome = race(addresses, self.settings.stagger, |address| self.attempt(host, address)).await;
         outcome.unwrap_or_else(|| Err(DialError::NoAddress { host: host.clone() }))
     }
 
     async fn attempt(&self, host: &Host, address: SocketAddr) -> Result<Connected, DialError> {
-        match timeout(self.0.connect_deadline, TcpStream::connect(address)).await {
+        match timeout(self.settings.connect_deadline, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 if let Some(refusal) = self.refusal_of_open(&stream, address) {
                     return Err(DialError::Refused { host: host.clone(), address, refusal });
@@ -177,14 +175,14 @@ impl Dialer {
     fn refusal_of_open(&self, stream: &TcpStream, address: SocketAddr) -> Option<Refusal> {
         // A connection without an end of its own is a broken one, which its first read says.
         let local = stream.local_addr().ok()?;
-        self.0.addresses.refusal_of_open(address, local.ip())
+        self.settings.addresses.refusal_of_open(address, local.ip())
     }
 
     fn check_purpose(&self, purpose: Purpose, host: &Host) -> Result<(), DialError> {
         let is_listed = match purpose {
             Purpose::Browsing => true,
             Purpose::Upkeep => {
-                host.name().is_some_and(|name| self.0.upkeep_hosts.iter().any(|listed| name.is_within(listed)))
+                host.name().is_some_and(|name| self.settings.upkeep_hosts.iter().any(|listed| name.is_within(listed)))
             }
         };
         if is_listed { Ok(()) } else { Err(DialError::Unlisted { host: host.clone() }) }
@@ -193,11 +191,13 @@ impl Dialer {
     async fn allowed_addresses(&self, host: &Host, port: u16) -> Result<Vec<SocketAddr>, DialError> {
         let found = match host {
             Host::Address(address) => vec![SocketAddr::new(*address, port)],
-            Host::Name(name) => match timeout(self.0.resolve_deadline, self.0.resolver.resolve(name, port)).await {
-                Ok(Ok(found)) => found,
-                Ok(Err(source)) => return Err(DialError::Resolve { host: host.clone(), source }),
-                Err(_) => return Err(DialError::Timeout { host: host.clone() }),
-            },
+            Host::Name(name) => {
+                match timeout(self.settings.resolve_deadline, self.settings.resolver.resolve(name, port)).await {
+                    Ok(Ok(found)) => found,
+                    Ok(Err(source)) => return Err(DialError::Resolve { host: host.clone(), source }),
+                    Err(_) => return Err(DialError::Timeout { host: host.clone() }),
+                }
+            }
         };
         let mut refused = None;
         let mut allowed = Vec::new();
@@ -223,7 +223,7 @@ mod tests {
 
     impl Resolver for Fixed {
         fn resolve<'a>(&'a self, _: &'a HostName, _: u16) -> Resolving<'a> {
-            Box::pin(async move { Ok(self.0.clone()) })
+            Box::pin(async move { Ok(self.settings.clone()) })
         }
     }
 
@@ -304,8 +304,9 @@ mod tests {
         let (_open, [six, four, dead]) = ends().await;
         let both = dialer(&[six, four], &[six, four, dead]);
         for (near, reached) in [(None, six), (Some(six), six), (Some(four), four), (Some(dead), six)] {
-            let near = both.connect_near(Purpose::Browsing, &host("both.example"), 80, near).await.unwrap();
-            assert_eq!(near.address, reached);
+            let dialer = near.map_or_else(|| both.clone(), |near| both.near(near));
+            let connected = dialer.connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
+            assert_eq!(connected.address, reached);
         }
     }
 
@@ -318,8 +319,8 @@ mod tests {
         let silent = full.local_addr().unwrap();
         let _waiting = TcpStream::connect(silent).await.unwrap();
         let (_open, [_, four, _]) = ends().await;
-        let settings = dialer(&[silent, four], &[silent, four]);
-        let connected = settings.connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
+        let dialer = dialer(&[silent, four], &[silent, four]);
+        let connected = dialer.connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
         assert_eq!(connected.address, four);
     }
 

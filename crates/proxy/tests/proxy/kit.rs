@@ -146,6 +146,10 @@ impl Kit {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::start_as(|settings| change(&mut settings.limits)).await
+    }
+
+    pub(crate) async fn start_as(change: impl FnOnce(&mut Settings)) -> Self {
         let keys = tempfile::tempdir().unwrap();
         let tasks = Tasks::new();
         let clock = Clock::frozen(at(NOW));
@@ -174,7 +178,7 @@ impl Kit {
         serve_portal(&tasks, &socket);
         let portal = Portal { name: "portal.school.test".parse().unwrap(), socket };
         let mut settings = Settings::new(SchoolId::new("riverside").unwrap(), portal);
-        change(&mut settings.limits);
+        change(&mut settings);
         let (snapshots, receiver) = watch::channel(Arc::new(snapshot(1, live(), false)));
         let records = Arc::new(Records::default());
         let metrics = Metrics::new();

@@ -2,13 +2,18 @@
 // Clippy knows test functions, but not what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod balancer;
 mod connect;
 mod curl;
 mod expect;
 mod framing;
+mod intercepted;
 mod kit;
+mod netns;
 mod plain;
 mod school;
+mod smuggling;
+mod smuggling_two;
 mod standing;
 mod through;
 mod two;
