@@ -91,7 +91,7 @@ impl Proxy {
             recorder: parts.recorder,
             seals: parts.seals,
         });
-        door.tasks.spawn("review of open connections", standing::review(Arc::clone(&door)));
+        door.tasks.attend("review of open connections", standing::review(Arc::clone(&door)));
         door.tasks.spawn("sweep of kept connections", pool.keep_swept(door.tasks.shutdown()));
         let limits = &door.settings.limits;
         let open = door.meters.connections.clone();

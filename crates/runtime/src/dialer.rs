@@ -223,7 +223,7 @@ mod tests {
 
     impl Resolver for Fixed {
         fn resolve<'a>(&'a self, _: &'a HostName, _: u16) -> Resolving<'a> {
-            Box::pin(async move { Ok(self.settings.clone()) })
+            Box::pin(async move { Ok(self.0.clone()) })
         }
     }
 

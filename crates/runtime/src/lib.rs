@@ -11,6 +11,7 @@ mod listening;
 mod metrics;
 pub mod proxy_protocol;
 mod refusal;
+mod sockets;
 mod tasks;
 
 pub use clock::{Clock, ClockError};
@@ -20,4 +21,5 @@ pub use guarded::Guarded;
 pub use listening::listen_transparently;
 pub use metrics::{Counter, Gauge, Metrics};
 pub use refusal::{AddressRule, Refusal};
+pub use sockets::{Predecessor, Sockets, SocketsError};
 pub use tasks::{Drained, Shutdown, Task, TaskFailure, Tasks};

@@ -1,16 +1,15 @@
 //! Listeners that the standard library cannot make.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
 
 /// Connections that wait to be taken, as many as the kernel allows by default.
 const BACKLOG: i32 = 4_096;
 
 /// A listener that takes connections to any address, which a firewall steers to it (`TPROXY`): the local end of each is
-/// the address that its client dialled. Needs the right `CAP_NET_ADMIN`.
+/// the address that its client dialled. It does not block. Needs the right `CAP_NET_ADMIN`.
 pub fn listen_transparently(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
@@ -24,5 +23,5 @@ pub fn listen_transparently(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket.into())
 }

@@ -1,9 +1,10 @@
 //! Connections of clients that know of no proxy, steered here by a firewall: in namespaces, with its real rules.
 
+use std::net::TcpListener;
+
 use schoolgate_event::{Mode, Verdict};
 use schoolgate_proxy::Interception;
 use schoolgate_runtime::listen_transparently;
-use tokio::net::TcpListener;
 
 use crate::kit::*;
 use crate::netns::{GATEWAY, Net, WIRED_GUEST};
@@ -18,11 +19,7 @@ const BET: [&str; 2] = ["--resolve", "bet.example:443:203.0.113.5"];
 /// A kit behind a firewall that rewrites addresses, and the port it sends the web to.
 async fn redirected() -> (Kit, Net, u16) {
     let (kit, net) = (Kit::start().await, Net::new());
-    let listener = net.listen(|| {
-        let listener = std::net::TcpListener::bind("[::]:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        TcpListener::from_std(listener).unwrap()
-    });
+    let listener = net.listen(|| TcpListener::bind("[::]:0").unwrap());
     let port = listener.local_addr().unwrap().port();
     kit.proxy.serve_intercepted(listener, Interception::Redirect);
     net.redirect(port);

@@ -11,6 +11,7 @@ mod intercepted;
 mod kit;
 mod netns;
 mod plain;
+mod process;
 mod school;
 mod smuggling;
 mod smuggling_two;

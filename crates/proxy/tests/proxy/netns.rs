@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 
 /// The client's addresses: of a managed device, by IPv6 too, and of somebody's own.
 pub(crate) const WIRED: &str = "10.77.0.2";
@@ -55,18 +54,18 @@ impl Net {
     }
 
     /// A listener that `bind` makes, in the gateway's namespace.
-    pub(crate) fn listen(&self, bind: impl FnOnce() -> TcpListener + Send) -> TcpListener {
+    pub(crate) fn listen(&self, bind: impl FnOnce() -> std::net::TcpListener + Send) -> TcpListener {
         let namespace = File::open(format!("/run/netns/{}", self.gateway)).unwrap();
-        let runtime = Handle::current();
         // The namespace is the thread's, and this thread ends with it.
-        std::thread::scope(|scope| {
+        let listener = std::thread::scope(|scope| {
             let binding = scope.spawn(move || {
                 move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
-                let _within = runtime.enter();
                 bind()
             });
             binding.join().unwrap()
-        })
+        });
+        listener.set_nonblocking(true).unwrap();
+        TcpListener::from_std(listener).unwrap()
     }
 
     /// The gateway's firewall sends the web's ports to `port`.

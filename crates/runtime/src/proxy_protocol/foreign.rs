@@ -71,7 +71,7 @@ fn read_line(input: &[u8]) -> Result<Reading, ForeignError> {
             return Err(ForeignError::Line);
         }
         let to_come = if input.ends_with(b"\r") { 1 } else { 2 };
-        return Ok(Reading::NeedMore((input.len() + to_come).max(LEAST).min(LINE_MAX)));
+        return Ok(Reading::NeedMore((input.len() + to_come).clamp(LEAST, LINE_MAX)));
     };
     let line = input.get(..end).and_then(|line| line.strip_suffix(b"\r")).ok_or(ForeignError::Line)?;
     let line = std::str::from_utf8(line).map_err(|_| ForeignError::Line)?;
