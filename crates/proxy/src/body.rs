@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep};
 
 use crate::exchange::Exchange;
+use crate::expect::{Expectation, Hold};
 use crate::hops;
 use crate::pool::Lease;
 use crate::standing::Stand;
@@ -27,6 +28,8 @@ pub(crate) enum BodyError {
     Idle,
     #[error("the connection is no longer allowed")]
     Revoked,
+    #[error("the site has answered without the body")]
+    Unwanted,
 }
 
 /// Waits for the next part of a body and says when to give up.
@@ -111,14 +114,31 @@ pub(crate) struct Upload(Option<Box<Uploading>>);
 struct Uploading {
     inner: Incoming,
     waiting: Waiting,
+    /// While the site has not said whether it wants the body.
+    hold: Option<Hold>,
+}
+
+impl Uploading {
+    /// Whether the body may be asked for.
+    fn poll_wanted(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
+        if let Some(hold) = &mut self.hold {
+            let is_wanted = ready!(hold.as_mut().poll(context));
+            self.hold = None;
+            if !is_wanted {
+                return Poll::Ready(Err(BodyError::Unwanted));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl Upload {
-    pub(crate) fn new(inner: Incoming, exchange: &Arc<Exchange>) -> Self {
+    pub(crate) fn new(inner: Incoming, exchange: &Arc<Exchange>, expectation: Option<&Expectation>) -> Self {
         if inner.is_end_stream() {
             return Self(None);
         }
-        Self(Some(Box::new(Uploading { inner, waiting: Waiting::new(Arc::clone(exchange)) })))
+        let (waiting, hold) = (Waiting::new(Arc::clone(exchange)), expectation.map(Expectation::hold));
+        Self(Some(Box::new(Uploading { inner, waiting, hold })))
     }
 
     pub(crate) fn empty() -> Self {
@@ -135,7 +155,10 @@ impl Body for Upload {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some(uploading) = &mut self.0 else { return Poll::Ready(None) };
-        let Uploading { inner, waiting } = &mut **uploading;
+        if let Err(error) = ready!(uploading.poll_wanted(context)) {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let Uploading { inner, waiting, .. } = &mut **uploading;
         let polled = waiting.poll(inner, context);
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
@@ -163,11 +186,13 @@ pub(crate) struct Download {
     inner: Incoming,
     waiting: Waiting,
     lease: Option<Lease>,
+    /// A body that was not asked for is given up with the response, and its connection with it.
+    _unasked: Option<Expectation>,
 }
 
 impl Download {
-    pub(crate) fn new(inner: Incoming, exchange: Arc<Exchange>, lease: Lease) -> Self {
-        let mut download = Self { inner, waiting: Waiting::new(exchange), lease: Some(lease) };
+    pub(crate) fn new(inner: Incoming, exchange: Arc<Exchange>, lease: Lease, unasked: Option<Expectation>) -> Self {
+        let mut download = Self { inner, waiting: Waiting::new(exchange), lease: Some(lease), _unasked: unasked };
         download.end_if_whole();
         download
     }

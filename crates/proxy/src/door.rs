@@ -1,5 +1,6 @@
 //! Everything a connection of the proxy shares, and how a request is judged by it.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ pub(crate) struct Door {
 pub(crate) struct Client {
     pub(crate) peer: SocketAddr,
     pub(crate) local: SocketAddr,
+    /// Where a client that knows of no proxy meant to go.
+    pub(crate) dialled: Option<SocketAddr>,
     /// Came by TLS, or from this machine.
     pub(crate) is_private: bool,
     pub(crate) is_tls: bool,
@@ -109,6 +112,14 @@ impl Door {
         judged.is_none_or(|judged| judged.decision.conditions.inspect == Inspect::Never)
     }
 
+    /// The way to sites for this client.
+    pub(crate) fn upstream_for(&self, client: &Client) -> Cow<'_, Upstream> {
+        match client.dialled {
+            Some(dialled) => Cow::Owned(self.upstream.near(dialled)),
+            None => Cow::Borrowed(&self.upstream),
+        }
+    }
+
     fn identify(
         &self,
         snapshot: &Snapshot,
@@ -134,6 +145,12 @@ fn site_of<'a>(host: &'a Host, url: Seen<&str>) -> Option<&'a Host> {
 }
 
 impl Client {
+    /// A client that speaks for itself. A tunnel counts as its client's connection for as long as it lasts.
+    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, is_tls: bool, place: Place) -> Self {
+        let is_private = is_tls || peer.ip().to_canonical().is_loopback();
+        Self { peer, local, dialled: None, is_private, is_tls, token: None, _place: Some(Arc::new(place)) }
+    }
+
     pub(crate) fn address(&self) -> IpAddr {
         self.peer.ip().to_canonical()
     }

@@ -18,6 +18,7 @@ use tracing::debug;
 
 use crate::body::{Download, Reply, Upload};
 use crate::exchange::Exchange;
+use crate::expect::Expectation;
 use crate::failure::Failure;
 use crate::hops;
 use crate::link::Link;
@@ -38,6 +39,7 @@ pub(crate) async fn forward(
     let stream = websocket::expected(&head.extensions);
     let home = if upgrade.is_some() { Home::Nowhere } else { home };
     let home = if hops::binds_connection(&head.headers) { home.bound() } else { home };
+    let expectation = if body.is_end_stream() { None } else { Expectation::of(&head) };
     hops::pass_on(&mut head.headers, head.version);
     if let Some((protocol, _)) = &upgrade {
         head.headers.insert(CONNECTION, hops::UPGRADE_ONLY);
@@ -49,15 +51,19 @@ pub(crate) async fn forward(
     };
     let is_repeatable = body.is_end_stream() && matches!(head.method, Method::GET | Method::HEAD);
     let needed = if upgrade.is_some() { Needed::Upgrade } else { Needed::Any };
-    let sending = Sending { head, body: Upload::new(body, exchange), is_repeatable, needed };
+    let body = Upload::new(body, exchange, expectation.as_ref());
+    let sending = Sending { head, body, is_repeatable, needed, expectation: expectation.clone() };
     let (response, lease) = send(exchange, sending, home).await?;
+    if let Some(expectation) = &expectation {
+        expectation.note_answered();
+    }
     match upgrade {
         Some((_, client)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             let client = client.ok_or(Failure::BadResponse)?;
             change_protocol(exchange, response, client, stream.as_deref())
         }
         _ if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure::BadResponse),
-        _ => Ok(answer(exchange, response, lease)),
+        _ => Ok(answer(exchange, response, lease, expectation)),
     }
 }
 
@@ -75,6 +81,7 @@ struct Sending {
     body: Upload,
     is_repeatable: bool,
     needed: Needed,
+    expectation: Option<Expectation>,
 }
 
 fn held_to_safe_search(exchange: &Exchange, head: &mut request::Parts) -> Option<String> {
@@ -85,11 +92,12 @@ fn held_to_safe_search(exchange: &Exchange, head: &mut request::Parts) -> Option
 }
 
 async fn send(exchange: &Arc<Exchange>, sending: Sending, home: Home) -> Result<(Response<Incoming>, Lease), Failure> {
-    let Sending { head, body, is_repeatable, needed } = sending;
+    let Sending { head, body, is_repeatable, needed, expectation } = sending;
+    let expectation = expectation.as_ref();
     let request;
     if let Some(mut made) = home.take() {
         let again = is_repeatable.then(|| head.clone());
-        match (send_over(exchange, &mut made.link, Request::from_parts(head, body)).await, again) {
+        match (send_over(exchange, &mut made.link, Request::from_parts(head, body), expectation).await, again) {
             (Ok(response), _) => return Ok((response, Lease::new(made, home))),
             // The site closed a kept connection just now, which it may. What it cannot have seen is sent again.
             (Err((_, Some(unsent))), _) => request = unsent,
@@ -101,7 +109,7 @@ async fn send(exchange: &Arc<Exchange>, sending: Sending, home: Home) -> Result<
     }
     let mut made = connect(exchange, needed).await?;
     home.welcome(&made);
-    match send_over(exchange, &mut made.link, request).await {
+    match send_over(exchange, &mut made.link, request, expectation).await {
         Ok(response) => Ok((response, Lease::new(made, home))),
         Err((failure, _)) => Err(failure),
     }
@@ -110,15 +118,16 @@ async fn send(exchange: &Arc<Exchange>, sending: Sending, home: Home) -> Result<
 async fn connect(exchange: &Arc<Exchange>, needed: Needed) -> Result<Made, Failure> {
     let (host, port) = (&exchange.site.host, exchange.site.port);
     let door = &exchange.door;
+    let upstream = door.upstream_for(&exchange.client);
     let may_upgrade = needed == Needed::Upgrade;
     let link = if exchange.mode == Mode::Plain {
-        let connected = door.upstream.connect_plain(host, port).await?;
+        let connected = upstream.connect_plain(host, port).await?;
         Link::one(door, connected.stream, may_upgrade).await?
     } else if may_upgrade {
-        let stream = door.upstream.connect_tls(host, port, Protocol::Http1).await?;
+        let stream = upstream.connect_tls(host, port, Protocol::Http1).await?;
         Link::one(door, stream, may_upgrade).await?
     } else {
-        Link::open(door, door.upstream.connect_tls(host, port, Protocol::Http2).await?).await?
+        Link::open(door, upstream.connect_tls(host, port, Protocol::Http2).await?).await?
     };
     Ok(Made::new(link))
 }
@@ -127,6 +136,7 @@ async fn send_over(
     exchange: &Exchange,
     link: &mut Link,
     mut request: Request<Upload>,
+    expectation: Option<&Expectation>,
 ) -> Result<Response<Incoming>, (Failure, Option<Request<Upload>>)> {
     // A connection that was just made may not have run yet.
     if link.ready().await.is_err() {
@@ -135,6 +145,11 @@ async fn send_over(
     let default_port = if exchange.mode == Mode::Plain { 80 } else { 443 };
     let authority = exchange.site.authority(default_port);
     message::fit(&mut request, link.version(), &authority).map_err(|failure| (failure, None))?;
+    match (expectation, &*link) {
+        (Some(expectation), Link::One(_)) => expectation.ask(&mut request),
+        (Some(expectation), Link::Many(_)) => expectation.release(),
+        (None, _) => {}
+    }
     let began = Instant::now();
     let mut answered = pin!(link.send(request));
     loop {
@@ -176,12 +191,17 @@ fn change_protocol(
     Ok(Response::from_parts(head, Reply::empty()))
 }
 
-fn answer(exchange: &Arc<Exchange>, response: Response<Incoming>, lease: Lease) -> Response<Reply> {
+fn answer(
+    exchange: &Arc<Exchange>,
+    response: Response<Incoming>,
+    lease: Lease,
+    unasked: Option<Expectation>,
+) -> Response<Reply> {
     let (mut head, body) = response.into_parts();
     hops::pass_on(&mut head.headers, head.version);
     // RFC 9110 §2.5: the version is of the hop, and this one is ours.
     head.version = Version::HTTP_11;
     head.extensions.clear();
-    let download = Download::new(body, Arc::clone(exchange), lease);
+    let download = Download::new(body, Arc::clone(exchange), lease, unasked);
     Response::from_parts(head, Reply::Site(Box::new(download)))
 }

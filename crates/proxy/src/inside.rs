@@ -16,7 +16,6 @@ use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
 use crate::body::Reply;
-use crate::connect::{Opened, wanted};
 use crate::door::{Client, Door, Judged};
 use crate::exchange::{About, Exchange};
 use crate::failure::Failure;
@@ -26,6 +25,7 @@ use crate::pool::{Home, Made, Own, Route};
 use crate::reply::{fail, turn_away};
 use crate::server::{speak, speak_once};
 use crate::target::{Site, read_inner};
+use crate::ways::{Opened, wanted};
 use crate::websocket;
 
 /// Whose connection it is, and for which site.

@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod announced;
 mod body;
 mod connect;
+mod direct;
 mod door;
 mod exchange;
+mod expect;
 mod failure;
 mod forward;
 mod hops;
@@ -22,6 +25,7 @@ mod settings;
 mod standing;
 mod target;
 mod tunnel;
+mod ways;
 mod websocket;
 mod wire;
 
@@ -36,6 +40,7 @@ use schoolgate_tls::{Leaves, Upstream};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use direct::Interception;
 pub use pac::pac_file;
 pub use ports::Seals;
 pub use settings::{Limits, Portal, Settings};
@@ -43,6 +48,7 @@ pub use settings::{Limits, Portal, Settings};
 use crate::door::Door;
 use crate::meters::Meters;
 use crate::pool::Pool;
+use crate::server::Entrance;
 use crate::standing::Standing;
 
 /// What a proxy is made of. Everything outside it is handed in.
@@ -85,7 +91,7 @@ impl Proxy {
             recorder: parts.recorder,
             seals: parts.seals,
         });
-        door.tasks.spawn("review of open connections", standing::review(Arc::clone(&door)));
+        door.tasks.attend("review of open connections", standing::review(Arc::clone(&door)));
         door.tasks.spawn("sweep of kept connections", pool.keep_swept(door.tasks.shutdown()));
         let limits = &door.settings.limits;
         let open = door.meters.connections.clone();
@@ -95,7 +101,17 @@ impl Proxy {
 
     /// Takes connections from `listener`, with `tls` over TLS, until the tasks are drained.
     pub fn serve(&self, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
-        let listening = server::listen(Arc::clone(&self.door), Arc::clone(&self.crowd), listener, tls);
+        self.listen(listener, Entrance::Explicit(tls));
+    }
+
+    /// Takes connections that clients meant for sites and that the network brings here. Those that name the proxy's own
+    /// port are closed.
+    pub fn serve_intercepted(&self, listener: TcpListener, interception: Interception) {
+        self.listen(listener, Entrance::Intercepted(interception));
+    }
+
+    fn listen(&self, listener: TcpListener, entrance: Entrance) {
+        let listening = server::listen(Arc::clone(&self.door), Arc::clone(&self.crowd), listener, entrance);
         self.door.tasks.spawn("proxy listener", listening);
     }
 

@@ -1,6 +1,8 @@
 //! A request as its site gets it, in the version of HTTP that was agreed on with the site.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
+};
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Uri, Version};
 use hyper::body::Body;
@@ -53,7 +55,7 @@ fn into_two<B>(request: &mut Request<B>, authority: &str) -> Result<(), Failure>
     parts.scheme = Some(Scheme::HTTPS);
     parts.authority = Some(authority.parse().map_err(|_| Failure::Malformed("host"))?);
     *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Failure::Malformed("path"))?;
-    for name in [HOST, CONNECTION, TRANSFER_ENCODING] {
+    for name in [HOST, CONNECTION, TRANSFER_ENCODING, EXPECT] {
         request.headers_mut().remove(name);
     }
     Ok(())

@@ -10,6 +10,8 @@ pub(crate) struct Meters {
     pub(crate) connections_turned_away: Counter,
     /// Request lines and headers that hyper would not read: garbage, too large, too slow.
     pub(crate) heads_refused: Counter,
+    /// Connections of balancers that did not begin as agreed.
+    pub(crate) headers_refused: Counter,
     pub(crate) requests: Counter,
     pub(crate) turned_away: Counter,
     pub(crate) tunnels: Gauge,
@@ -34,6 +36,10 @@ impl Meters {
             heads_refused: counter(
                 "schoolgate_proxy_heads_refused_total",
                 "Request heads that were garbage, too large or too slow.",
+            ),
+            headers_refused: counter(
+                "schoolgate_proxy_balancer_headers_refused_total",
+                "Connections of load balancers without a PROXY protocol header in order and in time.",
             ),
             requests: counter("schoolgate_proxy_requests_total", "Requests read."),
             turned_away: counter("schoolgate_proxy_turned_away_total", "Requests sent elsewhere by a decision."),

@@ -1,5 +1,6 @@
 //! The life of a request, stage by stage. The order is here and nowhere else.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
@@ -33,18 +34,42 @@ pub(crate) async fn answer(door: Arc<Door>, client: Client, request: Request<Inc
         // Our own pages before identity: a device that nobody knows yet has to find its settings.
         Ok(Target::Own { path }) => own_page(&door, &client, &request, &path),
         Ok(Target::Connect(site)) => connect::connect(door, client, site, request).await,
-        // The portal before any decision: it is where people go to change one.
-        Ok(Target::Forward { site, path }) if is_portal(&door, &site) => to_secure_portal(&door, &path),
-        Ok(Target::Forward { site, path }) => {
-            let home = Home::Pool(Arc::clone(&door.pool), Route { site: site.clone(), is_tls: false });
-            let asked = Asked { site, path, mode: Mode::Plain };
-            // An address that leads inside is refused whoever asks, so nobody is told more by being somebody.
-            let refusal = leads_inside(&door, &asked.site);
-            match refusal.or_else(|| asked.site.has_bad_port().then_some(Failure::PortRefused)) {
-                Some(refusal) => refuse_for_all(&door, client, asked, request.method(), refusal),
-                None => judged(&door, client, asked, request, home).await,
-            }
-        }
+        Ok(Target::Forward { site, path }) => plain(&door, client, site, path, request).await,
+    }
+}
+
+/// Answers one request whose client meant to speak to the site at `dialled`.
+pub(crate) async fn answer_direct(
+    door: Arc<Door>,
+    client: Client,
+    dialled: SocketAddr,
+    request: Request<Incoming>,
+) -> Response<Reply> {
+    door.meters.requests.increment();
+    match target::read_direct(&request, dialled) {
+        Ok((site, path)) => plain(&door, client, site, path, request).await,
+        Err(failure) => fail(&door, None, failure),
+    }
+}
+
+async fn plain(
+    door: &Arc<Door>,
+    client: Client,
+    site: Site,
+    path: Box<str>,
+    request: Request<Incoming>,
+) -> Response<Reply> {
+    // The portal before any decision: it is where people go to change one.
+    if is_portal(door, &site) {
+        return to_secure_portal(door, &path);
+    }
+    let home = Home::Pool(Arc::clone(&door.pool), Route { site: site.clone(), is_tls: false });
+    let asked = Asked { site, path, mode: Mode::Plain };
+    // An address that leads inside is refused whoever asks, so nobody is told more by being somebody.
+    let refusal = leads_inside(door, &asked.site);
+    match refusal.or_else(|| asked.site.has_bad_port().then_some(Failure::PortRefused)) {
+        Some(refusal) => refuse_for_all(door, client, asked, request.method(), refusal),
+        None => judged(door, client, asked, request, home).await,
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Pool {
 struct Idle {
     by_route: HashMap<Route, Vec<Kept>>,
     count: usize,
+    /// The program stops, and a connection that is kept would keep it.
+    is_over: bool,
 }
 
 #[derive(Debug)]
@@ -83,7 +85,7 @@ impl Pool {
     /// The connection that was used last, if one is kept and still open.
     pub(crate) fn take(&self, route: &Route) -> Option<Made> {
         let mut idle = self.lock();
-        let Idle { by_route, count } = &mut *idle;
+        let Idle { by_route, count, .. } = &mut *idle;
         let kept = by_route.get_mut(route)?;
         let mut busy = Vec::new();
         let mut found = None;
@@ -106,7 +108,7 @@ impl Pool {
 
     fn put(&self, route: Route, made: Made) {
         let mut idle = self.lock();
-        if self.max <= idle.count {
+        if idle.is_over || self.max <= idle.count {
             return;
         }
         let kept = idle.by_route.entry(route).or_default();
@@ -139,7 +141,7 @@ impl Pool {
                 () = shutdown.begun() => break,
             }
         }
-        *self.lock() = Idle::default();
+        *self.lock() = Idle { is_over: true, ..Idle::default() };
     }
 
     fn lock(&self) -> MutexGuard<'_, Idle> {

@@ -20,7 +20,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
+use crate::announced::announced;
 use crate::body::Reply;
+use crate::direct::{self, Interception};
 use crate::door::{Client, Door};
 use crate::link::Spawner;
 use crate::pipeline::answer;
@@ -35,8 +37,17 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 const SEND_BUFFER: usize = 64 * 1024;
 
+/// What a listener expects of those who come.
+#[derive(Clone)]
+pub(crate) enum Entrance {
+    /// Requests to a proxy, with a configuration over TLS.
+    Explicit(Option<Arc<ServerConfig>>),
+    /// Words for a site.
+    Intercepted(Interception),
+}
+
 /// Accepts until the program stops.
-pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpListener, tls: Option<Arc<ServerConfig>>) {
+pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpListener, entrance: Entrance) {
     let shutdown = door.tasks.shutdown();
     loop {
         let accepted = tokio::select! {
@@ -55,17 +66,25 @@ pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpList
             door.meters.connections_turned_away.increment();
             continue;
         };
-        let Ok(local) = stream.local_addr() else { continue };
         let _ = stream.set_nodelay(true);
-        let is_tls = tls.is_some();
-        let is_private = is_tls || peer.ip().to_canonical().is_loopback();
-        // A tunnel counts as its client's connection for as long as it lasts.
-        let client = Client { peer, local, is_private, is_tls, token: None, _place: Some(Arc::new(place)) };
-        let (door, tls) = (Arc::clone(&door), tls.clone());
+        let (door, crowd, entrance) = (Arc::clone(&door), Arc::clone(&crowd), entrance.clone());
         let tasks = door.tasks.clone();
         tasks.spawn("client connection", async move {
-            if let Some(wire) = wire(&door, stream, tls).await {
-                serve(&door, client, wire).await;
+            match entrance {
+                Entrance::Explicit(tls) => {
+                    let Some((client, stream)) = announced(&door, &crowd, stream, place, tls.is_some()).await else {
+                        return;
+                    };
+                    if let Some(wire) = wire(&door, stream, tls).await {
+                        serve(&door, client, wire).await;
+                    }
+                }
+                Entrance::Intercepted(interception) => {
+                    let Some(dialled) = direct::dialled(&stream, interception) else { return };
+                    let Ok(local) = stream.local_addr() else { return };
+                    let client = Client { dialled: Some(dialled), ..Client::new(peer, local, false, place) };
+                    direct::serve(&door, client, stream, dialled).await;
+                }
             }
         });
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use schoolgate_base::{HostName, SchoolId};
+use schoolgate_decide::snapshot::Network;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -11,6 +12,8 @@ pub struct Settings {
     pub portal: Portal,
     /// Ports that CONNECT may name. TLS is expected on each of them.
     pub connect_ports: Vec<u16>,
+    /// Load balancers: they, and nobody else, begin each connection with a PROXY protocol header, which is believed.
+    pub balancers: Vec<Network>,
     pub limits: Limits,
 }
 
@@ -29,6 +32,8 @@ pub struct Limits {
     pub connections_per_address_max: usize,
     /// Request line and headers, in bytes; more gets 431.
     pub head_bytes_max: usize,
+    /// From a balancer's connection to the end of its PROXY protocol header.
+    pub header_deadline: Duration,
     /// From the first byte that is waited for to the end of the headers, between requests too.
     pub head_deadline: Duration,
     /// Requests side by side on one connection (HTTP/2).
@@ -55,7 +60,7 @@ pub struct Limits {
 
 impl Settings {
     pub fn new(school: SchoolId, portal: Portal) -> Self {
-        Self { school, portal, connect_ports: vec![443], limits: Limits::default() }
+        Self { school, portal, connect_ports: vec![443], balancers: Vec::new(), limits: Limits::default() }
     }
 }
 
@@ -65,6 +70,8 @@ impl Default for Limits {
             connections_max: 20_000,
             connections_per_address_max: 4_096,
             head_bytes_max: 64 * 1024,
+            // The specification asks for three at least, for one lost packet.
+            header_deadline: Duration::from_secs(5),
             head_deadline: Duration::from_secs(30),
             streams_max: 128,
             hello_deadline: Duration::from_secs(10),

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -17,8 +17,8 @@ use schoolgate_event::Mode;
 use tokio::sync::{Notify, oneshot};
 use tracing::info;
 
-use crate::connect::{Way, way};
 use crate::door::{Client, Door, Judged};
+use crate::ways::{Way, way};
 
 /// Entries that are judged before other tasks get their turn.
 const BATCH: usize = 128;
@@ -131,11 +131,15 @@ impl Standing {
     }
 }
 
-/// Runs until the program stops.
+/// Runs until the program stops, and through the grace after that: what is still open is judged as long as it is.
 pub(crate) async fn review(door: Arc<Door>) {
     let mut snapshots = door.snapshots.clone();
     let shutdown = door.tasks.shutdown();
-    let standing = Arc::clone(&door.standing);
+    let mut over = pin!(async {
+        shutdown.begun().await;
+        tokio::time::sleep(door.settings.limits.drain_grace).await;
+    });
+    let mut is_published = true;
     loop {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         let due = review_once(&door, &snapshot).await;
@@ -146,40 +150,14 @@ pub(crate) async fn review(door: Arc<Door>) {
             }
         };
         tokio::select! {
-            changed = snapshots.changed() => {
-                if changed.is_err() {
-                    // Nobody publishes any more: what stands may stand until its time is over.
-                    time_only(&door, &shutdown, due).await;
-                    break;
-                }
-            }
-            () = time_over => {}
-            () = standing.hurry.notified() => {}
-            () = shutdown.begun() => {
-                tokio::time::sleep(door.settings.limits.drain_grace).await;
-                break;
-            }
-        }
-    }
-    standing.close_all();
-}
-
-async fn time_only(door: &Arc<Door>, shutdown: &schoolgate_runtime::Shutdown, due: Option<Timestamp>) {
-    let mut due = due;
-    loop {
-        let time_over = async {
-            match due {
-                Some(due) => door.clock.wait_until(due).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
+            // When nobody publishes any more, what stands may stand until its time is over.
+            changed = snapshots.changed(), if is_published => is_published = changed.is_ok(),
             () = time_over => {}
             () = door.standing.hurry.notified() => {}
-            () = shutdown.begun() => return tokio::time::sleep(door.settings.limits.drain_grace).await,
+            () = &mut over => break,
         }
-        due = review_once(door, &door.snapshot()).await;
     }
+    door.standing.close_all();
 }
 
 /// Judges what has to be judged and returns when the next one is due.
@@ -249,7 +227,8 @@ mod tests {
 
     fn kept() -> Kept {
         let peer = "127.0.0.1:1".parse().unwrap();
-        let client = Client { peer, local: peer, is_private: true, is_tls: false, token: None, _place: None };
+        let client =
+            Client { peer, local: peer, is_private: true, is_tls: false, dialled: None, token: None, _place: None };
         Kept { client, host: "news.example".parse().unwrap(), path: None, mode: Mode::Tunnel }
     }
 

@@ -1,8 +1,10 @@
 //! What a request asks for, read strictly: two readers of one request must never see two sites.
 
+use std::net::SocketAddr;
+
 use http::header::HOST;
 use http::uri::Scheme;
-use http::{HeaderMap, Method, Request, Uri};
+use http::{HeaderMap, Method, Request, Uri, Version};
 use schoolgate_base::{Host, normal_path};
 
 use crate::failure::Failure;
@@ -73,6 +75,35 @@ pub(crate) fn read<B>(request: &Request<B>) -> Result<Target, Failure> {
         Some(_) => Err(Failure::Malformed("scheme")),
         None => Ok(Target::Own { path: path_of(uri)? }),
     }
+}
+
+/// Reads the site and path of a request whose client dialled `dialled` and knows of no proxy. `Host` names the site; only
+/// a client of HTTP/1.0 that names none means the address.
+pub(crate) fn read_direct<B>(request: &Request<B>, dialled: SocketAddr) -> Result<(Site, Box<str>), Failure> {
+    check_hosts(request.headers())?;
+    if request.method() == Method::CONNECT {
+        return Err(Failure::Malformed("method"));
+    }
+    if request.uri().scheme().is_some_and(|scheme| *scheme != Scheme::HTTP) {
+        return Err(Failure::Malformed("scheme"));
+    }
+    let site = match (request.uri().authority(), request.headers().get(HOST)) {
+        (authority, Some(host)) => {
+            let site = site_of(host.to_str().map_err(|_| Failure::Malformed("host"))?, 80)?;
+            if authority.is_some_and(|authority| site_of(authority.as_str(), 80).as_ref() != Ok(&site)) {
+                return Err(Failure::Malformed("host"));
+            }
+            site
+        }
+        (None, None) if request.version() == Version::HTTP_10 => {
+            Site { host: Host::Address(dialled.ip()), port: dialled.port() }
+        }
+        (_, None) => return Err(Failure::Malformed("host")),
+    };
+    if site.port != dialled.port() {
+        return Err(Failure::Misdirected);
+    }
+    Ok((site, path_of(request.uri())?))
 }
 
 /// Reads the path of a request inside a decrypted connection to `site`, which its `Host` must name.
@@ -214,6 +245,34 @@ mod tests {
         check("GET", "http://user@news.example/", authority);
         check("GET", "http://news.example:0/", authority);
         check("GET", "https://news.example/", Err(Failure::Malformed("scheme")));
+    }
+
+    #[track_caller]
+    fn check_direct(uri: &str, hosts: &[&str], version: Version, expected: Result<(&str, u16, &str), Failure>) {
+        let mut request = Request::builder().uri(uri).version(version);
+        for host in hosts {
+            request = request.header(HOST, *host);
+        }
+        let read = read_direct(&request.body(()).unwrap(), "192.0.2.1:80".parse().unwrap());
+        let read = read.map(|(site, path)| (site.host.to_string(), site.port, path));
+        assert_eq!(read, expected.map(|(host, port, path)| (host.to_owned(), port, path.into())), "{uri} {hosts:?}");
+    }
+
+    #[test]
+    fn the_site_of_an_intercepted_request_is_the_one_it_names() {
+        let (one, old) = (Version::HTTP_11, Version::HTTP_10);
+        let host = Err(Failure::Malformed("host"));
+        check_direct("/a", &["News.Example"], one, Ok(("news.example", 80, "/a")));
+        check_direct("/a", &["news.example:80"], one, Ok(("news.example", 80, "/a")));
+        check_direct("/a", &["192.0.2.9"], one, Ok(("192.0.2.9", 80, "/a")));
+        check_direct("/a", &[], old, Ok(("192.0.2.1", 80, "/a")));
+        check_direct("http://news.example/a", &["news.example"], one, Ok(("news.example", 80, "/a")));
+        check_direct("/a", &[], one, host);
+        check_direct("/a", &["news.example", "bet.example"], one, host);
+        check_direct("http://bet.example/a", &["news.example"], one, host);
+        check_direct("http://bet.example/a", &[], old, host);
+        check_direct("/a", &["news.example:25"], one, Err(Failure::Misdirected));
+        check_direct("https://news.example/a", &["news.example"], one, Err(Failure::Malformed("scheme")));
     }
 
     #[test]

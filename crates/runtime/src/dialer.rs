@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::eyeballs::{interleaved, race};
 use crate::{AddressRule, Refusal};
 
 /// The most addresses of one name that are looked at.
@@ -78,6 +79,8 @@ pub struct DialerSettings {
     pub resolve_deadline: Duration,
     /// For each address that is tried.
     pub connect_deadline: Duration,
+    /// From one attempt to the next, while none has an outcome.
+    pub stagger: Duration,
 }
 
 impl DialerSettings {
@@ -89,13 +92,18 @@ impl DialerSettings {
             upkeep_hosts: Vec::new(),
             resolve_deadline: Duration::from_secs(5),
             connect_deadline: Duration::from_secs(5),
+            // RFC 8305 §5.
+            stagger: Duration::from_millis(250),
         }
     }
 }
 
 /// Opens outgoing connections. Clones share the settings.
 #[derive(Clone)]
-pub struct Dialer(Arc<DialerSettings>);
+pub struct Dialer {
+    settings: Arc<DialerSettings>,
+    near: Option<SocketAddr>,
+}
 
 /// An open connection and where it really goes.
 #[derive(Debug)]
@@ -123,48 +131,58 @@ pub enum DialError {
 
 impl Dialer {
     pub fn new(settings: DialerSettings) -> Self {
-        Self(Arc::new(settings))
+        Self { settings: Arc::new(settings), near: None }
     }
 
     /// The reason against an address written out in a request, before anything is tried.
     pub fn refusal(&self, address: SocketAddr) -> Option<Refusal> {
-        self.0.addresses.refusal(address)
+        self.settings.addresses.refusal(address)
     }
 
-    /// Tries the allowed addresses of `host` in the resolver's order.
+    /// The same, but beginning with `address` where a name leads to it: for a client that has looked the name up itself.
+    /// An address that the name does not lead to is nobody's word for it (CVE-2009-0801).
+    #[must_use]
+    pub fn near(&self, address: SocketAddr) -> Self {
+        Self { settings: Arc::clone(&self.settings), near: Some(address) }
+    }
+
+    /// Reaches `host` at the first of its allowed addresses that answers; families of addresses take turns.
     pub async fn connect(&self, purpose: Purpose, host: &Host, port: u16) -> Result<Connected, DialError> {
         self.check_purpose(purpose, host)?;
-        let addresses = self.allowed_addresses(host, port).await?;
-        let mut failure = DialError::NoAddress { host: host.clone() };
-        for address in addresses {
-            match timeout(self.0.connect_deadline, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    if let Some(refusal) = self.refusal_of_open(&stream, address) {
-                        failure = DialError::Refused { host: host.clone(), address, refusal };
-                        continue;
-                    }
-                    // Small writes (a TLS record, a request head) must not wait for the peer's acknowledgement.
-                    let _ = stream.set_nodelay(true);
-                    return Ok(Connected { stream, address });
-                }
-                Ok(Err(source)) => failure = DialError::Connect { host: host.clone(), address, source },
-                Err(_) => failure = DialError::Timeout { host: host.clone() },
-            }
+        let mut addresses = interleaved(self.allowed_addresses(host, port).await?);
+        if let Some(at) = addresses.iter().position(|address| Some(*address) == self.near) {
+            addresses.get_mut(..=at).unwrap_or_default().rotate_right(1);
         }
-        Err(failure)
+        let outcome = race(addresses, self.settings.stagger, |address| self.attempt(host, address)).await;
+        outcome.unwrap_or_else(|| Err(DialError::NoAddress { host: host.clone() }))
+    }
+
+    async fn attempt(&self, host: &Host, address: SocketAddr) -> Result<Connected, DialError> {
+        match timeout(self.settings.connect_deadline, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                if let Some(refusal) = self.refusal_of_open(&stream, address) {
+                    return Err(DialError::Refused { host: host.clone(), address, refusal });
+                }
+                // Small writes (a TLS record, a request head) must not wait for the peer's acknowledgement.
+                let _ = stream.set_nodelay(true);
+                Ok(Connected { stream, address })
+            }
+            Ok(Err(source)) => Err(DialError::Connect { host: host.clone(), address, source }),
+            Err(_) => Err(DialError::Timeout { host: host.clone() }),
+        }
     }
 
     fn refusal_of_open(&self, stream: &TcpStream, address: SocketAddr) -> Option<Refusal> {
         // A connection without an end of its own is a broken one, which its first read says.
         let local = stream.local_addr().ok()?;
-        self.0.addresses.refusal_of_open(address, local.ip())
+        self.settings.addresses.refusal_of_open(address, local.ip())
     }
 
     fn check_purpose(&self, purpose: Purpose, host: &Host) -> Result<(), DialError> {
         let is_listed = match purpose {
             Purpose::Browsing => true,
             Purpose::Upkeep => {
-                host.name().is_some_and(|name| self.0.upkeep_hosts.iter().any(|listed| name.is_within(listed)))
+                host.name().is_some_and(|name| self.settings.upkeep_hosts.iter().any(|listed| name.is_within(listed)))
             }
         };
         if is_listed { Ok(()) } else { Err(DialError::Unlisted { host: host.clone() }) }
@@ -173,11 +191,13 @@ impl Dialer {
     async fn allowed_addresses(&self, host: &Host, port: u16) -> Result<Vec<SocketAddr>, DialError> {
         let found = match host {
             Host::Address(address) => vec![SocketAddr::new(*address, port)],
-            Host::Name(name) => match timeout(self.0.resolve_deadline, self.0.resolver.resolve(name, port)).await {
-                Ok(Ok(found)) => found,
-                Ok(Err(source)) => return Err(DialError::Resolve { host: host.clone(), source }),
-                Err(_) => return Err(DialError::Timeout { host: host.clone() }),
-            },
+            Host::Name(name) => {
+                match timeout(self.settings.resolve_deadline, self.settings.resolver.resolve(name, port)).await {
+                    Ok(Ok(found)) => found,
+                    Ok(Err(source)) => return Err(DialError::Resolve { host: host.clone(), source }),
+                    Err(_) => return Err(DialError::Timeout { host: host.clone() }),
+                }
+            }
         };
         let mut refused = None;
         let mut allowed = Vec::new();
@@ -258,19 +278,50 @@ mod tests {
         drop(taken);
     }
 
+    /// Two listeners' addresses, and one where nobody listens.
+    async fn ends() -> ([TcpListener; 2], [SocketAddr; 3]) {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let (six, four) =
+            (TcpListener::bind("[::1]:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let addresses = [six.local_addr().unwrap(), four.local_addr().unwrap(), closed];
+        ([six, four], addresses)
+    }
+
     #[tokio::test]
     async fn dead_addresses_are_passed_over() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let alive = listener.local_addr().unwrap();
-        let dead = {
-            let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            closed.local_addr().unwrap()
-        };
-        let connected =
-            dialer(&[dead, alive], &[dead, alive]).connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
-        assert_eq!(connected.address, alive);
+        let (_open, [six, four, dead]) = ends().await;
+        for alive in [six, four] {
+            let dialer = dialer(&[dead, alive], &[dead, alive]);
+            let connected = dialer.connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
+            assert_eq!(connected.address, alive);
+        }
         let failure = dialer(&[dead], &[dead]).connect(Purpose::Browsing, &host("dead.example"), 80).await;
         assert!(matches!(failure, Err(DialError::Connect { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_the_name_leads_to_may_be_asked_for() {
+        let (_open, [six, four, dead]) = ends().await;
+        let both = dialer(&[six, four], &[six, four, dead]);
+        for (near, reached) in [(None, six), (Some(six), six), (Some(four), four), (Some(dead), six)] {
+            let dialer = near.map_or_else(|| both.clone(), |near| both.near(near));
+            let connected = dialer.connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
+            assert_eq!(connected.address, reached);
+        }
+    }
+
+    /// The backlog of a listener that takes nothing is filled, so that a further connection gets no answer.
+    #[tokio::test]
+    async fn a_family_that_leads_nowhere_costs_a_moment() {
+        let socket = tokio::net::TcpSocket::new_v6().unwrap();
+        socket.bind("[::1]:0".parse().unwrap()).unwrap();
+        let full = socket.listen(0).unwrap();
+        let silent = full.local_addr().unwrap();
+        let _waiting = TcpStream::connect(silent).await.unwrap();
+        let (_open, [_, four, _]) = ends().await;
+        let dialer = dialer(&[silent, four], &[silent, four]);
+        let connected = dialer.connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
+        assert_eq!(connected.address, four);
     }
 
     #[tokio::test]

@@ -5,17 +5,22 @@
 mod clock;
 mod crowd;
 mod dialer;
+mod eyeballs;
 pub mod frames;
 mod guarded;
+mod listening;
 mod metrics;
 pub mod proxy_protocol;
 mod refusal;
+mod sockets;
 mod tasks;
 
 pub use clock::{Clock, ClockError};
 pub use crowd::{Crowd, Place};
 pub use dialer::{Connected, DialError, Dialer, DialerSettings, Purpose, Resolver, Resolving, SystemResolver};
 pub use guarded::Guarded;
+pub use listening::listen_transparently;
 pub use metrics::{Counter, Gauge, Metrics};
 pub use refusal::{AddressRule, Refusal};
+pub use sockets::{Predecessor, Sockets, SocketsError};
 pub use tasks::{Drained, Shutdown, Task, TaskFailure, Tasks};

@@ -1,9 +1,14 @@
-//! The PROXY protocol, version 2: how the proxy tells the portal which device it speaks for.
+//! The PROXY protocol: how the proxy tells the portal which device it speaks for, and how a load balancer tells the
+//! proxy. Codecs: they eat bytes, not sockets.
 //!
-//! Only the binary form with TCP addresses is written or read, and only between our own parts over a socket that
-//! nobody else may open (HAProxy, "The PROXY protocol", 2020, §2.2). A codec: it eats bytes, not sockets.
+//! Between our own parts, over a socket that nobody else may open, only version 2 with TCP addresses is written or read
+//! (HAProxy, "The PROXY protocol", 2020, §2.2); what balancers may send is read by [`read_foreign`].
+
+mod foreign;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+pub use foreign::{Ends, FOREIGN_MAX_BYTES, ForeignError, Reading, read as read_foreign};
 
 const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 const FIXED_BYTES: usize = 16;

@@ -152,6 +152,23 @@ impl Tasks {
         Task(handle.abort_handle())
     }
 
+    /// Runs what watches over other tasks and has no end of its own: a drain does not wait for it, and drops it when
+    /// nothing else is left.
+    pub fn attend<F>(&self, name: &'static str, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stage = self.0.stage.subscribe();
+        #[expect(clippy::disallowed_methods, reason = "as in `spawn`, but for what is not counted")]
+        drop(tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = guarded(name, future) => {}
+                () = reached(stage, Stage::Ended) => {}
+            }
+        }));
+    }
+
     /// Runs work that blocks (files, hashing) beside the tasks and waits for its result.
     pub async fn run_blocking<T, F>(&self, name: &'static str, work: F) -> Result<T, TaskFailure>
     where
@@ -177,6 +194,7 @@ impl Tasks {
     pub async fn drain(&self, deadline: Duration) -> Drained {
         self.0.stage.send_replace(Stage::Draining);
         if tokio::time::timeout(deadline, self.all_ended()).await.is_ok() {
+            self.0.stage.send_replace(Stage::Ended);
             return Drained { dropped: 0 };
         }
         let dropped = self.running();
@@ -243,6 +261,29 @@ mod tests {
         });
         assert_eq!(tasks.drain(Duration::from_secs(5)).await, Drained { dropped: 0 });
         receiver.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_attends_lasts_as_long_as_what_it_attends_to() {
+        let tasks = Tasks::new();
+        let shutdown = tasks.shutdown();
+        let (finish, finished) = oneshot::channel::<()>();
+        let (watching, mut dropped) = oneshot::channel::<()>();
+        tasks.attend("attends", async move {
+            let _watching = watching;
+            std::future::pending().await
+        });
+        tasks.spawn("is attended to", async move {
+            let _ = finished.await;
+        });
+        let still_there = async {
+            shutdown.begun().await;
+            assert_eq!(dropped.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+            finish.send(()).unwrap();
+        };
+        let (drained, ()) = tokio::join!(tasks.drain(Duration::from_secs(5)), still_there);
+        assert_eq!(drained, Drained { dropped: 0 });
+        assert!(dropped.await.is_err());
     }
 
     #[tokio::test]

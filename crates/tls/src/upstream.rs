@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -204,6 +205,12 @@ impl Upstream {
 
     pub fn dialer(&self) -> &Dialer {
         &self.dialer
+    }
+
+    /// The same, but beginning with `address` where a site's name leads to it (see [`Dialer::near`]).
+    #[must_use]
+    pub fn near(&self, address: SocketAddr) -> Self {
+        Self { dialer: self.dialer.near(address), ..self.clone() }
     }
 
     /// A plain connection, for HTTP and for tunnels.

@@ -37,6 +37,8 @@ pub(crate) const TESS: &str = "127.0.0.1";
 pub(crate) const PIA: &str = "127.0.0.2";
 pub(crate) const NOBODY: &str = "127.0.0.3";
 pub(crate) const SAM: &str = "127.0.0.4";
+/// The first teacher again, by IPv6.
+pub(crate) const TESS_SIX: &str = "::1";
 /// A teacher's own phone on the guest network: signed in, but without the school's CA.
 pub(crate) const GUEST: &str = "127.0.0.70";
 
@@ -86,6 +88,8 @@ struct Names {
     bad: SocketAddr,
     dead: SocketAddr,
     two: SocketAddr,
+    raw: SocketAddr,
+    raw_six: SocketAddr,
 }
 
 impl Resolver for Names {
@@ -97,6 +101,8 @@ impl Resolver for Names {
             ("dead.example" | "dead.help.example", _) => Ok(vec![self.dead]),
             // Ends where nobody speaks TLS, so that what is sent there waits.
             ("hold.example", 443) => Ok(vec![self.plain]),
+            ("raw.example", _) => Ok(vec![self.raw]),
+            ("six.example", _) => Ok(vec![self.raw_six]),
             ("nowhere.example", _) => Err(io::ErrorKind::NotFound.into()),
             (_, 443) => Ok(vec![self.tls]),
             _ => Ok(vec![self.plain]),
@@ -119,6 +125,9 @@ pub(crate) struct Kit {
     school_ca: CertificateDer<'static>,
     outside_ca: CertificateDer<'static>,
     pub(crate) origin: Arc<Origin>,
+    /// Where `raw.example` leads, on every port, and `six.example`: the test is the site.
+    pub(crate) raw: TcpListener,
+    pub(crate) raw_six: TcpListener,
     /// Holds `ca.pem`, the school's CA, and `outside.pem`, the world's.
     pub(crate) keys: tempfile::TempDir,
 }
@@ -137,6 +146,10 @@ impl Kit {
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::start_as(|settings| change(&mut settings.limits)).await
+    }
+
+    pub(crate) async fn start_as(change: impl FnOnce(&mut Settings)) -> Self {
         let keys = tempfile::tempdir().unwrap();
         let tasks = Tasks::new();
         let clock = Clock::frozen(at(NOW));
@@ -144,14 +157,18 @@ impl Kit {
         let school_ca = authority.certificate();
         let outside = Outside::new();
         let origin = Arc::new(Origin::default());
+        let raw = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let raw_six = TcpListener::bind("[::1]:0").await.unwrap();
         let names = Names {
+            raw: raw.local_addr().unwrap(),
+            raw_six: raw_six.local_addr().unwrap(),
             plain: serve_origin(&tasks, &origin, None).await,
             tls: serve_origin(&tasks, &origin, Some(outside.config(true))).await,
             bad: serve_origin(&tasks, &origin, Some(outside.config(false))).await,
             dead: TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap(),
             two: serve_two(&tasks, &origin, outside.newer()).await,
         };
-        let listed = vec![names.plain, names.tls, names.bad, names.dead, names.two];
+        let listed = vec![names.plain, names.tls, names.bad, names.dead, names.two, names.raw, names.raw_six];
         let rule = AddressRule { listed, ..AddressRule::default() };
         let dialer = Dialer::new(DialerSettings { resolver: Arc::new(names), ..DialerSettings::new(rule) });
         let upstream =
@@ -161,7 +178,7 @@ impl Kit {
         serve_portal(&tasks, &socket);
         let portal = Portal { name: "portal.school.test".parse().unwrap(), socket };
         let mut settings = Settings::new(SchoolId::new("riverside").unwrap(), portal);
-        change(&mut settings.limits);
+        change(&mut settings);
         let (snapshots, receiver) = watch::channel(Arc::new(snapshot(1, live(), false)));
         let records = Arc::new(Records::default());
         let metrics = Metrics::new();
@@ -201,6 +218,8 @@ impl Kit {
             school_ca,
             outside_ca,
             origin,
+            raw,
+            raw_six,
             keys,
         }
     }
@@ -232,9 +251,22 @@ impl Kit {
     }
 
     pub(crate) async fn dial_to(&self, source: &str, address: SocketAddr) -> TcpStream {
-        let socket = TcpSocket::new_v4().unwrap();
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
         socket.bind(SocketAddr::new(source.parse().unwrap(), 0)).unwrap();
         socket.connect(address).await.unwrap()
+    }
+
+    /// The site's end of a connection to `raw.example`.
+    pub(crate) async fn site(&self) -> TcpStream {
+        soon(self.raw.accept()).await.unwrap().0
+    }
+
+    /// Another listener of the same proxy.
+    pub(crate) async fn listen_on(&self, address: &str) -> SocketAddr {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        self.proxy.serve(listener, None);
+        address
     }
 
     /// Sends raw bytes and reads until the proxy closes.

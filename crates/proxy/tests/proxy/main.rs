@@ -2,12 +2,20 @@
 // Clippy knows test functions, but not what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod balancer;
 mod connect;
 mod curl;
+mod expect;
 mod framing;
+mod intercepted;
 mod kit;
+mod netns;
 mod plain;
+mod process;
 mod school;
+mod smuggling;
+mod smuggling_two;
 mod soak;
 mod standing;
+mod through;
 mod two;

@@ -12,7 +12,8 @@ use schoolgate_base::{
 use schoolgate_decide::snapshot::*;
 use schoolgate_decide::{CategoryTable, Conditions, Inspect, Scope, Snapshot, Verdict};
 
-use crate::kit::{GUEST, NOW, PIA, SAM, TESS, at};
+use crate::kit::{GUEST, NOW, PIA, SAM, TESS, TESS_SIX, at};
+use crate::netns::{WIRED, WIRED_GUEST, WIRED_SIX};
 
 pub(crate) fn session(id: &str, address: &str, person: &str, capacity: Capacity) -> AddressSession {
     AddressSession {
@@ -32,6 +33,10 @@ pub(crate) fn live() -> Live {
             session("s2", PIA, "pia", Capacity::Pupil),
             session("s3", SAM, "sam", Capacity::Staff),
             session("s4", GUEST, "tess", Capacity::Staff),
+            session("s5", TESS_SIX, "tess", Capacity::Staff),
+            session("s6", WIRED, "tess", Capacity::Staff),
+            session("s7", WIRED_SIX, "tess", Capacity::Staff),
+            session("s8", WIRED_GUEST, "tess", Capacity::Staff),
         ],
         // Its secret is `secret`.
         devices: vec![DeviceToken {
@@ -121,7 +126,13 @@ pub(crate) fn snapshot(number: u64, live: Live, inspects: bool) -> Snapshot {
         rules.push(rule("watch", None, Target::Any, conditions));
     }
     let program = Program {
-        places: vec![place("classrooms", "127.0.0.0", true), place("guests", "127.0.0.64", false)],
+        places: vec![
+            place("classrooms", "127.0.0.0", true),
+            place("guests", "127.0.0.64", false),
+            place("wired", "10.77.0.0", true),
+            place("wired-guests", "10.77.0.64", false),
+            place("wired-six", "fd77::", true),
+        ],
         marks: CategoryMarks {
             locked: vec!["illegal".into()],
             never_granted: Vec::new(),

@@ -19,7 +19,7 @@ async fn open(kit: &Kit, host: &str) -> TlsStream<TcpStream> {
 }
 
 /// A thousand tunnels are four thousand sockets when both ends and the proxy are in one process.
-fn raise_file_limit() {
+pub(crate) fn raise_file_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     setrlimit(Resource::Nofile, limit).unwrap();
