@@ -5,13 +5,13 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use schoolgate_base::{Host, HostName};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -28,6 +28,8 @@ pub enum Purpose {
     Browsing,
     /// Something this program fetches for itself (lists, updates); its hosts are listed in the settings.
     Upkeep,
+    /// A name server is asked; only those of the settings are, wherever they are, and by their addresses.
+    Names,
 }
 
 /// The answer of a [`Resolver`].
@@ -76,6 +78,8 @@ pub struct DialerSettings {
     pub addresses: AddressRule,
     /// Hosts, with everything below them, that [`Purpose::Upkeep`] may reach.
     pub upkeep_hosts: Vec<HostName>,
+    /// Where [`Purpose::Names`] may go.
+    pub name_servers: Vec<SocketAddr>,
     pub resolve_deadline: Duration,
     /// For each address that is tried.
     pub connect_deadline: Duration,
@@ -90,6 +94,7 @@ impl DialerSettings {
             resolver: Arc::new(SystemResolver),
             addresses,
             upkeep_hosts: Vec::new(),
+            name_servers: Vec::new(),
             resolve_deadline: Duration::from_secs(5),
             connect_deadline: Duration::from_secs(5),
             // RFC 8305 §5.
@@ -148,8 +153,13 @@ impl Dialer {
 
     /// Reaches `host` at the first of its allowed addresses that answers; families of addresses take turns.
     pub async fn connect(&self, purpose: Purpose, host: &Host, port: u16) -> Result<Connected, DialError> {
-        self.check_purpose(purpose, host)?;
-        let mut addresses = interleaved(self.allowed_addresses(host, port).await?);
+        self.check_purpose(purpose, host, port)?;
+        let allowed = match (purpose, host) {
+            // An operator wrote it down as it is.
+            (Purpose::Names, Host::Address(address)) => vec![SocketAddr::new(*address, port)],
+            _ => self.allowed_addresses(host, port).await?,
+        };
+        let mut addresses = interleaved(allowed);
         if let Some(at) = addresses.iter().position(|address| Some(*address) == self.near) {
             addresses.get_mut(..=at).unwrap_or_default().rotate_right(1);
         }
@@ -172,17 +182,35 @@ impl Dialer {
         }
     }
 
+    /// A datagram socket that talks to `server` alone, from a port that the system draws by lot (RFC 5452 §9.2).
+    pub async fn name_server(&self, server: SocketAddr) -> Result<UdpSocket, DialError> {
+        let host = Host::Address(server.ip());
+        self.check_purpose(Purpose::Names, &host, server.port())?;
+        let own = match server {
+            SocketAddr::V4(_) => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0),
+            SocketAddr::V6(_) => SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0),
+        };
+        let failed = |source| DialError::Connect { host: host.clone(), address: server, source };
+        let socket = UdpSocket::bind(own).await.map_err(failed)?;
+        socket.connect(server).await.map_err(failed)?;
+        Ok(socket)
+    }
+
     fn refusal_of_open(&self, stream: &TcpStream, address: SocketAddr) -> Option<Refusal> {
         // A connection without an end of its own is a broken one, which its first read says.
         let local = stream.local_addr().ok()?;
         self.settings.addresses.refusal_of_open(address, local.ip())
     }
 
-    fn check_purpose(&self, purpose: Purpose, host: &Host) -> Result<(), DialError> {
+    fn check_purpose(&self, purpose: Purpose, host: &Host, port: u16) -> Result<(), DialError> {
         let is_listed = match purpose {
             Purpose::Browsing => true,
             Purpose::Upkeep => {
                 host.name().is_some_and(|name| self.settings.upkeep_hosts.iter().any(|listed| name.is_within(listed)))
+            }
+            Purpose::Names => {
+                let is = |address| self.settings.name_servers.contains(&SocketAddr::new(address, port));
+                matches!(host, Host::Address(address) if is(*address))
             }
         };
         if is_listed { Ok(()) } else { Err(DialError::Unlisted { host: host.clone() }) }
@@ -322,6 +350,20 @@ mod tests {
         let dialer = dialer(&[silent, four], &[silent, four]);
         let connected = dialer.connect(Purpose::Browsing, &host("both.example"), 80).await.unwrap();
         assert_eq!(connected.address, four);
+    }
+
+    #[tokio::test]
+    async fn names_are_asked_for_at_listed_servers_only() {
+        let server = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let listed = server.local_addr().unwrap();
+        let settings = DialerSettings { name_servers: vec![listed], ..DialerSettings::new(AddressRule::default()) };
+        let dialer = Dialer::new(settings);
+        let socket = dialer.name_server(listed).await.unwrap();
+        assert_eq!(socket.peer_addr().unwrap(), listed);
+        let other = SocketAddr::new(listed.ip(), 53);
+        assert!(matches!(dialer.name_server(other).await, Err(DialError::Unlisted { .. })));
+        let other = dialer.connect(Purpose::Names, &host("dns.example"), 53).await;
+        assert!(matches!(other, Err(DialError::Unlisted { .. })));
     }
 
     #[tokio::test]
