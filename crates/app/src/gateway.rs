@@ -7,12 +7,16 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use schoolgate_base::SchoolId;
 use schoolgate_decide::Snapshot;
+use schoolgate_dns::Dns;
 use schoolgate_event::Recorder;
 use schoolgate_identity::Identities;
-use schoolgate_proxy::{Parts, Portal, Proxy, Seals};
+use schoolgate_proxy::{Parts, Portal, Proxy};
 use schoolgate_runtime::{AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, SystemResolver, Tasks};
 use schoolgate_tls::{Leaves, Signer, Upstream, UpstreamError};
 use tokio::sync::watch;
+
+use crate::seals::DoorSeals;
+use crate::settings::DnsSettings;
 
 const UPSTREAM_HANDSHAKE: Duration = Duration::from_secs(10);
 /// Devices remembered as trusting our CA.
@@ -38,27 +42,65 @@ pub(crate) struct GatewayParts {
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) leaves: Arc<Leaves>,
     pub(crate) recorder: Arc<dyn Recorder>,
-    pub(crate) seals: Arc<dyn Seals>,
+    pub(crate) seals: Arc<DoorSeals>,
+    /// `None`: no name door.
+    pub(crate) dns: Option<DnsSettings>,
 }
 
 pub(crate) fn identities() -> Arc<Identities> {
     Arc::new(Identities::new(DEVICES_MAX))
 }
 
-pub(crate) fn proxy(parts: GatewayParts) -> Result<Proxy, UpstreamError> {
-    let upstream = upstream(parts.addresses, parts.inner_web, parts.signer.as_ref())?;
-    Ok(Proxy::new(Parts {
+/// The doors of a gateway, which serve when they are given sockets.
+pub(crate) struct Doors {
+    pub(crate) proxy: Proxy,
+    pub(crate) dns: Option<Dns>,
+}
+
+pub(crate) fn doors(parts: GatewayParts) -> Result<Doors, UpstreamError> {
+    let upstream = upstream(parts.addresses.clone(), parts.inner_web, parts.signer.as_ref())?;
+    let metrics = Metrics::new();
+    let dns = parts.dns.map(|settings| {
+        let named = settings.upstreams.iter().chain(settings.zones.iter().flat_map(|zone| &zone.upstreams));
+        let name_servers = named.map(|server| server.address).collect();
+        Dns::new(schoolgate_dns::Parts {
+            settings: dns_settings(settings, parts.school.clone(), &parts.portal),
+            snapshots: parts.snapshots.clone(),
+            clock: parts.clock.clone(),
+            tasks: parts.tasks.clone(),
+            metrics: metrics.clone(),
+            identities: Arc::clone(&parts.identities),
+            recorder: Arc::clone(&parts.recorder),
+            seals: Arc::clone(&parts.seals) as Arc<dyn schoolgate_dns::Seals>,
+            dialer: Dialer::new(DialerSettings { name_servers, ..DialerSettings::new(parts.addresses) }),
+            upstream_tls: upstream.tls(),
+        })
+    });
+    let proxy = Proxy::new(Parts {
         settings: schoolgate_proxy::Settings::new(parts.school, parts.portal),
         snapshots: parts.snapshots,
         clock: parts.clock,
         tasks: parts.tasks,
-        metrics: Metrics::new(),
+        metrics,
         identities: parts.identities,
         leaves: parts.leaves,
         upstream,
         recorder: parts.recorder,
         seals: parts.seals,
-    }))
+    });
+    Ok(Doors { proxy, dns })
+}
+
+fn dns_settings(settings: DnsSettings, school: SchoolId, portal: &Portal) -> schoolgate_dns::Settings {
+    let portal = schoolgate_dns::Portal { name: portal.name.clone(), addresses: settings.answers };
+    schoolgate_dns::Settings {
+        blocked: settings.blocked,
+        youtube: settings.youtube,
+        zones: settings.zones,
+        inner_names: settings.inner_names,
+        serve_stale: settings.serve_stale,
+        ..schoolgate_dns::Settings::new(school, portal, settings.upstreams)
+    }
 }
 
 fn upstream(

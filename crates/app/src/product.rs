@@ -261,7 +261,7 @@ impl Common {
                 let (listener, address) = listen(proxy).await?;
                 let (identities, clock) = (identities(), self.clock.clone());
                 let parts = self.gateway(dir, Arc::clone(&identities), vec![portal, address], inner_web)?;
-                gateway::proxy(parts)?.serve(listener, None);
+                gateway::doors(parts)?.proxy.serve(listener, None);
                 let trusting: Trusting = Arc::new(move |address| identities.trust.learn(address, clock.now()));
                 Ok(Ways { socket: Some(socket(&dir.portal_socket())?), trusting, proxy: Some(address) })
             }
@@ -303,6 +303,7 @@ impl Common {
             leaves: Arc::clone(&self.leaves),
             recorder: Arc::new(self.events.clone()),
             seals: Arc::new(DoorSeals::new(self.keys.doors(), dir.school().clone())?),
+            dns: None,
         })
     }
 

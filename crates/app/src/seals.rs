@@ -1,4 +1,4 @@
-//! The keys as the proxy needs them: sealed redirects, and hashes for what may not be named.
+//! The keys as doors need them: sealed redirects, and hashes for what may not be named.
 
 use schoolgate_base::{Host, SchoolId};
 use schoolgate_decide::redirect::{PURPOSE, Redirect};
@@ -16,6 +16,12 @@ pub(crate) struct DoorSeals {
 impl DoorSeals {
     pub(crate) fn new(keys: DoorKeys, school: SchoolId) -> Result<Self, KeyError> {
         Ok(Self { redirects: keys.redirects()?, locked: keys.locked(), school })
+    }
+}
+
+impl schoolgate_dns::Seals for DoorSeals {
+    fn locked(&self, host: &Host) -> LockedHash {
+        Seals::locked(self, host)
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The rest of the program sees only [`Settings`]. There is no setting for anything the demo may do.
 
+mod dns;
+
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -11,8 +13,11 @@ use schoolgate_base::{HostName, HostNameError};
 use schoolgate_keys::KeyRing;
 use serde::Deserialize;
 
+use self::dns::RawDns;
 use crate::data_dir::DataDir;
 use crate::processes::Sockets;
+
+pub use self::dns::DnsSettings;
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +30,15 @@ pub enum SettingsError {
     Listen { key: &'static str, value: String },
     #[error("`portal.name = \"{value}\"` is not a host name")]
     PortalName { value: String, source: HostNameError },
+    #[error("`dns.upstreams` is empty; name a server to ask, such as \"9.9.9.9\" or \"tls://dns.quad9.net@9.9.9.9\"")]
+    NoUpstream,
+    #[error(
+        "`{value}` is no name server; write `9.9.9.9`, `tcp://9.9.9.9`, `tls://dns.quad9.net@9.9.9.9` or \
+         `https://dns.quad9.net@9.9.9.9/dns-query`"
+    )]
+    Upstream { value: String },
+    #[error("`{key}`: `{value}` is not a host name")]
+    Name { key: &'static str, value: String, source: HostNameError },
     #[error("`portal.{given}` is set but `portal.{missing}` is not; a certificate needs both")]
     HalfCertificate { given: &'static str, missing: &'static str },
 }
@@ -34,6 +48,7 @@ pub enum SettingsError {
 struct Raw {
     portal: RawPortal,
     proxy: RawProxy,
+    dns: RawDns,
     processes: RawProcesses,
 }
 
@@ -76,6 +91,8 @@ pub struct Settings {
     pub portal: PortalSettings,
     /// `None`: portal only, without a gateway.
     pub proxy: Option<ProxySettings>,
+    /// `None`: no name door.
+    pub dns: Option<DnsSettings>,
     sockets: Option<PathBuf>,
     signer_keys: Option<PathBuf>,
 }
@@ -129,7 +146,8 @@ impl Settings {
             Some(ProxySettings { listen, private_networks: raw.proxy.private_networks })
         };
         let RawProcesses { sockets, signer_keys } = raw.processes;
-        Ok(Self { portal: PortalSettings { name, listen, certificate }, proxy, sockets, signer_keys })
+        let dns = raw.dns.check()?;
+        Ok(Self { portal: PortalSettings { name, listen, certificate }, proxy, dns, sockets, signer_keys })
     }
 
     /// Where the processes meet.

@@ -22,6 +22,7 @@ struct Service {
     is_stopped: bool,
     folder: TempDir,
     proxy: SocketAddr,
+    dns: SocketAddr,
 }
 
 /// A port that nobody listens on now.
@@ -39,8 +40,13 @@ impl Service {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let (proxy, portal) = (free(), free());
-        let settings = format!("[portal]\nlisten = \"{portal}\"\n[proxy]\nlisten = \"{proxy}\"\n");
+        let (proxy, portal, dns) = (free(), free(), free());
+        // Nobody answers at the server above; what is asked here is answered by rule.
+        let settings = format!(
+            "[portal]\nlisten = \"{portal}\"\n[proxy]\nlisten = \"{proxy}\"\n\
+             [dns]\nlisten = \"{dns}\"\nupstreams = [\"{}\"]\nanswers = [\"192.0.2.7\"]\n",
+            free()
+        );
         fs::write(folder.path().join("schoolgate.toml"), settings).unwrap();
         let supervisor = Command::new(PROGRAM)
             .args(["serve", "--data"])
@@ -51,7 +57,7 @@ impl Service {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        Self { supervisor, is_stopped: false, folder, proxy }
+        Self { supervisor, is_stopped: false, folder, proxy, dns }
     }
 
     fn data(&self) -> PathBuf {
@@ -69,6 +75,12 @@ impl Service {
             .output()
             .expect("curl is needed for this test");
         said(&output)
+    }
+
+    fn dig(&self, name: &str) -> String {
+        let port = self.dns.port().to_string();
+        let output = Command::new("dig").args(["+short", "@127.0.0.1", "-p", &port, name]).output();
+        said(&output.expect("dig is needed for this test"))
     }
 
     /// Process ids and restarts by role.
@@ -130,6 +142,7 @@ async fn each_role_is_a_process_and_what_is_killed_comes_back() {
     // Nobody has signed in here, so the gateway sends everybody to the portal.
     let gate = service.curl("http://first.example/");
     assert!(gate.contains(TO_PORTAL), "{gate}");
+    assert_eq!(service.dig("sixth.example").trim(), "192.0.2.7", "the gate's name leads to the portal");
     // The portal's leaf is signed for control, and control tells the gateway that this device trusts it.
     let portal = service.curl("https://schoolgate.internal/");
     assert!(portal.contains("HTTP/1.1 200") || portal.contains("HTTP/1.1 303"), "{portal}");
@@ -169,5 +182,5 @@ async fn each_role_is_a_process_and_what_is_killed_comes_back() {
     let mut hosts = hosts(&folder.path().join("data")).await;
     hosts.sort_unstable();
     hosts.dedup();
-    assert_eq!(hosts, ["fifth.example", "first.example", "fourth.example", "second.example", "third.example"]);
+    assert_eq!(hosts, ["fifth", "first", "fourth", "second", "sixth", "third"].map(|name| format!("{name}.example")));
 }

@@ -213,6 +213,11 @@ impl Upstream {
         Self { dialer: self.dialer.near(address), ..self.clone() }
     }
 
+    /// How the other end of a connection is checked, for other protocols than HTTP.
+    pub fn tls(&self) -> Arc<ClientConfig> {
+        Arc::clone(self.older.config())
+    }
+
     /// A plain connection, for HTTP and for tunnels.
     pub async fn connect_plain(&self, host: &Host, port: u16) -> Result<Connected, UpstreamFailure> {
         self.dialer.connect(Purpose::Browsing, host, port).await.map_err(|error| (&error).into())

@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
+use schoolgate_base::Host;
+use schoolgate_dns::{Dns, udp_sockets};
 use schoolgate_keys::{DoorKeys, VerifyingKey};
 use schoolgate_proxy::Portal;
 use schoolgate_runtime::{AddressRule, Clock, Shutdown, Tasks};
 use schoolgate_snapshot::{Follower, Reader, follow};
-use schoolgate_tls::Leaves;
+use schoolgate_tls::{LeafFor, Leaves, Protocol};
 use tokio::sync::watch;
 use tracing::info;
 
@@ -16,11 +19,11 @@ use super::Sockets;
 use super::control::reach_signer;
 use super::link::{Link, News, note_roots};
 use super::messages::Welcome;
-use crate::gateway::{GatewayParts, identities, proxy};
-use crate::product::{DRAIN, LEAVES_MAX, MINTING_MAX, listen, open_lists, until_asked_to_stop};
+use crate::gateway::{GatewayParts, doors, identities};
+use crate::product::{DRAIN, LEAVES_MAX, MINTING_MAX, StartError, listen, open_lists, until_asked_to_stop};
 use crate::seals::DoorSeals;
 use crate::serve::ServeError;
-use crate::settings::{ProxySettings, Settings};
+use crate::settings::{DnsSettings, ProxySettings, Settings};
 
 /// Between looks at the folder, while nothing was ever published.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -62,6 +65,8 @@ async fn start(
     let seen = note_roots(writing, snapshots.clone());
     writing.spawn("link to control", link.run(seen, writing.shutdown()));
     let leaves = Leaves::new(Arc::clone(&signer), Clock::system(), LEAVES_MAX, MINTING_MAX)?;
+    let own_name = Host::Name(settings.portal.name.clone());
+    let own_tls = leaves.config(&own_name, LeafFor::Own, Protocol::Http1).await?;
     let (listener, address) = listen(proxy_settings.listen).await?;
     let own = vec![settings.portal.listen, address];
     let parts = GatewayParts {
@@ -77,9 +82,32 @@ async fn start(
         signer,
         leaves: Arc::new(leaves),
         recorder: Arc::new(recorder),
+        dns: settings.dns.clone(),
     };
-    proxy(parts)?.serve(listener, None);
+    let doors = doors(parts)?;
+    doors.proxy.serve(listener, None);
+    if let (Some(dns), Some(settings)) = (doors.dns, &settings.dns) {
+        open_dns(&dns, settings, own_tls).await?;
+    }
     info!(%address, "the gateway is open");
+    Ok(())
+}
+
+/// Sockets for the name door: as many for datagrams as there are processors.
+async fn open_dns(dns: &Dns, settings: &DnsSettings, tls: Arc<ServerConfig>) -> Result<(), ServeError> {
+    let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let failed = |source| StartError::Listen { address: settings.listen, source };
+    for socket in udp_sockets(settings.listen, count).map_err(failed)? {
+        dns.serve_udp(socket);
+    }
+    dns.serve_tcp(listen(settings.listen).await?.0, None);
+    if let Some(address) = settings.tls {
+        dns.serve_tcp(listen(address).await?.0, Some(Arc::clone(&tls)));
+    }
+    if let Some(address) = settings.https {
+        dns.serve_https(listen(address).await?.0, &tls);
+    }
+    info!(address = %settings.listen, "the name door is open");
     Ok(())
 }
 
