@@ -96,6 +96,12 @@ impl Door {
         };
         Ok(Judged { host, identified, decision, snapshot, at: now })
     }
+
+    /// As it was judged, unless there is a newer root.
+    pub(crate) fn judge_anew(&self, client: &Client, judged: Judged, now: Timestamp) -> Result<Judged, Failure> {
+        let is_current = Arc::ptr_eq(&judged.snapshot, &self.snapshots.borrow());
+        if is_current { Ok(judged) } else { self.judge(client, judged.host, now) }
+    }
 }
 
 /// This door sees no address below a name, so it takes what is decided without one.

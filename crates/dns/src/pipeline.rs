@@ -194,6 +194,14 @@ pub(crate) async fn finish(door: &Arc<Door>, asked: Box<Asked>, out: &mut Vec<u8
     let Ok(query) = Query::read(&message) else { return out.clear() };
     let now = door.clock.now();
     let mut turn = Turn { door, client: &client, query: &query, way, now, out };
+    // A look-up takes seconds at worst, and what is published meanwhile counts within one.
+    let judged = match judged.map(|judged| door.judge_anew(&client, judged, now)).transpose() {
+        Ok(judged) => judged,
+        Err(failure) => return turn.fail(failure, None),
+    };
+    if let Some(judged) = judged.as_ref().filter(|judged| judged.decision.verdict != Verdict::Allow) {
+        return turn.turn_away(judged);
+    }
     match (found, stale) {
         (Some(Ok(answer)), None) => turn.conclude(judged, &Known::new(&answer)),
         (Some(Ok(answer)), Some(_)) if is_word(&answer) => turn.conclude(judged, &Known::new(&answer)),

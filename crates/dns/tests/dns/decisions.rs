@@ -4,11 +4,13 @@ use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
 use schoolgate_base::Strength;
-use schoolgate_dns::{Blocked, YouTube};
+use schoolgate_dns::{Blocked, YouTube, udp_sockets};
 use schoolgate_event::{Door, Verdict};
+use tokio::process::Command;
 
 use crate::kit::*;
 use crate::school::{live, live_blocking};
+use crate::world::Mood;
 
 #[tokio::test]
 async fn an_allowed_name_is_recorded_with_who_asked() {
@@ -158,4 +160,33 @@ async fn a_new_root_counts_from_the_next_question() {
     kit.clock.advance(SignedDuration::from_secs(60)).unwrap();
     assert_eq!(kit.short(TESS, "www.site.example A").await, "192.0.2.1", "and so does the end of a block");
     assert_eq!(kit.world.heard().len(), 1);
+}
+
+#[tokio::test]
+async fn a_root_that_comes_during_a_look_up_counts() {
+    let kit = Kit::start().await;
+    kit.world.set(Mood::Silent);
+    let asking = kit.dig(TESS, "www.site.example A");
+    let publishing = async {
+        kit.world.arrived.notified().await;
+        kit.publish(live_blocking("site.example"));
+        kit.world.set(Mood::Well);
+    };
+    let (answer, ()) = tokio::join!(asking, publishing);
+    assert!(answer.contains("NXDOMAIN"), "{answer}");
+    assert_eq!(kit.records.decision().snapshot, 2);
+}
+
+#[tokio::test]
+async fn one_socket_serves_both_families() {
+    let kit = Kit::start().await;
+    let sockets = udp_sockets("[::]:0".parse().unwrap(), 1).unwrap();
+    let port = sockets[0].local_addr().unwrap().port().to_string();
+    sockets.into_iter().for_each(|socket| kit.dns.serve_udp(socket));
+    let ask = async |server: &str| {
+        let words = ["-p", &port, server, "+short", "+tries=1", "www.site.example", "A"];
+        run(Command::new("dig").args(words)).await
+    };
+    assert_eq!(ask("@127.0.0.1").await, "192.0.2.1\n", "a session of an IPv4 address");
+    assert_eq!(ask("@::1").await, "10.0.0.2\n", "where nobody has signed in");
 }

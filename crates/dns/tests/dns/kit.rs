@@ -92,6 +92,7 @@ pub(crate) struct Kit {
     pub(crate) address: SocketAddr,
     pub(crate) tls: SocketAddr,
     pub(crate) https: SocketAddr,
+    pub(crate) dns: Dns,
     pub(crate) world: Arc<World>,
     /// Where the kit's server is asked second.
     pub(crate) other: Arc<World>,
@@ -168,7 +169,7 @@ impl Kit {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let https = listener.local_addr().unwrap();
         dns.serve_https(listener, &server);
-        Self { address, tls, https, world, other, clock, tasks, metrics, records, snapshots, configs, keys }
+        Self { address, tls, https, dns, world, other, clock, tasks, metrics, records, snapshots, configs, keys }
     }
 
     /// Publishes the next root with this live part.
