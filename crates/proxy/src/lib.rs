@@ -41,9 +41,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use direct::Interception;
-pub use pac::pac_file;
+pub use pac::{in_turn, pac_file};
 pub use ports::Seals;
-pub use settings::{Limits, Portal, Settings};
+pub use settings::{Gateways, Limits, Portal, Settings};
 
 use crate::door::Door;
 use crate::meters::Meters;

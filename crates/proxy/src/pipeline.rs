@@ -17,7 +17,7 @@ use crate::exchange::{About, Exchange};
 use crate::failure::Failure;
 use crate::forward::forward;
 use crate::hops::is_navigation;
-use crate::pac::pac_file;
+use crate::pac::{in_turn, pac_file};
 use crate::pool::{Home, Route};
 use crate::reply::{Wanted, fail, moved, turn_away};
 use crate::target::{self, Site, Target};
@@ -164,7 +164,12 @@ fn own_page(door: &Door, client: &Client, request: &Request<Incoming>, path: &st
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     match (request.method(), path, host) {
         (&Method::GET | &Method::HEAD, "/proxy.pac", Some(host)) => {
-            let text = pac_file(&[host.to_owned()], client.is_tls, &[]);
+            let gateways = &door.settings.gateways;
+            let named = if client.is_tls { &gateways.tls } else { &gateways.plain };
+            let text = match named.as_slice() {
+                [] => pac_file(&[host.to_owned()], client.is_tls, &[]),
+                named => pac_file(&in_turn(named, client.address()), client.is_tls, &[]),
+            };
             let mut response = Response::new(Reply::own(text));
             let kind = HeaderValue::from_static("application/x-ns-proxy-autoconfig");
             response.headers_mut().insert(CONTENT_TYPE, kind);

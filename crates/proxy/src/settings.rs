@@ -12,9 +12,19 @@ pub struct Settings {
     pub portal: Portal,
     /// Ports that CONNECT may name. TLS is expected on each of them.
     pub connect_ports: Vec<u16>,
+    /// What the file `/proxy.pac` names. Where this is empty, each gateway names itself.
+    pub gateways: Gateways,
     /// Load balancers: they, and nobody else, begin each connection with a PROXY protocol header, which is believed.
     pub balancers: Vec<Network>,
     pub limits: Limits,
+}
+
+/// All gateways of a school, this one too, each as `host:port`.
+#[derive(Debug, Clone, Default)]
+pub struct Gateways {
+    pub plain: Vec<String>,
+    /// Over TLS, for whoever fetched the file by it.
+    pub tls: Vec<String>,
 }
 
 /// Where the portal is.
@@ -60,7 +70,14 @@ pub struct Limits {
 
 impl Settings {
     pub fn new(school: SchoolId, portal: Portal) -> Self {
-        Self { school, portal, connect_ports: vec![443], balancers: Vec::new(), limits: Limits::default() }
+        Self {
+            school,
+            portal,
+            connect_ports: vec![443],
+            gateways: Gateways::default(),
+            balancers: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod framing;
 mod intercepted;
 mod kit;
 mod netns;
+mod pac;
 mod plain;
 mod process;
 mod school;

@@ -82,6 +82,24 @@ pub(crate) fn hello(name: &str) -> Vec<u8> {
     [&[22, 3, 1][..], &counted(&message)].concat()
 }
 
+/// A process that only drains, for as long as its tunnels may live, still does what a click says.
+#[tokio::test]
+async fn what_a_drain_lets_live_is_still_judged() {
+    let kit = Kit::start_with(|limits| limits.drain_grace = Duration::from_secs(600)).await;
+    let (mut stream, mut other) = (open(&kit, "news.example").await, open(&kit, "open.example").await);
+    let judging = async {
+        kit.tasks.shutdown().begun().await;
+        kit.publish(live_blocking("news.example"));
+        is_closed(&mut stream).await;
+    };
+    tokio::select! {
+        _ = kit.tasks.drain(Duration::from_secs(600)) => panic!("a tunnel is open"),
+        () = judging => {}
+    }
+    assert_eq!((kit.count("schoolgate_proxy_revoked_total"), kit.proxy.standing()), (1, 1));
+    other.read_exact(&mut [0; 9]).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_tunnel_closes_when_its_grant_ends() {
     let kit = Kit::start().await;
