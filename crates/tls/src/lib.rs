@@ -14,4 +14,7 @@ pub use leaves::{LeafError, LeafFor, Leaves};
 pub use remote::{RemoteSigner, serve_signer};
 pub use replay::{HelloFailure, Replay, read_hello};
 pub use signer::{SignError, SignedLeaf, Signer, Signing, SigningRequest};
-pub use upstream::{Protocol, Upstream, UpstreamError, UpstreamFailure, UpstreamStream, protocol};
+pub use upstream::{
+    Agreed, LeftOut, Protocol, RevocationError, Revocations, Roots, Upstream, UpstreamError, UpstreamFailure,
+    UpstreamStream, protocol,
+};

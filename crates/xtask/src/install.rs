@@ -13,7 +13,7 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 11] = [
     Need { programs: &["cc"], package: "gcc", why: "cryptography and SQLite are compiled from C" },
     Need { programs: &["make", "gmake"], package: "make", why: "so is part of the cryptography" },
     Need { programs: &["npm"], package: "npm", why: "styles and scripts of the pages" },
@@ -23,6 +23,7 @@ const NEEDS: [Need; 10] = [
     Need { programs: &["dig"], package: "bind9-dnsutils", why: "a foreign client for the DNS door" },
     Need { programs: &["kdig"], package: "knot-dnsutils", why: "one that asks over TLS and HTTPS as well" },
     Need { programs: &["unbound"], package: "unbound", why: "a real name server behind the DNS door, and beside it" },
+    Need { programs: &["openssl"], package: "openssl", why: "certificates, servers and clients of the old kind" },
     Need { programs: &["zstd"], package: "zstd", why: "unpacking real lists" },
 ];
 
