@@ -29,6 +29,7 @@ use self::failure::handshake_failure;
 pub use self::revocations::{RevocationError, Revocations};
 pub use self::roots::{LeftOut, Roots};
 use self::verifier::SiteVerifier;
+use crate::learned::LearnedSites;
 
 pub type UpstreamStream = TlsStream<TcpStream>;
 
@@ -104,6 +105,7 @@ pub struct Upstream {
     older: Arc<ClientConfig>,
     newer: Arc<ClientConfig>,
     verifier: Arc<SiteVerifier>,
+    learned: Arc<LearnedSites>,
     handshake_deadline: Duration,
 }
 
@@ -139,12 +141,18 @@ impl Upstream {
             config.alpn_protocols = newest.offers();
             Arc::new(config)
         });
-        Ok(Self { dialer, older, newer, verifier, handshake_deadline })
+        let learned = Arc::default();
+        Ok(Self { dialer, older, newer, verifier, learned, handshake_deadline })
     }
 
     /// Replaces the revocation lists, for handshakes from now on.
     pub fn set_revocations(&self, revocations: Revocations) {
         self.verifier.set_revocations(revocations);
+    }
+
+    /// The sites that cannot be looked into.
+    pub fn learned(&self) -> &LearnedSites {
+        &self.learned
     }
 
     /// The roots that are believed, and those that are not.
@@ -226,6 +234,16 @@ impl ResolvesClientCert for Asked {
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// What somebody believes who has these roots and no others.
+#[cfg(test)]
+pub(crate) fn verifier_of(roots: &[CertificateDer<'static>], now: UnixTime) -> SiteVerifier {
+    let mut all = Roots::refusing(&[]);
+    for root in roots {
+        all.add(root, |_| false, now);
+    }
+    SiteVerifier::new(all, provider().signature_verification_algorithms)
 }
 
 #[cfg(test)]

@@ -18,4 +18,5 @@ mod smuggling_two;
 mod soak;
 mod standing;
 mod through;
+mod tls;
 mod two;

@@ -26,7 +26,7 @@ const WEAK: [&[&str]; 9] = [
 ];
 
 #[test]
-fn v25_weak_keys_are_refused() {
+fn v25_p03_weak_keys_are_refused() {
     let root = root("world");
     let how = "-sha256 -extfile form";
     for key in STRONG {
@@ -52,7 +52,7 @@ fn v25_a_root_with_a_weak_key_is_left_out() {
 }
 
 #[test]
-fn v26_weak_signatures_are_refused() {
+fn v26_p03_weak_signatures_are_refused() {
     let root = root("world");
     let key = ["ecparam -name prime256v1 -genkey -noout -out leaf.key"];
     let unsupported = |refused: &Result<(), Refused>| {
