@@ -38,6 +38,8 @@ pub struct Authority {
 struct Cas {
     current: Ca,
     next: Option<Next>,
+    /// CAs that were in use before.
+    retired: Vec<CertificateDer<'static>>,
 }
 
 struct Next {
@@ -79,7 +81,7 @@ impl Authority {
             let (key_pem, pem) = ca::make(school, clock.now())?;
             in_use.write(&key_pem, &pem)?;
         }
-        let cas = Cas { current: in_use.load()?, next: load_next(keys)? };
+        let cas = Cas { current: in_use.load()?, next: load_next(keys)?, retired: files::retired(keys)? };
         let (keys, school) = (keys.to_owned(), school.to_owned());
         let authority = Self { keys, school, clock, lists_at: None, cas: RwLock::new(cas) };
         authority.tend()?;
@@ -142,7 +144,11 @@ impl Authority {
             let mut cas = self.cas.write().unwrap_or_else(PoisonError::into_inner);
             if cas.next.is_some() {
                 files::promote(&self.keys)?;
-                *cas = Cas { current: Names::in_use(&self.keys).load()?, next: None };
+                *cas = Cas {
+                    current: Names::in_use(&self.keys).load()?,
+                    next: None,
+                    retired: files::retired(&self.keys)?,
+                };
                 info!("the next CA is in use");
             }
         }
@@ -195,6 +201,11 @@ impl Signer for Authority {
 
     fn certificates(&self) -> Vec<CertificateDer<'static>> {
         self.read().all().map(|ca| ca.certificate.clone()).collect()
+    }
+
+    fn own_certificates(&self) -> Vec<CertificateDer<'static>> {
+        let cas = self.read();
+        cas.all().map(|ca| &ca.certificate).chain(&cas.retired).cloned().collect()
     }
 
     fn generation(&self) -> u64 {

@@ -290,6 +290,10 @@ mod tests {
             self.authority.certificates()
         }
 
+        fn own_certificates(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
+            self.authority.own_certificates()
+        }
+
         fn generation(&self) -> u64 {
             self.authority.generation()
         }
@@ -326,6 +330,9 @@ mod tests {
             }
             fn certificates(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
                 self.0.certificates()
+            }
+            fn own_certificates(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
+                self.0.own_certificates()
             }
             fn generation(&self) -> u64 {
                 self.0.generation()

@@ -33,7 +33,7 @@ enum Ask {
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Answer {
-    Authority { certificates: Vec<Vec<u8>>, certificate: Vec<u8>, generation: u64 },
+    Authority { certificates: Vec<Vec<u8>>, own: Vec<Vec<u8>>, certificate: Vec<u8>, generation: u64 },
     List { list: Vec<u8> },
     Signed { certificate: Vec<u8>, issuer: Vec<u8>, generation: u64, not_after_us: i64 },
     Expired,
@@ -88,6 +88,7 @@ async fn answered(signer: &dyn Signer, ask: Ask) -> Answer {
     match ask {
         Ask::Authority => Answer::Authority {
             certificates: signer.certificates().iter().map(|one| one.to_vec()).collect(),
+            own: signer.own_certificates().iter().map(|one| one.to_vec()).collect(),
             certificate: signer.certificate().to_vec(),
             generation: signer.generation(),
         },
@@ -123,6 +124,7 @@ pub struct RemoteSigner {
 struct Known {
     certificate: CertificateDer<'static>,
     all: Vec<CertificateDer<'static>>,
+    own: Vec<CertificateDer<'static>>,
     generation: u64,
 }
 
@@ -130,12 +132,13 @@ impl RemoteSigner {
     /// Learns whose CA it is; fails where nobody listens on `socket`.
     pub async fn connect(socket: &Path) -> io::Result<Self> {
         let mut stream = UnixStream::connect(socket).await?;
-        let Answer::Authority { certificates, certificate, generation } = ask(&mut stream, &Ask::Authority).await?
+        let Answer::Authority { certificates, own, certificate, generation } =
+            ask(&mut stream, &Ask::Authority).await?
         else {
             return Err(io::ErrorKind::InvalidData.into());
         };
-        let all = certificates.into_iter().map(CertificateDer::from).collect();
-        let known = Known { certificate: CertificateDer::from(certificate), all, generation };
+        let [all, own] = [certificates, own].map(|all| all.into_iter().map(CertificateDer::from).collect());
+        let known = Known { certificate: CertificateDer::from(certificate), all, own, generation };
         let known = ArcSwap::from_pointee(known);
         Ok(Self { socket: socket.to_owned(), known, connection: Mutex::new(Some(stream)) })
     }
@@ -175,11 +178,13 @@ impl RemoteSigner {
         if known.generation == generation {
             return;
         }
-        let mut all = known.all.clone();
-        if !all.contains(issuer) {
-            all.push(issuer.clone());
+        let (mut all, mut own) = (known.all.clone(), known.own.clone());
+        for list in [&mut all, &mut own] {
+            if !list.contains(issuer) {
+                list.push(issuer.clone());
+            }
         }
-        self.known.store(Arc::new(Known { certificate: issuer.clone(), all, generation }));
+        self.known.store(Arc::new(Known { certificate: issuer.clone(), all, own, generation }));
     }
 
     async fn put(&self, question: &Ask) -> io::Result<Answer> {
@@ -228,6 +233,10 @@ impl Signer for RemoteSigner {
 
     fn certificates(&self) -> Vec<CertificateDer<'static>> {
         self.known.load().all.clone()
+    }
+
+    fn own_certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.known.load().own.clone()
     }
 
     fn generation(&self) -> u64 {

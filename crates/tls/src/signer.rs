@@ -58,8 +58,11 @@ pub trait Signer: Send + Sync {
     /// The certificate of the CA in use.
     fn certificate(&self) -> CertificateDer<'static>;
 
-    /// Those of all CAs whose key is held: what devices should trust, and what must never be trusted outside.
+    /// Those of all CAs whose key is held, which devices should trust.
     fn certificates(&self) -> Vec<CertificateDer<'static>>;
+
+    /// Those, and of all CAs that there were: none of them proves anything of the outside.
+    fn own_certificates(&self) -> Vec<CertificateDer<'static>>;
 
     /// Changes when the CA is replaced, so that no leaf of an old one is handed out.
     fn generation(&self) -> u64;

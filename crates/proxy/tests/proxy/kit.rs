@@ -134,6 +134,10 @@ impl Signer for Mutable {
         self.authority.certificates()
     }
 
+    fn own_certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.authority.own_certificates()
+    }
+
     fn generation(&self) -> u64 {
         self.authority.generation()
     }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use rcgen::KeyPair;
 use rustls::pki_types::CertificateDer;
@@ -60,6 +61,24 @@ pub(super) fn write_switch(keys: &Path, at: Timestamp) -> Result<(), AuthorityEr
 }
 
 const SWITCH_FILE: &str = "next-ca.from";
+/// How the files of CAs begin that were in use before: a stolen key is one reason to take another, so they are kept to be
+/// refused.
+const RETIRED: &str = "ca.before.";
+
+/// The certificates of CAs that were in use before: one in five years, and some more where somebody is careful.
+pub(super) fn retired(keys: &Path) -> Result<Vec<CertificateDer<'static>>, AuthorityError> {
+    let failed = |source| AuthorityError::Read { path: keys.to_owned(), source };
+    let mut retired = Vec::new();
+    for entry in fs::read_dir(keys).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_string_lossy().starts_with(RETIRED) {
+            let path = entry.path();
+            let certificate = CertificateDer::from_pem_slice(read(&path)?.as_bytes());
+            retired.push(certificate.map_err(|_| AuthorityError::Certificate { path })?);
+        }
+    }
+    Ok(retired)
+}
 
 /// The next CA takes the place of the one in use, whose key is gone with it. Done again from wherever it was broken off:
 /// as long as the next certificate is there, it is not over.
@@ -71,7 +90,9 @@ pub(super) fn promote(keys: &Path) -> Result<(), AuthorityError> {
     if next.key.exists() {
         // The certificate first: with none in use, whoever starts next comes here and not to making one.
         if in_use.certificate.exists() {
-            moved(&in_use.certificate, &keys.join("ca.before.pem"))?;
+            let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, read(&in_use.certificate)?.as_bytes());
+            let name = format!("{RETIRED}{}.pem", HEXLOWER.encode(hash.as_ref()));
+            moved(&in_use.certificate, &keys.join(name))?;
         }
         moved(&next.key, &in_use.key)?;
     }

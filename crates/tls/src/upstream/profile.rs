@@ -8,10 +8,14 @@ use std::net::IpAddr;
 
 use psl::{Psl, Type};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::der_parser::oid::Oid;
 use x509_parser::extensions::{GeneralName, NameConstraints, ParsedExtension, X509Extension};
 use x509_parser::oid_registry::{
     OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521, OID_PKCS1_RSAENCRYPTION,
-    OID_SIG_ED25519,
+    OID_PKIX_AUTHORITY_INFO_ACCESS, OID_SIG_ED25519, OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER,
+    OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_CRL_DISTRIBUTION_POINTS, OID_X509_EXT_EXTENDED_KEY_USAGE,
+    OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS, OID_X509_EXT_POLICY_CONSTRAINTS,
+    OID_X509_EXT_SUBJECT_ALT_NAME, OID_X509_EXT_SUBJECT_KEY_IDENTIFIER,
 };
 use x509_parser::public_key::PublicKey;
 
@@ -19,6 +23,21 @@ use x509_parser::public_key::PublicKey;
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 /// RFC 5280 §4.1.2.2, with the byte of the sign.
 const SERIAL_BYTES_MAX: usize = 20;
+
+/// Extensions that decide something here or at clients, and must be readable. Others (policies, logs' receipts) are
+/// read by nobody on the way, and no reason to refuse a site.
+const MEANT: [Oid<'static>; 10] = [
+    OID_PKIX_AUTHORITY_INFO_ACCESS,
+    OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER,
+    OID_X509_EXT_BASIC_CONSTRAINTS,
+    OID_X509_EXT_CRL_DISTRIBUTION_POINTS,
+    OID_X509_EXT_EXTENDED_KEY_USAGE,
+    OID_X509_EXT_KEY_USAGE,
+    OID_X509_EXT_NAME_CONSTRAINTS,
+    OID_X509_EXT_POLICY_CONSTRAINTS,
+    OID_X509_EXT_SUBJECT_ALT_NAME,
+    OID_X509_EXT_SUBJECT_KEY_IDENTIFIER,
+];
 
 /// The rule that a certificate breaks, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -223,11 +242,11 @@ fn is_wide(name: &str) -> bool {
     })
 }
 
-/// RFC 5280 §4.2: what is critical must be understood, and what is understood must be readable.
+/// RFC 5280 §4.2: what is critical must be understood, and what is meant must be readable.
 fn check_extensions(certificate: &X509Certificate<'_>) -> Result<(), Fault> {
     for extension in certificate.iter_extensions() {
         match extension.parsed_extension() {
-            ParsedExtension::ParseError { .. } => return Err(Fault("extension")),
+            ParsedExtension::ParseError { .. } if MEANT.contains(&extension.oid) => return Err(Fault("extension")),
             ParsedExtension::UnsupportedExtension { .. } | ParsedExtension::Unparsed if extension.critical => {
                 return Err(Fault("extension"));
             }
