@@ -76,6 +76,7 @@ fn event(door: &Door, judged: &Judged, came: Came, size: Size) -> Option<Event> 
             snapshot,
             traffic: Traffic { bytes_up: wide(size.up), bytes_down: wide(size.down), duration_ms: 0 },
             mode: Mode::Plain,
+            tls: None,
         })),
     }
 }

@@ -4,6 +4,6 @@ mod event;
 mod recorder;
 mod who;
 
-pub use event::{Accident, Decision, Door, Event, LockedHit, Mode, Reason, Traffic, Verdict};
+pub use event::{Accident, Agreed, Decision, Door, Event, LockedHit, Mode, Offered, Reason, Tls, Traffic, Verdict};
 pub use recorder::{Discard, Recorded, Recorder};
 pub use who::{KeyedTextError, LockedHash, Pseudonym, Who};

@@ -58,6 +58,7 @@ pub(crate) fn decision(n: u64, at: Timestamp, verdict: Verdict, reason: Reason) 
         snapshot: 3,
         traffic: Traffic { bytes_up: n, bytes_down: 1_000, duration_ms: 12 },
         mode: Mode::Inspected,
+        tls: None,
     })
 }
 

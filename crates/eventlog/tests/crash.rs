@@ -44,6 +44,7 @@ fn event(n: u64) -> Event {
         snapshot: 1,
         traffic: Traffic { bytes_up: n, ..Traffic::default() },
         mode: Mode::Plain,
+        tls: None,
     })
 }
 

@@ -10,13 +10,14 @@ use hyper::upgrade::{OnUpgrade, Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use schoolgate_base::Host;
 use schoolgate_decide::Seen;
-use schoolgate_event::Mode;
+use schoolgate_event::{Mode, Offered};
 use schoolgate_runtime::Guarded;
 use schoolgate_tls::{ClientHello, HelloFailure, NamedServer, Replay, read_hello};
 use tracing::debug;
 
 use crate::body::Reply;
 use crate::door::{Client, Door};
+use crate::exchange::offered;
 use crate::failure::Failure;
 use crate::inside::answer_locally;
 use crate::pipeline::{self, is_portal, leads_inside, refuse_for_all};
@@ -85,7 +86,8 @@ async fn open_tunnel(asked: Asked, upgrade: OnUpgrade) -> Response<Reply> {
             let tasks = exchange.door.tasks.clone();
             tasks.spawn("tunnel", async move {
                 let Some(opened) = opened(upgrade).await else { return };
-                let (opened, greeting) = greeted(&exchange.door, &exchange.site, opened).await;
+                let (opened, greeting, offered) = greeted(&exchange.door, &exchange.site, opened).await;
+                exchange.note_offered(offered);
                 match greeting {
                     Greeting::Right => carry(&exchange, opened, connected.stream).await,
                     Greeting::Wrong => exchange.set_failed(Failure::Hello),
@@ -111,7 +113,8 @@ fn spawn_inspection(asked: Asked, upgrade: OnUpgrade) {
     let tasks = asked.door.tasks.clone();
     tasks.spawn("decrypted connection", async move {
         let Some(opened) = opened(upgrade).await else { return };
-        let (opened, greeting) = greeted(&asked.door, &asked.site, opened).await;
+        let (opened, greeting, offered) = greeted(&asked.door, &asked.site, opened).await;
+        let asked = asked.with_offered(offered);
         match greeting {
             Greeting::Right => inspect(asked, opened).await,
             Greeting::Wrong => asked.exchange(Mode::Inspected).set_failed(Failure::Hello),
@@ -128,7 +131,8 @@ fn spawn_answer(asked: Asked, failure: Option<Failure>, upgrade: OnUpgrade) {
             exchange.set_failed(failure);
         }
         let Some(opened) = opened(upgrade).await else { return };
-        let (opened, greeting) = greeted(&exchange.door, &exchange.site, opened).await;
+        let (opened, greeting, offered) = greeted(&exchange.door, &exchange.site, opened).await;
+        exchange.note_offered(offered);
         match greeting {
             Greeting::Right => answer_locally(exchange, failure, opened).await,
             // What was decided on is recorded; there was nobody to tell.
@@ -162,13 +166,13 @@ enum Greeting {
     None,
 }
 
-async fn greeted(door: &Door, site: &Site, opened: Opened) -> (Opened, Greeting) {
+async fn greeted(door: &Door, site: &Site, opened: Opened) -> (Opened, Greeting, Option<Offered>) {
     let (opened, hello) = read_hello(opened, door.settings.limits.hello_deadline).await;
     let greeting = greeting(site, &hello);
     if greeting == Greeting::Wrong {
         door.meters.hellos_refused.increment();
     }
-    (opened, greeting)
+    (opened, greeting, hello.ok().as_ref().map(offered))
 }
 
 fn greeting(site: &Site, hello: &Result<ClientHello, HelloFailure>) -> Greeting {

@@ -19,6 +19,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use crate::door::{Client, Door};
+use crate::exchange::offered;
 use crate::failure::Failure;
 use crate::inside::answer_locally;
 use crate::pipeline::{self, answer_direct, is_portal, leads_inside, refuse_for_all};
@@ -90,7 +91,10 @@ async fn serve_tls(door: &Arc<Door>, client: Client, stream: TcpStream, dialled:
         return refuse(opened).await;
     }
     match door.judge(&client, &site.host, Seen::Unseen) {
-        Ok(judged) => carry_on(Asked { door: Arc::clone(door), client, site, judged }, opened).await,
+        Ok(judged) => {
+            let asked = Asked { door: Arc::clone(door), client, site, judged };
+            carry_on(asked.with_offered(hello.ok().as_ref().map(offered)), opened).await;
+        }
         Err(failure) => door.meters.refused(&failure),
     }
 }
@@ -98,9 +102,9 @@ async fn serve_tls(door: &Arc<Door>, client: Client, stream: TcpStream, dialled:
 /// The site that a hello names, or the address where it names none.
 fn named(door: &Door, hello: &Result<ClientHello, HelloFailure>, dialled: SocketAddr) -> Option<Host> {
     let named = match hello {
-        Ok(ClientHello { server_name: NamedServer::Name(name) }) => Some(Host::Name(name.clone())),
-        Ok(ClientHello { server_name: NamedServer::Absent }) => Some(Host::Address(dialled.ip())),
-        Ok(ClientHello { server_name: NamedServer::Invalid })
+        Ok(ClientHello { server_name: NamedServer::Name(name), .. }) => Some(Host::Name(name.clone())),
+        Ok(ClientHello { server_name: NamedServer::Absent, .. }) => Some(Host::Address(dialled.ip())),
+        Ok(ClientHello { server_name: NamedServer::Invalid, .. })
         | Err(HelloFailure::Hello { .. } | HelloFailure::Timeout) => None,
         // The client went away.
         Err(HelloFailure::Closed | HelloFailure::Read { .. }) => return None,

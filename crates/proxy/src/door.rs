@@ -10,7 +10,7 @@ use schoolgate_base::Host;
 use schoolgate_decide::{
     Conditions, Decision, Inspect, Need, Outcome, Reason, Seen, Snapshot, Trace, Verdict, decide, stricter,
 };
-use schoolgate_event::Recorder;
+use schoolgate_event::{self as event, Recorder};
 use schoolgate_identity::{Identified, Identities, Looking, Refused};
 use schoolgate_runtime::{Clock, Place, Tasks};
 use schoolgate_tls::{Leaves, Upstream};
@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::meters::Meters;
 use crate::pool::Pool;
 use crate::ports::Seals;
+use crate::safe_search::is_engine;
 use crate::settings::Settings;
 use crate::standing::Standing;
 
@@ -51,6 +52,8 @@ pub(crate) struct Client {
     pub(crate) is_tls: bool,
     /// From the CONNECT, for requests inside its connection.
     pub(crate) token: Option<HeaderValue>,
+    /// The handshakes of a decrypted connection, for requests inside it.
+    pub(crate) tls: Option<Arc<event::Tls>>,
     /// Held by whatever is left of the connection.
     pub(crate) _place: Option<Arc<Place>>,
 }
@@ -89,7 +92,7 @@ impl Door {
                 Refused::Unknown => Failure::TokenUnknown,
                 Refused::InClear => Failure::TokenInClear,
             })?;
-        Ok(judge_by(&snapshot, identified, host, url, now))
+        Ok(self.left_alone(judge_by(&snapshot, identified, host, url, now), host))
     }
 
     /// Judges a connection that is open, by a newer root. Somebody whose token was withdrawn is nobody.
@@ -102,7 +105,16 @@ impl Door {
         now: Timestamp,
     ) -> Option<Judged> {
         let identified = self.identify(snapshot, client, site_of(host, url), false, now).ok()?;
-        Some(judge_by(snapshot, identified, host, url, now))
+        Some(self.left_alone(judge_by(snapshot, identified, host, url, now), host))
+    }
+
+    /// A site that cannot be looked into is carried as one that must not be. Not an engine, whose searches would then be
+    /// held to nothing: it takes three devices to make a site look pinned.
+    fn left_alone(&self, mut judged: Judged, host: &Host) -> Judged {
+        if !is_engine(host) && self.upstream.learned().is_left_alone(host, judged.at).is_some() {
+            judged.decision.conditions.inspect = Inspect::Never;
+        }
+        judged
     }
 
     /// Whether a connection to this site would not be looked into: what a new CONNECT would be told. A class that hangs
@@ -148,7 +160,7 @@ impl Client {
     /// A client that speaks for itself. A tunnel counts as its client's connection for as long as it lasts.
     pub(crate) fn new(peer: SocketAddr, local: SocketAddr, is_tls: bool, place: Place) -> Self {
         let is_private = is_tls || peer.ip().to_canonical().is_loopback();
-        Self { peer, local, dialled: None, is_private, is_tls, token: None, _place: Some(Arc::new(place)) }
+        Self { peer, local, dialled: None, is_private, is_tls, token: None, tls: None, _place: Some(Arc::new(place)) }
     }
 
     pub(crate) fn address(&self) -> IpAddr {

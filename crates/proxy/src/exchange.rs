@@ -3,14 +3,15 @@
 //! The event is recorded when the last part of the exchange is dropped, so that bytes and duration are known however
 //! it ends. What may not be recorded is thrown away here and nowhere else.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Method;
 use schoolgate_decide::{Decision, Reason, Trace, Verdict};
 use schoolgate_event as event;
 use schoolgate_event::{Door as At, Event, LockedHit, Mode, Pseudonym, Recorded, Traffic};
+use schoolgate_tls::{Agreed, ClientHello, Offer, Protocol};
 use tokio::time::Instant;
 
 use crate::door::{Client, Door, Judged};
@@ -40,6 +41,8 @@ pub(crate) struct Exchange {
     is_refused: AtomicBool,
     /// A person's visit that no page of the portal follows, which counts those that lead to it.
     is_visit: AtomicBool,
+    /// What is seen of TLS where nothing of ours is inside.
+    hello: OnceLock<event::Offered>,
 }
 
 /// What an exchange is about.
@@ -69,6 +72,7 @@ impl Exchange {
             has_failed: AtomicBool::new(false),
             is_refused: AtomicBool::new(false),
             is_visit: AtomicBool::new(false),
+            hello: OnceLock::new(),
         })
     }
 
@@ -117,6 +121,13 @@ impl Exchange {
         self.is_visit.store(true, Ordering::Relaxed);
     }
 
+    /// What the client's hello offered, where the exchange was there before it.
+    pub(crate) fn note_offered(&self, offered: Option<event::Offered>) {
+        if let Some(offered) = offered {
+            let _ = self.hello.set(offered);
+        }
+    }
+
     /// Enters the exchange among those that are judged again at each new root.
     pub(crate) fn stand(&self) -> Stand {
         let kept = Kept {
@@ -160,8 +171,18 @@ impl Exchange {
                     duration_ms: u32::try_from(self.began.elapsed().as_millis()).unwrap_or(u32::MAX),
                 },
                 mode: self.mode,
+                tls: self.tls(),
             })),
         }
+    }
+
+    fn tls(&self) -> Option<Box<event::Tls>> {
+        let tls = match (&self.client.tls, self.hello.get()) {
+            (Some(tls), _) => event::Tls::clone(tls),
+            (None, Some(hello)) => event::Tls { offered: Some(hello.clone()), ..event::Tls::default() },
+            (None, None) => return None,
+        };
+        Some(Box::new(tls))
     }
 
     fn who(&self) -> event::Who {
@@ -230,6 +251,24 @@ impl Drop for Exchange {
                 door.recorder.help_visited(&door.settings.school, local.date());
             }
         }
+    }
+}
+
+pub(crate) fn offered(hello: &ClientHello) -> event::Offered {
+    let Offer { version, ciphers, groups, protocols, has_ech } = hello.offer.clone();
+    event::Offered { version, ciphers, groups, protocols, has_ech }
+}
+
+pub(crate) fn agreed(agreed: &Agreed) -> event::Agreed {
+    let protocol = match agreed.protocol {
+        Protocol::Http1 => "http/1.1",
+        Protocol::Http2 => "h2",
+    };
+    event::Agreed {
+        version: agreed.version.into(),
+        cipher: agreed.cipher.into(),
+        group: agreed.group.into(),
+        protocol: protocol.into(),
     }
 }
 

@@ -164,6 +164,7 @@ fn upstream_status(failure: UpstreamFailure) -> StatusCode {
         | UpstreamFailure::WrongHost
         | UpstreamFailure::Revoked
         | UpstreamFailure::BadCertificate
+        | UpstreamFailure::ClientCertificate
         | UpstreamFailure::NoSecureConnection => StatusCode::BAD_GATEWAY,
     }
 }

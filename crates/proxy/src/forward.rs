@@ -12,7 +12,7 @@ use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use schoolgate_event::Mode;
-use schoolgate_tls::Protocol;
+use schoolgate_tls::{Agreed, Protocol};
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
@@ -120,16 +120,15 @@ async fn connect(exchange: &Arc<Exchange>, needed: Needed) -> Result<Made, Failu
     let door = &exchange.door;
     let upstream = door.upstream_for(&exchange.client);
     let may_upgrade = needed == Needed::Upgrade;
-    let link = if exchange.mode == Mode::Plain {
+    if exchange.mode == Mode::Plain {
         let connected = upstream.connect_plain(host, port).await?;
-        Link::one(door, connected.stream, may_upgrade).await?
-    } else if may_upgrade {
-        let stream = upstream.connect_tls(host, port, Protocol::Http1).await?;
-        Link::one(door, stream, may_upgrade).await?
-    } else {
-        Link::open(door, upstream.connect_tls(host, port, Protocol::Http2).await?).await?
-    };
-    Ok(Made::new(link))
+        return Ok(Made::new(Link::one(door, connected.stream, may_upgrade).await?, None));
+    }
+    let newest = if may_upgrade { Protocol::Http1 } else { Protocol::Http2 };
+    let stream = upstream.connect_tls(host, port, newest).await?;
+    let agreed = Agreed::of(stream.get_ref().1);
+    let link = if may_upgrade { Link::one(door, stream, true).await? } else { Link::open(door, stream).await? };
+    Ok(Made::new(link, Some(agreed)))
 }
 
 async fn send_over(

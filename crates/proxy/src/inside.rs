@@ -8,8 +8,8 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use rustls::AlertDescription;
-use schoolgate_event::Mode;
-use schoolgate_tls::{LeafFor, Protocol};
+use schoolgate_event::{self as event, Mode};
+use schoolgate_tls::{Agreed, LeafFor, Protocol};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -17,7 +17,7 @@ use tracing::debug;
 
 use crate::body::Reply;
 use crate::door::{Client, Door, Judged};
-use crate::exchange::{About, Exchange};
+use crate::exchange::{About, Exchange, agreed};
 use crate::failure::Failure;
 use crate::hops::is_navigation;
 use crate::pipeline::{Asked, judged};
@@ -56,6 +56,12 @@ pub(crate) async fn look_inside(inside: Inside, opened: Opened, made: Made) {
     };
     door.meters.inspected.increment();
     let route = Route { site: site.clone(), is_tls: true };
+    let shown = event::Tls {
+        offered: client.tls.as_ref().and_then(|tls| tls.offered.clone()),
+        client: Some(agreed(&Agreed::of(tls.get_ref().1))),
+        site: made.agreed.as_ref().map(agreed),
+    };
+    let client = Client { tls: Some(Arc::new(shown)), ..client };
     let home = Home::Own(Own::new(Arc::clone(&door.pool), route, made));
     let protocol = Protocol::agreed(tls.get_ref().1.alpn_protocol());
     let service = service_fn({
@@ -134,12 +140,18 @@ async fn accept(
     match timeout(door.settings.limits.handshake_deadline, TlsAcceptor::from(config).accept(opened)).await {
         Ok(Ok(stream)) => {
             door.identities.trust.learn_on(client.address(), &site.host, door.clock.now());
+            if purpose == LeafFor::Verified {
+                door.upstream.learned().note_acceptance(&site.host);
+            }
             Some(stream)
         }
         Ok(Err(error)) => {
             door.meters.handshakes_failed.increment();
             if says_unknown_ca(&error) {
                 door.identities.trust.doubt(client.address(), &site.host);
+                if purpose == LeafFor::Verified {
+                    door.upstream.learned().note_refusal(&site.host, client.address(), door.clock.now());
+                }
             }
             None
         }

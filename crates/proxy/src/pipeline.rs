@@ -32,7 +32,7 @@ pub(crate) async fn answer(door: Arc<Door>, client: Client, request: Request<Inc
     match target::read(&request) {
         Err(failure) => fail(&door, None, failure),
         // Our own pages before identity: a device that nobody knows yet has to find its settings.
-        Ok(Target::Own { path }) => own_page(&door, &client, &request, &path),
+        Ok(Target::Own { path }) => own_page(&door, &client, &request, &path).await,
         Ok(Target::Connect(site)) => connect::connect(door, client, site, request).await,
         Ok(Target::Forward { site, path }) => plain(&door, client, site, path, request).await,
     }
@@ -160,7 +160,7 @@ fn to_secure_portal(door: &Door, path: &str) -> Response<Reply> {
     moved(StatusCode::PERMANENT_REDIRECT, &format!("https://{}{path}", door.settings.portal.name))
 }
 
-fn own_page(door: &Door, client: &Client, request: &Request<Incoming>, path: &str) -> Response<Reply> {
+async fn own_page(door: &Door, client: &Client, request: &Request<Incoming>, path: &str) -> Response<Reply> {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     match (request.method(), path, host) {
         (&Method::GET | &Method::HEAD, "/proxy.pac", Some(host)) => {
@@ -175,6 +175,23 @@ fn own_page(door: &Door, client: &Client, request: &Request<Incoming>, path: &st
             response.headers_mut().insert(CONTENT_TYPE, kind);
             response
         }
+        // Clients that ask for a list of revoked certificates ask without a name, and mostly without the proxy.
+        (&Method::GET | &Method::HEAD, path, _) => match path.strip_prefix("/ca/") {
+            Some(name) => revocation_list(door, name).await,
+            None => fail(door, None, Failure::NotHere),
+        },
         _ => fail(door, None, Failure::NotHere),
+    }
+}
+
+/// RFC 2585 §4.2.
+async fn revocation_list(door: &Door, name: &str) -> Response<Reply> {
+    match door.leaves.revocation_list(name).await {
+        Some(list) => {
+            let mut response = Response::new(Reply::own(list));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/pkix-crl"));
+            response
+        }
+        None => fail(door, None, Failure::NotHere),
     }
 }

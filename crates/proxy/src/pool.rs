@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::link::Link;
 use crate::target::Site;
+use schoolgate_tls::Agreed;
 
 /// Where a connection leads, and whether its other end has proved who it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,6 +47,8 @@ struct Kept {
 pub(crate) struct Made {
     pub(crate) link: Link,
     pub(crate) at: Instant,
+    /// What its handshake came to; nothing in the clear.
+    pub(crate) agreed: Option<Agreed>,
 }
 
 /// A connection while a request is on it, and where it goes afterwards.
@@ -202,12 +205,12 @@ impl Drop for Own {
 }
 
 impl Made {
-    pub(crate) fn new(link: Link) -> Self {
-        Self { link, at: Instant::now() }
+    pub(crate) fn new(link: Link, agreed: Option<Agreed>) -> Self {
+        Self { link, at: Instant::now(), agreed }
     }
 
     fn shared(&self) -> Option<Self> {
-        Some(Self { link: self.link.shared()?, at: self.at })
+        Some(Self { link: self.link.shared()?, at: self.at, agreed: self.agreed })
     }
 }
 

@@ -227,8 +227,16 @@ mod tests {
 
     fn kept() -> Kept {
         let peer = "127.0.0.1:1".parse().unwrap();
-        let client =
-            Client { peer, local: peer, is_private: true, is_tls: false, dialled: None, token: None, _place: None };
+        let client = Client {
+            peer,
+            local: peer,
+            is_private: true,
+            is_tls: false,
+            dialled: None,
+            token: None,
+            tls: None,
+            _place: None,
+        };
         Kept { client, host: "news.example".parse().unwrap(), path: None, mode: Mode::Tunnel }
     }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use http::Method;
 use schoolgate_base::Host;
-use schoolgate_decide::{Inspect, Verdict};
-use schoolgate_event::Mode;
+use schoolgate_decide::{Inspect, Seen, Verdict};
+use schoolgate_event::{self as event, Mode};
 use schoolgate_runtime::proxy_protocol;
-use schoolgate_tls::{Protocol, Replay};
+use schoolgate_tls::{Agreed, Protocol, Replay, UpstreamFailure};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
@@ -47,6 +47,12 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// With what the client's hello offered.
+    pub(crate) fn with_offered(self, offered: Option<event::Offered>) -> Self {
+        let tls = offered.map(|offered| event::Tls { offered: Some(offered), ..event::Tls::default() });
+        Self { client: Client { tls: tls.map(Arc::new), ..self.client }, ..self }
+    }
+
     /// What is recorded of it, carried so.
     pub(crate) fn exchange(self, mode: Mode) -> Arc<Exchange> {
         let Self { door, client, site, judged } = self;
@@ -100,11 +106,34 @@ pub(crate) async fn inspect(asked: Asked, opened: Opened) {
             let Asked { door, client, site, judged } = asked;
             look_inside(Inside { door, client, site, judged }, opened, made).await;
         }
+        Err(Failure::Upstream(UpstreamFailure::ClientCertificate)) if !is_engine(&asked.site.host) => {
+            asked.door.upstream.learned().note_client_certificate(&asked.site.host, asked.door.clock.now());
+            splice(asked, opened).await;
+        }
         Err(failure) => {
             let exchange = asked.exchange(Mode::LocalAnswer);
             exchange.set_failed(failure);
             answer_locally(exchange, Some(failure), opened).await;
         }
+    }
+}
+
+/// What turned out to be closed to us goes on as a tunnel, where the name alone allows it; the client has not had a byte
+/// of ours inside yet (check table P11).
+async fn splice(asked: Asked, opened: Opened) {
+    let Asked { door, client, site, .. } = &asked;
+    let now = door.clock.now();
+    let Some(judged) = door.judge_again(&door.snapshot(), client, &site.host, Seen::Unseen, now) else { return };
+    let is_carried = way(&judged, &site.host) == Way::Tunnel;
+    let exchange = Asked { judged, ..asked }.exchange(Mode::Tunnel);
+    exchange.note_visit();
+    if !is_carried {
+        return;
+    }
+    let upstream = exchange.door.upstream_for(&exchange.client);
+    match upstream.connect_plain(&exchange.site.host, exchange.site.port).await {
+        Ok(connected) => carry(&exchange, opened, connected.stream).await,
+        Err(failure) => exchange.set_failed(failure.into()),
     }
 }
 
@@ -116,7 +145,8 @@ async fn proven(asked: &Asked) -> Result<Made, Failure> {
         return Ok(made);
     }
     let stream = door.upstream_for(client).connect_tls(&site.host, site.port, Protocol::Http2).await?;
-    Ok(Made::new(Link::open(door, stream).await?))
+    let agreed = Agreed::of(stream.get_ref().1);
+    Ok(Made::new(Link::open(door, stream).await?, Some(agreed)))
 }
 
 /// The portal's end of a connection. Our own parts talk over a socket in the data directory; the header says for which

@@ -1,45 +1,50 @@
 //! The school's CA: made once at install, kept in the keys folder, signing in this process.
+//!
+//! A year before it ends a second one is made, which devices are given beside it; a quarter before it ends the second one
+//! signs, and the first one's key is thrown away. A technician may do the same sooner.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
+mod ca;
+mod files;
+
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use jiff::{SignedDuration, Timestamp};
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PublicKeyData, SanType, SerialNumber, SubjectPublicKeyInfo, date_time_ymd,
-};
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use schoolgate_base::Host;
 use schoolgate_runtime::Clock;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use tracing::{info, warn};
 
-use crate::signer::{SignError, SignedLeaf, Signer, Signing, SigningRequest};
+use self::ca::Ca;
+pub use self::ca::list_name;
+use self::files::Names;
+use crate::signer::{Listing, SignError, SignedLeaf, Signer, Signing, SigningRequest};
 
-const KEY_FILE: &str = "ca.key.pem";
-const CERTIFICATE_FILE: &str = "ca.pem";
+/// Before the CA in use ends, the next is made: time enough for every device to be at school once.
+const PREPARE_BEFORE: SignedDuration = SignedDuration::from_hours(24 * 365);
+/// Before the CA in use ends, the next one signs: longer than a leaf lives.
+const SWITCH_BEFORE: SignedDuration = SignedDuration::from_hours(24 * 90);
 
-/// Devices get the CA once; five years is a device's life at school.
-const AUTHORITY_DAYS: i64 = 5 * 365;
-/// Well below what browsers accept from a public CA (200 days, 47 from 2029), backdating included.
-const LEAF_DAYS: i64 = 30;
-/// For devices whose clock is behind.
-const BACKDATE: SignedDuration = SignedDuration::from_hours(24);
-
-/// The CA with its key, in this process.
+/// The school's CAs with their keys, in this process.
 pub struct Authority {
-    certificate: CertificateDer<'static>,
-    pem: String,
-    issuer: Issuer<'static, KeyPair>,
-    not_before: Timestamp,
-    not_after: Timestamp,
-    generation: u64,
+    keys: PathBuf,
     school: String,
     clock: Clock,
+    /// Where the revocation lists are served, without a slash at its end.
+    lists_at: Option<String>,
+    cas: RwLock<Cas>,
+}
+
+struct Cas {
+    current: Ca,
+    next: Option<Next>,
+    /// CAs that were in use before.
+    retired: Vec<CertificateDer<'static>>,
+}
+
+struct Next {
+    ca: Ca,
+    from: Timestamp,
 }
 
 /// Why there is no CA.
@@ -55,154 +60,169 @@ pub enum AuthorityError {
     Certificate { path: PathBuf },
     #[error("`{path}` does not hold the key of the school's CA")]
     Key { path: PathBuf, source: Option<rcgen::Error> },
+    #[error("`{path}` does not say from when the next CA signs")]
+    Switch { path: PathBuf },
     #[error("cannot get random bytes for a serial number")]
     Random,
+    #[error("a next CA is there already, from {from}")]
+    AlreadyPrepared { from: Timestamp },
 }
 
 impl Authority {
-    /// Loads the CA from `keys`, or makes it there when there is none. `clock` must be the system's: devices judge
+    /// Loads the CAs from `keys`, or makes one there when there is none. `clock` must be the system's: devices judge
     /// certificates by theirs.
     pub fn load_or_make(keys: &Path, school: &str, clock: Clock) -> Result<Self, AuthorityError> {
-        let (key_path, certificate_path) = (keys.join(KEY_FILE), keys.join(CERTIFICATE_FILE));
-        if !certificate_path.exists() {
-            let (key_pem, pem) = make(school, clock.now())?;
-            // The key first: a certificate without its key would be handed to devices and never be used. A key that
-            // was left by a start that died in between has signed nothing and is replaced.
-            write(&key_path, key_pem.as_bytes(), 0o600)?;
-            // Public as the certificate is, it lies among keys, where nothing may be open to others.
-            write(&certificate_path, pem.as_bytes(), 0o600)?;
+        let (in_use, next) = (Names::in_use(keys), Names::next(keys));
+        let was_broken_off = next.certificate.exists() && (!in_use.certificate.exists() || !next.key.exists());
+        if was_broken_off {
+            files::promote(keys)?;
         }
-        let read = |path: &Path| {
-            fs::read_to_string(path).map_err(|source| AuthorityError::Read { path: path.to_owned(), source })
-        };
-        let pem = read(&certificate_path)?;
-        let wrong_key = |source| AuthorityError::Key { path: key_path.clone(), source };
-        let key = KeyPair::from_pem(&read(&key_path)?).map_err(|source| wrong_key(Some(source)))?;
-        let certificate = CertificateDer::from_pem_slice(pem.as_bytes());
-        let certificate = certificate.map_err(|_| AuthorityError::Certificate { path: certificate_path.clone() })?;
-        Self::new(certificate, pem, key, school, clock)
-            .ok_or(AuthorityError::Certificate { path: certificate_path })?
-            .ok_or_else(|| wrong_key(None))
+        if !in_use.certificate.exists() {
+            let (key_pem, pem) = ca::make(school, clock.now())?;
+            in_use.write(&key_pem, &pem)?;
+        }
+        let cas = Cas { current: in_use.load()?, next: load_next(keys)?, retired: files::retired(keys)? };
+        let (keys, school) = (keys.to_owned(), school.to_owned());
+        let authority = Self { keys, school, clock, lists_at: None, cas: RwLock::new(cas) };
+        authority.tend()?;
+        Ok(authority)
     }
 
-    /// The CA's certificate as devices install it.
-    pub fn pem(&self) -> &str {
-        &self.pem
+    /// Has leaves say that revocation lists are at `base`, which clients without any sign-in must reach in the clear:
+    /// `http://proxy.school.example:3128/ca`.
+    #[must_use]
+    pub fn with_lists_at(self, base: &str) -> Self {
+        Self { lists_at: Some(base.trim_end_matches('/').to_owned()), ..self }
     }
 
-    /// Outer `None`: not a certificate; inner `None`: not its key.
-    fn new(
-        certificate: CertificateDer<'static>,
-        pem: String,
-        key: KeyPair,
-        school: &str,
-        clock: Clock,
-    ) -> Option<Option<Self>> {
-        let (not_before, not_after, is_its_key, generation) = {
-            let (_, parsed) = X509Certificate::from_der(&certificate).ok()?;
-            let validity = parsed.validity();
-            let serial = parsed.raw_serial().iter().fold(0_u64, |all, byte| all.rotate_left(8) ^ u64::from(*byte));
-            let not_before = Timestamp::from_second(validity.not_before.timestamp()).ok()?;
-            let not_after = Timestamp::from_second(validity.not_after.timestamp()).ok()?;
-            (not_before, not_after, parsed.public_key().raw == key.subject_public_key_info(), serial)
-        };
-        if !is_its_key {
-            return Some(None);
+    /// The certificate of the CA in use, as devices install it.
+    pub fn pem(&self) -> String {
+        self.read().in_use(self.clock.now()).pem.clone()
+    }
+
+    /// The certificates that devices should have now, in PEM, one after the other: also that of the next CA, so that it
+    /// is everywhere when it begins to sign.
+    pub fn pems(&self) -> String {
+        let cas = self.read();
+        [Some(&cas.current), cas.next.as_ref().map(|next| &next.ca)].into_iter().flatten().map(|ca| &*ca.pem).collect()
+    }
+
+    /// When the next CA begins to sign, if there is one.
+    pub fn switches_at(&self) -> Option<Timestamp> {
+        self.read().next.as_ref().map(|next| next.from)
+    }
+
+    /// Makes the next CA, which signs from `from` on. Devices must have it by then.
+    pub fn prepare_next(&self, from: Timestamp) -> Result<(), AuthorityError> {
+        let mut cas = self.cas.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(next) = &cas.next {
+            return Err(AuthorityError::AlreadyPrepared { from: next.from });
         }
-        let issuer = Issuer::from_ca_cert_der(&certificate, key).ok()?;
-        let school = school.to_owned();
-        Some(Some(Self { certificate, pem, issuer, not_before, not_after, generation, school, clock }))
+        let (key_pem, pem) = ca::make(&self.school, self.clock.now())?;
+        // The moment before the certificate: what is not there yet is not looked for.
+        files::write_switch(&self.keys, from)?;
+        Names::next(&self.keys).write(&key_pem, &pem)?;
+        cas.next = load_next(&self.keys)?;
+        info!("the next CA is made; it signs from {from}");
+        Ok(())
+    }
+
+    /// Does what is due: makes the next CA in time, and lets it take over. Called before each signature, of which only
+    /// two in five years find anything to do.
+    pub fn tend(&self) -> Result<(), AuthorityError> {
+        let now = self.clock.now();
+        let (end, switch) = {
+            let cas = self.read();
+            (cas.current.not_after, cas.next.as_ref().map(|next| next.from))
+        };
+        match switch {
+            None if end - PREPARE_BEFORE <= now => self.prepare_next((end - SWITCH_BEFORE).max(now))?,
+            Some(from) if from <= now => {}
+            None | Some(_) => return Ok(()),
+        }
+        if self.switches_at().is_some_and(|from| from <= now) {
+            let mut cas = self.cas.write().unwrap_or_else(PoisonError::into_inner);
+            if cas.next.is_some() {
+                files::promote(&self.keys)?;
+                *cas = Cas {
+                    current: Names::in_use(&self.keys).load()?,
+                    next: None,
+                    retired: files::retired(&self.keys)?,
+                };
+                info!("the next CA is in use");
+            }
+        }
+        Ok(())
     }
 
     fn sign_now(&self, request: &SigningRequest) -> Result<SignedLeaf, SignError> {
+        self.tend_or_warn();
         let now = self.clock.now();
-        if now < self.not_before || self.not_after <= now {
-            return Err(SignError::AuthorityExpired);
+        self.read().in_use(now).sign(request, &self.school, self.lists_at.as_deref(), now)
+    }
+
+    /// A disk that is full must not stop what a CA in memory can still sign.
+    fn tend_or_warn(&self) {
+        if let Err(error) = self.tend() {
+            warn!("the CA cannot be renewed: {error}");
         }
-        let failed = |source| SignError::Sign { host: request.host.clone(), source };
-        let not_before = (now - BACKDATE).max(self.not_before);
-        let not_after = (now + SignedDuration::from_hours(24 * LEAF_DAYS)).min(self.not_after);
-        let mut params = CertificateParams::default();
-        params.not_before = date_time_ymd(1970, 1, 1) + since_epoch(not_before);
-        params.not_after = date_time_ymd(1970, 1, 1) + since_epoch(not_after);
-        params.serial_number = Some(random_serial().ok_or(SignError::Random)?);
-        // No common name: clients read the alternative name only. Who signs is said for whoever looks.
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::OrganizationName, self.school.as_str());
-        params.subject_alt_names = vec![alternative_name(&request.host).map_err(failed)?];
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        let public_key = SubjectPublicKeyInfo::from_der(&request.public_key).map_err(failed)?;
-        let signed = params.signed_by(&public_key, &self.issuer).map_err(failed)?;
-        Ok(SignedLeaf { certificate: signed.der().clone(), not_after })
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Cas> {
+        self.cas.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn load_next(keys: &Path) -> Result<Option<Next>, AuthorityError> {
+    let names = Names::next(keys);
+    if !names.certificate.exists() {
+        return Ok(None);
+    }
+    Ok(Some(Next { ca: names.load()?, from: files::read_switch(keys)? }))
+}
+
+impl Cas {
+    fn in_use(&self, now: Timestamp) -> &Ca {
+        match &self.next {
+            Some(next) if next.from <= now || self.current.not_after <= now => &next.ca,
+            Some(_) | None => &self.current,
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Ca> {
+        [Some(&self.current), self.next.as_ref().map(|next| &next.ca)].into_iter().flatten()
     }
 }
 
 impl Signer for Authority {
     fn certificate(&self) -> CertificateDer<'static> {
-        self.certificate.clone()
+        self.read().in_use(self.clock.now()).certificate.clone()
+    }
+
+    fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.read().all().map(|ca| ca.certificate.clone()).collect()
+    }
+
+    fn own_certificates(&self) -> Vec<CertificateDer<'static>> {
+        let cas = self.read();
+        cas.all().map(|ca| &ca.certificate).chain(&cas.retired).cloned().collect()
     }
 
     fn generation(&self) -> u64 {
-        self.generation
+        self.read().in_use(self.clock.now()).generation
     }
 
     fn sign(&self, request: SigningRequest) -> Signing<'_> {
         Box::pin(async move { self.sign_now(&request) })
     }
-}
 
-/// Key and certificate in PEM.
-fn make(school: &str, now: Timestamp) -> Result<(String, String), AuthorityError> {
-    let failed = |source| AuthorityError::Make { source };
-    let key = KeyPair::generate().map_err(failed)?;
-    let mut params = CertificateParams::default();
-    params.not_before = date_time_ymd(1970, 1, 1) + since_epoch(now - BACKDATE);
-    params.not_after = date_time_ymd(1970, 1, 1) + since_epoch(now + SignedDuration::from_hours(24 * AUTHORITY_DAYS));
-    params.serial_number = Some(random_serial().ok_or(AuthorityError::Random)?);
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::OrganizationName, school);
-    params.distinguished_name.push(DnType::CommonName, format!("{school} web filter"));
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let certificate = params.self_signed(&key).map_err(failed)?;
-    Ok((key.serialize_pem(), certificate.pem()))
-}
-
-fn alternative_name(host: &Host) -> Result<SanType, rcgen::Error> {
-    Ok(match host {
-        Host::Name(name) => SanType::DnsName(name.as_str().try_into()?),
-        Host::Address(address) => {
-            let address: IpAddr = *address;
-            SanType::IpAddress(address)
-        }
-    })
-}
-
-/// 127 random bits: positive, and not to be guessed (CA/Browser Forum asks for at least 64).
-fn random_serial() -> Option<SerialNumber> {
-    let mut bytes = [0_u8; 16];
-    aws_lc_rs::rand::fill(&mut bytes).ok()?;
-    bytes[0] = bytes[0] & 0x7f | 0x40;
-    Some(SerialNumber::from_slice(&bytes))
-}
-
-/// Certificates count whole seconds from the epoch; fractions are cut.
-fn since_epoch(at: Timestamp) -> Duration {
-    Duration::from_secs(u64::try_from(at.as_second()).unwrap_or(0))
-}
-
-/// Replaces `path` whole: a half-written key is never seen under its name.
-fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), AuthorityError> {
-    let failed = |source| AuthorityError::Write { path: path.to_owned(), source };
-    let beside = path.with_extension("new");
-    let _ = fs::remove_file(&beside);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-    fs::rename(&beside, path).map_err(failed)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+    fn revocation_list(&self, generation: u64) -> Listing<'_> {
+        Box::pin(async move {
+            let cas = self.read();
+            let ca = cas.all().find(|ca| ca.generation == generation).ok_or(SignError::UnknownAuthority)?;
+            ca.empty_list(self.clock.now())
+        })
+    }
 }
 
 #[cfg(test)]

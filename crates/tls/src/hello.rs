@@ -11,6 +11,10 @@ pub const HELLO_MAX: usize = 16 * 1024 + 512;
 const RECORD_HANDSHAKE: u8 = 22;
 const MESSAGE_CLIENT_HELLO: u8 = 1;
 const EXTENSION_SERVER_NAME: u16 = 0;
+const EXTENSION_PROTOCOLS: u16 = 16;
+const EXTENSION_VERSIONS: u16 = 43;
+const EXTENSION_KEY_SHARES: u16 = 51;
+const EXTENSION_ECH: u16 = 0xfe0d;
 /// RFC 8446 §5.1: a record holds at most 2^14 bytes.
 const RECORD_MAX: usize = 1 << 14;
 
@@ -18,7 +22,27 @@ const RECORD_MAX: usize = 1 << 14;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientHello {
     pub server_name: NamedServer,
+    pub offer: Offer,
 }
+
+/// What a client could speak. Values of RFC 8701, which stand for nothing, are left out; lists are cut at
+/// eight.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// The newest version, as on the wire: 0x0304 is TLS 1.3.
+    pub version: u16,
+    /// How many cipher suites.
+    pub ciphers: u16,
+    /// Groups with a key share (RFC 8446 §4.2.8), as in the IANA registry: 0x11ec is X25519MLKEM768.
+    pub groups: Vec<u16>,
+    /// Names of protocols (RFC 7301) that are plain text, in the client's order.
+    pub protocols: Vec<Box<str>>,
+    /// Whether there is an encrypted hello, or the look of one (RFC 9849).
+    pub has_ech: bool,
+}
+
+/// The most groups and the most protocols of an offer that are kept.
+const OFFERED_MAX: usize = 8;
 
 /// The server that a hello names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +167,16 @@ impl<'a> Fields<'a> {
         self.take(length, field).map(Self)
     }
 
+    /// All of it as values of two bytes, without those that mean nothing.
+    fn values(mut self, field: &'static str) -> Result<Vec<u16>, HelloError> {
+        let mut values = Vec::with_capacity(self.0.len() / 2);
+        while !self.is_empty() {
+            values.push(self.u16(field)?);
+        }
+        values.retain(|value| !is_grease(*value));
+        Ok(values)
+    }
+
     fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -151,11 +185,13 @@ impl<'a> Fields<'a> {
 /// RFC 8446 §4.1.2.
 fn parse_hello(body: &[u8]) -> Result<ClientHello, HelloError> {
     let mut fields = Fields(body);
-    fields.take(2 + 32, "version and random")?;
+    let version = fields.u16("version")?;
+    fields.take(32, "random")?;
     fields.short("session id")?;
-    fields.long("cipher suites")?;
+    let ciphers = fields.long("cipher suites")?.values("cipher suites")?;
     fields.short("compression methods")?;
-    let mut hello = ClientHello { server_name: NamedServer::Absent };
+    let offer = Offer { version, ciphers: u16::try_from(ciphers.len()).unwrap_or(u16::MAX), ..Offer::default() };
+    let mut hello = ClientHello { server_name: NamedServer::Absent, offer };
     if fields.is_empty() {
         return Ok(hello);
     }
@@ -168,6 +204,7 @@ fn parse_hello(body: &[u8]) -> Result<ClientHello, HelloError> {
         let kind = extensions.u16("extension type")?;
         let content = extensions.long("extension")?;
         if kind != EXTENSION_SERVER_NAME {
+            read_offer(kind, content, &mut hello.offer)?;
             continue;
         }
         hello.server_name = server_name(content)?;
@@ -177,6 +214,46 @@ fn parse_hello(body: &[u8]) -> Result<ClientHello, HelloError> {
         }
     }
     Ok(hello)
+}
+
+/// The extensions that say what a client could speak.
+fn read_offer(kind: u16, mut content: Fields<'_>, offer: &mut Offer) -> Result<(), HelloError> {
+    match kind {
+        EXTENSION_VERSIONS => {
+            let versions = content.short("versions")?.values("versions")?;
+            offer.version = versions.into_iter().max().unwrap_or(offer.version);
+        }
+        EXTENSION_KEY_SHARES => {
+            let mut shares = content.long("key shares")?;
+            while !shares.is_empty() {
+                let group = shares.u16("key share group")?;
+                shares.long("key share")?;
+                if !is_grease(group) && offer.groups.len() < OFFERED_MAX {
+                    offer.groups.push(group);
+                }
+            }
+        }
+        EXTENSION_PROTOCOLS => {
+            let mut names = content.long("protocols")?;
+            while !names.is_empty() {
+                let name = std::str::from_utf8(names.short("protocol")?.0).unwrap_or_default();
+                // Whatever else is written there is nobody's to put into our records.
+                let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/.-".contains(&byte));
+                if is_name && !name.is_empty() && name.len() <= 16 && offer.protocols.len() < OFFERED_MAX {
+                    offer.protocols.push(name.into());
+                }
+            }
+        }
+        EXTENSION_ECH => offer.has_ech = true,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// RFC 8701: values that a client throws in to see that servers bear what they do not know.
+fn is_grease(value: u16) -> bool {
+    let [high, low] = value.to_be_bytes();
+    high == low && low & 0x0f == 0x0a
 }
 
 /// RFC 6066 §3: one name of type `host_name`.

@@ -20,10 +20,13 @@ use tokio::time::timeout;
 use crate::signer::{SignError, Signer, SigningRequest};
 use crate::upstream::Protocol;
 
-/// How long a client waits for its turn at the signer before it is refused.
+/// How long a client waits for its turn at the signer before it is refused, and then for its answer.
 const MINT_DEADLINE: Duration = Duration::from_secs(5);
 /// A leaf that ends sooner is minted anew, so that none expires in the middle of a connection.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(48);
+
+/// As long as a leaf lives.
+const KEY_AGE_MAX: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// What a leaf is shown for. A leaf of one kind is never used for the other, whatever is cached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,14 +88,21 @@ impl Leaf {
     }
 }
 
+/// The one key of all leaves of a month.
+#[derive(Clone)]
+struct LeafKey {
+    key: Arc<dyn SigningKey>,
+    public_key: Vec<u8>,
+    made_at: Timestamp,
+}
+
 /// The leaves of one process.
 pub struct Leaves {
     signer: Arc<dyn Signer>,
     clock: Clock,
     provider: Arc<CryptoProvider>,
-    /// Made anew with each process and never written down.
-    key: Arc<dyn SigningKey>,
-    public_key: Vec<u8>,
+    /// Made anew with each process and each month, and never written down.
+    key: Mutex<LeafKey>,
     minting: Semaphore,
     cache: Mutex<TwoGenerations<Key, Leaf>>,
 }
@@ -100,16 +110,13 @@ pub struct Leaves {
 impl Leaves {
     /// Keeps at most `cache_max` leaves and asks for at most `minting_max` at a time. `clock` must be the system's.
     pub fn new(signer: Arc<dyn Signer>, clock: Clock, cache_max: usize, minting_max: usize) -> Result<Self, LeafError> {
-        let pair = KeyPair::generate().map_err(|source| LeafError::Key { source })?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
-        let key = provider.key_provider.load_private_key(private).map_err(|source| LeafError::Unusable { source })?;
+        let key = Mutex::new(LeafKey::new(&provider, clock.now())?);
         Ok(Self {
             signer,
             clock,
             provider,
             key,
-            public_key: pair.subject_public_key_info(),
             minting: Semaphore::new(minting_max),
             cache: Mutex::new(TwoGenerations::new(cache_max)),
         })
@@ -136,9 +143,32 @@ impl Leaves {
         if let Some(leaf) = self.cached(&key) {
             return Ok(leaf);
         }
-        let leaf = self.mint(host).await?;
+        let minted = timeout(MINT_DEADLINE, self.mint(host)).await;
+        let Ok(leaf) = minted else { return Err(LeafError::Busy) };
+        let leaf = leaf?;
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(key, leaf.clone());
         Ok(leaf)
+    }
+
+    fn key(&self) -> Result<LeafKey, LeafError> {
+        let mut key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        if KEY_AGE_MAX <= now.duration_since(key.made_at) {
+            *key = LeafKey::new(&self.provider, now)?;
+        }
+        Ok(key.clone())
+    }
+
+    /// The revocation list that is served as `name`, which certificates point to: [`crate::list_name`].
+    pub async fn revocation_list(&self, name: &str) -> Option<Vec<u8>> {
+        let generation = u64::from_str_radix(name.strip_suffix(".crl")?, 16).ok()?;
+        let _permit = timeout(MINT_DEADLINE, self.minting.acquire()).await.ok()?.ok()?;
+        self.signer.revocation_list(generation).await.ok()
+    }
+
+    /// How many leaves are kept.
+    pub fn cached_count(&self) -> usize {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     fn cached(&self, key: &Key) -> Option<Leaf> {
@@ -147,12 +177,13 @@ impl Leaves {
     }
 
     async fn mint(&self, host: &Host) -> Result<Leaf, LeafError> {
-        let request = SigningRequest { host: host.clone(), public_key: self.public_key.clone() };
+        let key = self.key()?;
+        let request = SigningRequest { host: host.clone(), public_key: key.public_key };
         let failed = |source| LeafError::Sign { host: host.clone(), source };
         let signed = self.signer.sign(request).await.map_err(failed)?;
-        let chain = vec![signed.certificate, self.signer.certificate()];
+        let chain = vec![signed.certificate, signed.issuer];
         let unusable = |source| LeafError::Unusable { source };
-        let certified = CertifiedKey::new(chain, Arc::clone(&self.key));
+        let certified = CertifiedKey::new(chain, key.key);
         certified.keys_match().map_err(unusable)?;
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
@@ -169,6 +200,15 @@ impl Leaves {
             Arc::new(config)
         });
         Ok(Leaf { older, newer, not_after: signed.not_after })
+    }
+}
+
+impl LeafKey {
+    fn new(provider: &CryptoProvider, now: Timestamp) -> Result<Self, LeafError> {
+        let pair = KeyPair::generate().map_err(|source| LeafError::Key { source })?;
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pair.serialize_der()));
+        let key = provider.key_provider.load_private_key(private).map_err(|source| LeafError::Unusable { source })?;
+        Ok(Self { key, public_key: pair.subject_public_key_info(), made_at: now })
     }
 }
 
@@ -192,6 +232,10 @@ impl<K: Hash + Eq + Clone, V: Clone> TwoGenerations<K, V> {
         let value = self.old.remove(key)?;
         self.insert(key.clone(), value.clone());
         Some(value)
+    }
+
+    fn len(&self) -> usize {
+        self.young.len() + self.old.len()
     }
 
     fn insert(&mut self, key: K, value: V) {
@@ -229,5 +273,97 @@ mod tests {
         let local = leaves.config(&host, LeafFor::LocalAnswer, Protocol::Http1).await.unwrap();
         assert!(Arc::ptr_eq(&first, &again));
         assert!(!Arc::ptr_eq(&first, &local));
+    }
+
+    /// Signs one leaf and hands it out again: what is counted here is what is kept.
+    struct Copier {
+        authority: Authority,
+        signed: tokio::sync::OnceCell<crate::SignedLeaf>,
+    }
+
+    impl Signer for Copier {
+        fn certificate(&self) -> rustls::pki_types::CertificateDer<'static> {
+            self.authority.certificate()
+        }
+
+        fn certificates(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
+            self.authority.certificates()
+        }
+
+        fn own_certificates(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
+            self.authority.own_certificates()
+        }
+
+        fn generation(&self) -> u64 {
+            self.authority.generation()
+        }
+
+        fn sign(&self, request: SigningRequest) -> crate::Signing<'_> {
+            let signing = async { self.signed.get_or_try_init(|| self.authority.sign(request)).await.cloned() };
+            Box::pin(signing)
+        }
+
+        fn revocation_list(&self, generation: u64) -> crate::Listing<'_> {
+            self.authority.revocation_list(generation)
+        }
+    }
+
+    #[tokio::test]
+    async fn c08_a_hundred_thousand_names_fill_no_more_than_the_cache() {
+        let keys = tempfile::tempdir().unwrap();
+        let authority = Authority::load_or_make(keys.path(), "Riverside Primary", Clock::system()).unwrap();
+        let signer = Copier { authority, signed: tokio::sync::OnceCell::new() };
+        let leaves = Leaves::new(Arc::new(signer), Clock::system(), 256, 2).unwrap();
+        for number in 0..100_000 {
+            let host = format!("r{number}.example").parse().unwrap();
+            leaves.config(&host, LeafFor::Verified, Protocol::Http2).await.unwrap();
+            assert!(leaves.cached_count() <= 256);
+        }
+    }
+
+    #[tokio::test]
+    async fn c08_a_signer_that_does_not_answer_holds_nobody_up_for_long() {
+        struct Mute(Authority);
+        impl Signer for Mute {
+            fn certificate(&self) -> rustls::pki_types::CertificateDer<'static> {
+                self.0.certificate()
+            }
+            fn certificates(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
+                self.0.certificates()
+            }
+            fn own_certificates(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {
+                self.0.own_certificates()
+            }
+            fn generation(&self) -> u64 {
+                self.0.generation()
+            }
+            fn sign(&self, _: SigningRequest) -> crate::Signing<'_> {
+                Box::pin(std::future::pending())
+            }
+            fn revocation_list(&self, _: u64) -> crate::Listing<'_> {
+                Box::pin(std::future::pending())
+            }
+        }
+        let keys = tempfile::tempdir().unwrap();
+        let authority = Authority::load_or_make(keys.path(), "Riverside Primary", Clock::system()).unwrap();
+        let leaves = Leaves::new(Arc::new(Mute(authority)), Clock::system(), 16, 1).unwrap();
+        let (one, other) = ("a.example".parse().unwrap(), "b.example".parse().unwrap());
+        let first = leaves.config(&one, LeafFor::Verified, Protocol::Http1);
+        let second = leaves.config(&other, LeafFor::Verified, Protocol::Http1);
+        let (first, second) = tokio::join!(first, second);
+        assert!(matches!(first, Err(LeafError::Busy)) && matches!(second, Err(LeafError::Busy)));
+    }
+
+    #[tokio::test]
+    async fn c04_the_leaves_key_is_made_anew_each_month() {
+        let keys = tempfile::tempdir().unwrap();
+        let clock = Clock::settable();
+        let authority = Authority::load_or_make(keys.path(), "Riverside Primary", clock.clone()).unwrap();
+        let leaves = Leaves::new(Arc::new(authority), clock.clone(), 16, 2).unwrap();
+        let first = leaves.key().unwrap().public_key;
+        clock.advance(SignedDuration::from_hours(24 * 29)).unwrap();
+        assert_eq!(leaves.key().unwrap().public_key, first);
+        clock.advance(SignedDuration::from_hours(24)).unwrap();
+        assert_ne!(leaves.key().unwrap().public_key, first);
     }
 }

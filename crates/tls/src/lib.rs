@@ -2,16 +2,21 @@
 
 mod authority;
 mod hello;
+mod learned;
 mod leaves;
 mod remote;
 mod replay;
 mod signer;
 mod upstream;
 
-pub use authority::{Authority, AuthorityError};
-pub use hello::{ClientHello, HELLO_MAX, HelloError, NamedServer, Reading, read_client_hello};
+pub use authority::{Authority, AuthorityError, list_name};
+pub use hello::{ClientHello, HELLO_MAX, HelloError, NamedServer, Offer, Reading, read_client_hello};
+pub use learned::{LEFT_ALONE_FOR, LearnedSite, LearnedSites, WhyLeft};
 pub use leaves::{LeafError, LeafFor, Leaves};
 pub use remote::{RemoteSigner, serve_signer};
 pub use replay::{HelloFailure, Replay, read_hello};
-pub use signer::{SignError, SignedLeaf, Signer, Signing, SigningRequest};
-pub use upstream::{Protocol, Upstream, UpstreamError, UpstreamFailure, UpstreamStream, protocol};
+pub use signer::{Listing, SignError, SignedLeaf, Signer, Signing, SigningRequest};
+pub use upstream::{
+    Agreed, LeftOut, Protocol, RevocationError, Revocations, Roots, Upstream, UpstreamError, UpstreamFailure,
+    UpstreamStream, protocol,
+};

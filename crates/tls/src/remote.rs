@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use schoolgate_base::Host;
@@ -16,7 +17,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use crate::signer::{SignError, SignedLeaf, Signer, Signing, SigningRequest};
+use crate::signer::{Listing, SignError, SignedLeaf, Signer, Signing, SigningRequest};
 
 /// For one answer of the signer, its own queue included.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,12 +28,14 @@ const ASKERS_MAX: usize = 16;
 enum Ask {
     Authority,
     Sign { host: Host, public_key: Vec<u8> },
+    List { generation: u64 },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Answer {
-    Authority { certificate: Vec<u8>, generation: u64 },
-    Signed { certificate: Vec<u8>, not_after_us: i64 },
+    Authority { certificates: Vec<Vec<u8>>, own: Vec<Vec<u8>>, certificate: Vec<u8>, generation: u64 },
+    List { list: Vec<u8> },
+    Signed { certificate: Vec<u8>, issuer: Vec<u8>, generation: u64, not_after_us: i64 },
     Expired,
     Refused,
 }
@@ -83,13 +86,24 @@ async fn answer_all(mut stream: UnixStream, signer: Arc<dyn Signer>, _place: Pla
 
 async fn answered(signer: &dyn Signer, ask: Ask) -> Answer {
     match ask {
-        Ask::Authority => {
-            Answer::Authority { certificate: signer.certificate().to_vec(), generation: signer.generation() }
-        }
+        Ask::Authority => Answer::Authority {
+            certificates: signer.certificates().iter().map(|one| one.to_vec()).collect(),
+            own: signer.own_certificates().iter().map(|one| one.to_vec()).collect(),
+            certificate: signer.certificate().to_vec(),
+            generation: signer.generation(),
+        },
+        Ask::List { generation } => match signer.revocation_list(generation).await {
+            Ok(list) => Answer::List { list },
+            Err(SignError::AuthorityExpired) => Answer::Expired,
+            Err(_) => Answer::Refused,
+        },
         Ask::Sign { host, public_key } => match signer.sign(SigningRequest { host, public_key }).await {
-            Ok(leaf) => {
-                Answer::Signed { certificate: leaf.certificate.to_vec(), not_after_us: leaf.not_after.as_microsecond() }
-            }
+            Ok(leaf) => Answer::Signed {
+                certificate: leaf.certificate.to_vec(),
+                issuer: leaf.issuer.to_vec(),
+                generation: leaf.generation,
+                not_after_us: leaf.not_after.as_microsecond(),
+            },
             Err(SignError::AuthorityExpired) => Answer::Expired,
             Err(error) => {
                 warn!(%error, "the signer refused");
@@ -102,45 +116,88 @@ async fn answered(signer: &dyn Signer, ask: Ask) -> Answer {
 /// Asks a signer over its socket, one question after the other; connects again when the signer was replaced.
 pub struct RemoteSigner {
     socket: PathBuf,
-    certificate: CertificateDer<'static>,
-    generation: u64,
+    known: ArcSwap<Known>,
     connection: Mutex<Option<UnixStream>>,
+}
+
+/// What was last heard of the CAs.
+struct Known {
+    certificate: CertificateDer<'static>,
+    all: Vec<CertificateDer<'static>>,
+    own: Vec<CertificateDer<'static>>,
+    generation: u64,
 }
 
 impl RemoteSigner {
     /// Learns whose CA it is; fails where nobody listens on `socket`.
     pub async fn connect(socket: &Path) -> io::Result<Self> {
         let mut stream = UnixStream::connect(socket).await?;
-        let Answer::Authority { certificate, generation } = ask(&mut stream, &Ask::Authority).await? else {
+        let Answer::Authority { certificates, own, certificate, generation } =
+            ask(&mut stream, &Ask::Authority).await?
+        else {
             return Err(io::ErrorKind::InvalidData.into());
         };
-        let certificate = CertificateDer::from(certificate);
-        Ok(Self { socket: socket.to_owned(), certificate, generation, connection: Mutex::new(Some(stream)) })
+        let [all, own] = [certificates, own].map(|all| all.into_iter().map(CertificateDer::from).collect());
+        let known = Known { certificate: CertificateDer::from(certificate), all, own, generation };
+        let known = ArcSwap::from_pointee(known);
+        Ok(Self { socket: socket.to_owned(), known, connection: Mutex::new(Some(stream)) })
     }
 
     async fn sign_there(&self, request: SigningRequest) -> Result<SignedLeaf, SignError> {
         let question = Ask::Sign { host: request.host.clone(), public_key: request.public_key };
-        let mut connection = self.connection.lock().await;
-        // A connection is put back only after a whole answer, so that no answer is taken for another's.
-        let kept = connection.take();
-        let was_kept = kept.is_some();
-        let mut answer = self.asked(&mut connection, kept, &question).await;
-        if answer.is_err() && was_kept {
-            // The signer was started anew since: what it had not answered, it has not signed for anybody.
-            answer = self.asked(&mut connection, None, &question).await;
-        }
-        match answer {
-            Ok(Answer::Signed { certificate, not_after_us }) => {
+        match self.put(&question).await {
+            Ok(Answer::Signed { certificate, issuer, generation, not_after_us }) => {
                 let not_after = Timestamp::from_microsecond(not_after_us).map_err(|_| SignError::Unreachable)?;
-                Ok(SignedLeaf { certificate: CertificateDer::from(certificate), not_after })
+                let issuer = CertificateDer::from(issuer);
+                self.learn(&issuer, generation);
+                Ok(SignedLeaf { certificate: CertificateDer::from(certificate), issuer, generation, not_after })
             }
             Ok(Answer::Expired) => Err(SignError::AuthorityExpired),
-            Ok(Answer::Refused | Answer::Authority { .. }) => Err(SignError::Refused { host: request.host }),
+            Ok(Answer::Refused | Answer::Authority { .. } | Answer::List { .. }) => {
+                Err(SignError::Refused { host: request.host })
+            }
             Err(error) => {
                 warn!(%error, "the signer does not answer");
                 Err(SignError::Unreachable)
             }
         }
+    }
+
+    async fn list_there(&self, generation: u64) -> Result<Vec<u8>, SignError> {
+        match self.put(&Ask::List { generation }).await {
+            Ok(Answer::List { list }) => Ok(list),
+            Ok(Answer::Expired) => Err(SignError::AuthorityExpired),
+            Ok(Answer::Refused | Answer::Authority { .. } | Answer::Signed { .. }) => Err(SignError::UnknownAuthority),
+            Err(_) => Err(SignError::Unreachable),
+        }
+    }
+
+    /// The CA was changed over there: leaves of the one before are not handed out from now on.
+    fn learn(&self, issuer: &CertificateDer<'static>, generation: u64) {
+        let known = self.known.load();
+        if known.generation == generation {
+            return;
+        }
+        let (mut all, mut own) = (known.all.clone(), known.own.clone());
+        for list in [&mut all, &mut own] {
+            if !list.contains(issuer) {
+                list.push(issuer.clone());
+            }
+        }
+        self.known.store(Arc::new(Known { certificate: issuer.clone(), all, own, generation }));
+    }
+
+    async fn put(&self, question: &Ask) -> io::Result<Answer> {
+        let mut connection = self.connection.lock().await;
+        // A connection is put back only after a whole answer, so that no answer is taken for another's.
+        let kept = connection.take();
+        let was_kept = kept.is_some();
+        let mut answer = self.asked(&mut connection, kept, question).await;
+        if answer.is_err() && was_kept {
+            // The signer was started anew since: what it had not answered, it has not signed for anybody.
+            answer = self.asked(&mut connection, None, question).await;
+        }
+        answer
     }
 
     async fn asked(
@@ -171,15 +228,27 @@ async fn ask(stream: &mut UnixStream, question: &Ask) -> io::Result<Answer> {
 
 impl Signer for RemoteSigner {
     fn certificate(&self) -> CertificateDer<'static> {
-        self.certificate.clone()
+        self.known.load().certificate.clone()
+    }
+
+    fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.known.load().all.clone()
+    }
+
+    fn own_certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.known.load().own.clone()
     }
 
     fn generation(&self) -> u64 {
-        self.generation
+        self.known.load().generation
     }
 
     fn sign(&self, request: SigningRequest) -> Signing<'_> {
         Box::pin(self.sign_there(request))
+    }
+
+    fn revocation_list(&self, generation: u64) -> Listing<'_> {
+        Box::pin(self.list_there(generation))
     }
 }
 

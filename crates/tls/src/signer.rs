@@ -22,6 +22,9 @@ pub struct SigningRequest {
 #[derive(Debug, Clone)]
 pub struct SignedLeaf {
     pub certificate: CertificateDer<'static>,
+    /// The certificate of the CA that signed it, and that CA's generation.
+    pub issuer: CertificateDer<'static>,
+    pub generation: u64,
     pub not_after: Timestamp,
 }
 
@@ -32,6 +35,10 @@ pub enum SignError {
     AuthorityExpired,
     #[error("cannot sign a certificate for `{host}`")]
     Sign { host: Host, source: rcgen::Error },
+    #[error("cannot sign a revocation list")]
+    List { source: rcgen::Error },
+    #[error("this is no CA of the school")]
+    UnknownAuthority,
     #[error("cannot get random bytes for a serial number")]
     Random,
     #[error("the signer refused to sign a certificate for `{host}`")]
@@ -43,13 +50,25 @@ pub enum SignError {
 /// The answer of a [`Signer`].
 pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<SignedLeaf, SignError>> + Send + 'a>>;
 
+/// A revocation list in DER.
+pub type Listing<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, SignError>> + Send + 'a>>;
+
 /// Holds the CA's key and signs leaves with it.
 pub trait Signer: Send + Sync {
-    /// The CA's certificate, for the chain and for devices to trust.
+    /// The certificate of the CA in use.
     fn certificate(&self) -> CertificateDer<'static>;
+
+    /// Those of all CAs whose key is held, which devices should trust.
+    fn certificates(&self) -> Vec<CertificateDer<'static>>;
+
+    /// Those, and of all CAs that there were: none of them proves anything of the outside.
+    fn own_certificates(&self) -> Vec<CertificateDer<'static>>;
 
     /// Changes when the CA is replaced, so that no leaf of an old one is handed out.
     fn generation(&self) -> u64;
 
     fn sign(&self, request: SigningRequest) -> Signing<'_>;
+
+    /// The list of what the CA of `generation` took back, for clients that believe nobody without one.
+    fn revocation_list(&self, generation: u64) -> Listing<'_>;
 }

@@ -1,23 +1,35 @@
 //! Connections to sites: dialled by the one dialer, verified against the platform's roots, failures in plain words.
 
-use std::fmt;
-use std::io;
+mod failure;
+mod known_bad;
+mod profile;
+mod revocations;
+mod roots;
+mod verifier;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
+use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, CommonState, SignatureScheme};
 use schoolgate_base::Host;
-use schoolgate_runtime::{Connected, DialError, Dialer, Purpose, Refusal};
+use schoolgate_runtime::{Connected, Dialer, Purpose};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tracing::warn;
-use x509_parser::prelude::{FromDer, X509Certificate};
+
+pub use self::failure::UpstreamFailure;
+use self::failure::handshake_failure;
+pub use self::revocations::{RevocationError, Revocations};
+pub use self::roots::{LeftOut, Roots};
+use self::verifier::SiteVerifier;
+use crate::learned::LearnedSites;
 
 pub type UpstreamStream = TlsStream<TcpStream>;
 
@@ -51,92 +63,27 @@ pub fn protocol(stream: &UpstreamStream) -> Protocol {
     Protocol::agreed(stream.get_ref().1.alpn_protocol())
 }
 
-/// What is wrong with a site, as people are told it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UpstreamFailure {
-    NotFound,
-    /// The name or address leads inside.
-    Inner(Refusal),
-    ConnectionRefused,
-    Timeout,
-    Broken,
-    CertificateExpired,
-    CertificateNotYetValid,
-    UnknownIssuer,
-    WrongHost,
-    Revoked,
-    BadCertificate,
-    /// No common version or cipher, or something that is not TLS at all.
-    NoSecureConnection,
+/// What one handshake came to, in the names of the IANA registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Agreed {
+    pub version: &'static str,
+    pub cipher: &'static str,
+    /// The group of the key exchange.
+    pub group: &'static str,
+    pub protocol: Protocol,
 }
 
-impl UpstreamFailure {
-    /// The word in metrics and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotFound => "not-found",
-            Self::Inner(refusal) => refusal.as_str(),
-            Self::ConnectionRefused => "connection-refused",
-            Self::Timeout => "timeout",
-            Self::Broken => "broken",
-            Self::CertificateExpired => "certificate-expired",
-            Self::CertificateNotYetValid => "certificate-not-yet-valid",
-            Self::UnknownIssuer => "unknown-issuer",
-            Self::WrongHost => "wrong-host",
-            Self::Revoked => "revoked",
-            Self::BadCertificate => "bad-certificate",
-            Self::NoSecureConnection => "no-secure-connection",
-        }
-    }
-
-    /// A sentence for the person who wanted the site.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::NotFound => "There is no site of this name. The address may have a typing error.",
-            Self::Inner(_) => "This address leads inside the school's own network, which cannot be reached from here.",
-            Self::ConnectionRefused => "The site is not answering: it refused the connection.",
-            Self::Timeout => "The site did not answer in time. It may be down or very slow.",
-            Self::Broken => "The connection to the site broke off.",
-            Self::CertificateExpired => {
-                "The site's certificate has expired, so we cannot be sure that it is the real site."
-            }
-            Self::CertificateNotYetValid => {
-                "The site's certificate is not valid yet, so we cannot be sure that it is the real site."
-            }
-            Self::UnknownIssuer => {
-                "The site's certificate was issued by nobody we trust, so we cannot be sure that it is the real site."
-            }
-            Self::WrongHost => {
-                "The site's certificate belongs to another site, so we cannot be sure that it is the real one."
-            }
-            Self::Revoked => {
-                "The site's certificate has been withdrawn, so we cannot be sure that it is the real site."
-            }
-            Self::BadCertificate => {
-                "The site's certificate is not in order, so we cannot be sure that it is the real site."
-            }
-            Self::NoSecureConnection => "The site does not offer a secure connection of today's standard.",
-        }
-    }
-}
-
-impl fmt::Display for UpstreamFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl From<&DialError> for UpstreamFailure {
-    fn from(error: &DialError) -> Self {
-        match error {
-            DialError::Refused { refusal, .. } => Self::Inner(*refusal),
-            DialError::Resolve { .. } | DialError::NoAddress { .. } | DialError::Unlisted { .. } => Self::NotFound,
-            DialError::Timeout { .. } => Self::Timeout,
-            DialError::Connect { source, .. } => match source.kind() {
-                io::ErrorKind::ConnectionRefused => Self::ConnectionRefused,
-                io::ErrorKind::TimedOut => Self::Timeout,
-                _ => Self::Broken,
-            },
+impl Agreed {
+    /// Of either side's connection, once its handshake is over.
+    pub fn of(connection: &CommonState) -> Self {
+        let version = connection.protocol_version().and_then(|version| version.as_str());
+        let cipher = connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
+        let group = connection.negotiated_key_exchange_group().and_then(|group| group.name().as_str());
+        Self {
+            version: version.unwrap_or("unknown"),
+            cipher: cipher.unwrap_or("unknown"),
+            group: group.unwrap_or("unknown"),
+            protocol: Protocol::agreed(connection.alpn_protocol()),
         }
     }
 }
@@ -146,8 +93,6 @@ impl From<&DialError> for UpstreamFailure {
 pub enum UpstreamError {
     #[error("no root certificates were found on this system")]
     NoRoots,
-    #[error("cannot set up the check of sites' certificates")]
-    Verifier { source: VerifierBuilderError },
     #[error("cannot set up TLS towards sites")]
     Setup { source: rustls::Error },
 }
@@ -157,8 +102,10 @@ pub enum UpstreamError {
 pub struct Upstream {
     dialer: Dialer,
     /// Offering HTTP/1.1 alone, and HTTP/2 before it.
-    older: TlsConnector,
-    newer: TlsConnector,
+    older: Arc<ClientConfig>,
+    newer: Arc<ClientConfig>,
+    verifier: Arc<SiteVerifier>,
+    learned: Arc<LearnedSites>,
     handshake_deadline: Duration,
 }
 
@@ -170,27 +117,21 @@ impl Upstream {
         own_ca: &CertificateDer<'_>,
         handshake_deadline: Duration,
     ) -> Result<Self, UpstreamError> {
-        let native = rustls_native_certs::load_native_certs();
-        for error in &native.errors {
-            warn!("some of the platform's root certificates cannot be read: {error}");
-        }
-        let own_key = public_key(own_ca);
-        let now = UnixTime::now().as_secs();
-        let mut roots = RootCertStore::empty();
-        for certificate in native.certs.iter().chain(extra_roots) {
-            let is_own = own_key.is_some() && public_key(certificate) == own_key;
-            if !is_own && !has_expired(certificate, now) {
-                // Stores hold oddities that no verifier reads; they are left out, as rustls advises.
-                let _ = roots.add(certificate.clone());
-            }
-        }
-        if roots.is_empty() {
+        let roots = Roots::of_platform(extra_roots, std::slice::from_ref(own_ca), UnixTime::now());
+        Self::trusting(dialer, roots, handshake_deadline)
+    }
+
+    /// Trusts these roots and no others.
+    pub fn trusting(dialer: Dialer, roots: Roots, handshake_deadline: Duration) -> Result<Self, UpstreamError> {
+        if roots.anchors.is_empty() {
             return Err(UpstreamError::NoRoots);
         }
+        let verifier = Arc::new(SiteVerifier::new(roots, provider().signature_verification_algorithms));
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|source| UpstreamError::Setup { source })?
-            .with_webpki_verifier(verifier(roots)?)
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>)
             .with_no_client_auth();
         config.enable_early_data = false;
         // A ticket names the client to the site; people behind one proxy must not share it.
@@ -198,9 +139,25 @@ impl Upstream {
         let [older, newer] = [Protocol::Http1, Protocol::Http2].map(|newest| {
             let mut config = config.clone();
             config.alpn_protocols = newest.offers();
-            TlsConnector::from(Arc::new(config))
+            Arc::new(config)
         });
-        Ok(Self { dialer, older, newer, handshake_deadline })
+        let learned = Arc::default();
+        Ok(Self { dialer, older, newer, verifier, learned, handshake_deadline })
+    }
+
+    /// Replaces the revocation lists, for handshakes from now on.
+    pub fn set_revocations(&self, revocations: Revocations) {
+        self.verifier.set_revocations(revocations);
+    }
+
+    /// The sites that cannot be looked into.
+    pub fn learned(&self) -> &LearnedSites {
+        &self.learned
+    }
+
+    /// The roots that are believed, and those that are not.
+    pub fn roots(&self) -> &Roots {
+        &self.verifier.roots
     }
 
     pub fn dialer(&self) -> &Dialer {
@@ -245,15 +202,38 @@ impl Upstream {
             Host::Address(address) => Some(ServerName::from(*address)),
         };
         let name = name.ok_or(UpstreamFailure::WrongHost)?;
-        let connector = match newest {
+        let config = match newest {
             Protocol::Http1 => &self.older,
             Protocol::Http2 => &self.newer,
         };
-        match timeout(self.handshake_deadline, connector.connect(name, stream)).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(handshake_failure(&error)),
-            Err(_) => Err(UpstreamFailure::Timeout),
+        let asked = Arc::new(Asked::default());
+        let mut config = ClientConfig::clone(config);
+        config.client_auth_cert_resolver = Arc::clone(&asked) as Arc<_>;
+        let handshake = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        let outcome = timeout(self.handshake_deadline, handshake).await;
+        // Also where the site would do without: behind the certificate it shows something else (check table P11).
+        let is_asked = asked.0.load(Ordering::Relaxed);
+        match outcome {
+            Ok(Err(error)) if !is_asked => Err(handshake_failure(&error)),
+            Err(_) if !is_asked => Err(UpstreamFailure::Timeout),
+            Ok(Ok(stream)) if !is_asked => Ok(stream),
+            Ok(Ok(_) | Err(_)) | Err(_) => Err(UpstreamFailure::ClientCertificate),
         }
+    }
+}
+
+/// Whether a site asked for a certificate of the client, of which there is none to show.
+#[derive(Debug, Default)]
+struct Asked(AtomicBool);
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
@@ -261,48 +241,19 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-fn verifier(roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>, UpstreamError> {
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
-        .build()
-        .map_err(|source| UpstreamError::Verifier { source })
-}
-
-/// Chains are not held to their root's dates, so an expired root must not be one at all. By the clock that rustls judges
-/// chains by.
-fn has_expired(certificate: &CertificateDer<'_>, now: u64) -> bool {
-    let parsed = X509Certificate::from_der(certificate);
-    parsed.is_ok_and(|(_, parsed)| u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or(0) < now)
-}
-
-fn public_key(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
-    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    Some(parsed.public_key().raw.to_vec())
-}
-
-fn handshake_failure(error: &io::Error) -> UpstreamFailure {
-    let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
-        return UpstreamFailure::Broken;
-    };
-    match error {
-        rustls::Error::InvalidCertificate(error) => match error {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => UpstreamFailure::CertificateExpired,
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                UpstreamFailure::CertificateNotYetValid
-            }
-            CertificateError::UnknownIssuer => UpstreamFailure::UnknownIssuer,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                UpstreamFailure::WrongHost
-            }
-            CertificateError::Revoked => UpstreamFailure::Revoked,
-            // The enum is open: whatever is new is a certificate that is not in order.
-            _ => UpstreamFailure::BadCertificate,
-        },
-        rustls::Error::NoCertificatesPresented => UpstreamFailure::BadCertificate,
-        _ => UpstreamFailure::NoSecureConnection,
+/// What somebody believes who has these roots and no others.
+#[cfg(test)]
+pub(crate) fn verifier_of(roots: &[CertificateDer<'static>], now: UnixTime) -> SiteVerifier {
+    let mut all = Roots::refusing(&[]);
+    for root in roots {
+        all.add(root, |_| false, now);
     }
+    SiteVerifier::new(all, provider().signature_verification_algorithms)
 }
 
 #[cfg(test)]
 mod limbo;
+#[cfg(test)]
+mod rows;
 #[cfg(test)]
 mod tests;

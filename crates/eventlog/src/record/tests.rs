@@ -55,6 +55,7 @@ fn decision() -> impl Strategy<Value = Event> {
                 snapshot: numbers[0],
                 traffic: Traffic { bytes_up: numbers[1], bytes_down: numbers[2], duration_ms },
                 mode: Mode::ALL[word % 4],
+                tls: None,
             })
         },
     )

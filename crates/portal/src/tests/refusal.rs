@@ -98,6 +98,7 @@ async fn a_warning_that_was_no_page_is_on_the_first_page() {
         snapshot: 1,
         traffic: Traffic::default(),
         mode: Mode::Tunnel,
+        tls: None,
     });
     assert_eq!(kit.events.record(event), Recorded::Queued);
     kit.events.flush().await.unwrap();

@@ -9,7 +9,7 @@ use crate::school::live_blocking;
 use crate::standing::hello;
 
 #[tokio::test]
-async fn forbidden_ports_and_addresses_are_refused() {
+async fn s04_forbidden_ports_and_addresses_are_refused() {
     let kit = Kit::start().await;
     for authority in [
         "news.example:22",
@@ -45,7 +45,7 @@ async fn an_allowed_site_is_tunnelled_with_its_own_certificate() {
 }
 
 #[tokio::test]
-async fn another_name_in_the_hello_closes_the_tunnel() {
+async fn e01_another_name_in_the_hello_closes_the_tunnel() {
     let kit = Kit::start().await;
     let (stream, head) = kit.connect(TESS, "news.example:443").await;
     assert!(head.starts_with("HTTP/1.1 200"));
@@ -120,7 +120,7 @@ async fn a_device_without_our_ca_gets_403_and_is_recorded() {
 }
 
 #[tokio::test]
-async fn what_is_never_inspected_gets_no_certificate_of_ours() {
+async fn s02_what_is_never_inspected_gets_no_certificate_of_ours() {
     let kit = Kit::start().await;
     kit.publish_inspecting();
     assert!(kit.get_tls(TESS, "bank.example", Trust::Outside).await.ends_with("content"));

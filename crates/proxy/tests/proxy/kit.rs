@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rcgen::{CertificateParams, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use schoolgate_base::{Host, HostName, SchoolId};
 use schoolgate_decide::Snapshot;
@@ -21,7 +22,9 @@ use schoolgate_proxy::{Limits, Parts, Portal, Proxy, Seals, Settings};
 use schoolgate_runtime::{
     AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, Resolving, Tasks, proxy_protocol,
 };
-use schoolgate_tls::{Authority, LeafFor, Leaves, Protocol, Signer, Upstream};
+use schoolgate_tls::{
+    Authority, LeafFor, Leaves, Listing, Protocol, SignError, Signer, Signing, SigningRequest, Upstream,
+};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener};
 use tokio::sync::{Notify, watch};
@@ -90,6 +93,9 @@ struct Names {
     two: SocketAddr,
     raw: SocketAddr,
     raw_six: SocketAddr,
+    asking: SocketAddr,
+    /// Where `swap.example` shows another certificate than it did.
+    is_swapped: Arc<AtomicBool>,
 }
 
 impl Resolver for Names {
@@ -98,6 +104,8 @@ impl Resolver for Names {
             ("rebound.example", port) => Ok(vec![SocketAddr::new([127, 0, 0, 1].into(), port)]),
             ("badcert.example", 443) => Ok(vec![self.bad]),
             ("two.example", 443) => Ok(vec![self.two]),
+            ("asking.example", 443) => Ok(vec![self.asking]),
+            ("swap.example", 443) if self.is_swapped.load(Ordering::SeqCst) => Ok(vec![self.bad]),
             ("dead.example" | "dead.help.example", _) => Ok(vec![self.dead]),
             // Ends where nobody speaks TLS, so that what is sent there waits.
             ("hold.example", 443) => Ok(vec![self.plain]),
@@ -108,6 +116,41 @@ impl Resolver for Names {
             _ => Ok(vec![self.plain]),
         };
         Box::pin(async move { found })
+    }
+}
+
+/// The school's signer, as long as it is there.
+struct Mutable {
+    authority: Arc<Authority>,
+    is_mute: Arc<AtomicBool>,
+}
+
+impl Signer for Mutable {
+    fn certificate(&self) -> CertificateDer<'static> {
+        self.authority.certificate()
+    }
+
+    fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.authority.certificates()
+    }
+
+    fn own_certificates(&self) -> Vec<CertificateDer<'static>> {
+        self.authority.own_certificates()
+    }
+
+    fn generation(&self) -> u64 {
+        self.authority.generation()
+    }
+
+    fn revocation_list(&self, generation: u64) -> Listing<'_> {
+        self.authority.revocation_list(generation)
+    }
+
+    fn sign(&self, request: SigningRequest) -> Signing<'_> {
+        if self.is_mute.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(SignError::Unreachable) });
+        }
+        self.authority.sign(request)
     }
 }
 
@@ -128,6 +171,12 @@ pub(crate) struct Kit {
     /// Where `raw.example` leads, on every port, and `six.example`: the test is the site.
     pub(crate) raw: TcpListener,
     pub(crate) raw_six: TcpListener,
+    pub(crate) upstream: Upstream,
+    pub(crate) is_swapped: Arc<AtomicBool>,
+    /// Of the school's CA.
+    pub(crate) generation: u64,
+    /// The signer does not answer.
+    pub(crate) is_mute: Arc<AtomicBool>,
     /// Holds `ca.pem`, the school's CA, and `outside.pem`, the world's.
     pub(crate) keys: tempfile::TempDir,
 }
@@ -153,12 +202,14 @@ impl Kit {
         let keys = tempfile::tempdir().unwrap();
         let tasks = Tasks::new();
         let clock = Clock::frozen(at(NOW));
-        let authority = Arc::new(Authority::load_or_make(keys.path(), "Riverside", Clock::system()).unwrap());
+        let authority = Authority::load_or_make(keys.path(), "Riverside", Clock::system()).unwrap();
+        let authority = Arc::new(authority.with_lists_at("http://proxy.school.test:3128/ca"));
         let school_ca = authority.certificate();
         let outside = Outside::new();
         let origin = Arc::new(Origin::default());
         let raw = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let raw_six = TcpListener::bind("[::1]:0").await.unwrap();
+        let is_swapped = Arc::new(AtomicBool::new(false));
         let names = Names {
             raw: raw.local_addr().unwrap(),
             raw_six: raw_six.local_addr().unwrap(),
@@ -167,8 +218,11 @@ impl Kit {
             bad: serve_origin(&tasks, &origin, Some(outside.config(false))).await,
             dead: TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap(),
             two: serve_two(&tasks, &origin, outside.newer()).await,
+            asking: serve_origin(&tasks, &origin, Some(outside.asking())).await,
+            is_swapped: Arc::clone(&is_swapped),
         };
-        let listed = vec![names.plain, names.tls, names.bad, names.dead, names.two, names.raw, names.raw_six];
+        let listed =
+            vec![names.plain, names.tls, names.bad, names.dead, names.two, names.raw, names.raw_six, names.asking];
         let rule = AddressRule { listed, ..AddressRule::default() };
         let dialer = Dialer::new(DialerSettings { resolver: Arc::new(names), ..DialerSettings::new(rule) });
         let upstream =
@@ -182,7 +236,10 @@ impl Kit {
         let (snapshots, receiver) = watch::channel(Arc::new(snapshot(1, live(), false)));
         let records = Arc::new(Records::default());
         let metrics = Metrics::new();
-        let leaves = Arc::new(Leaves::new(authority, Clock::system(), 64, 4).unwrap());
+        let generation = authority.generation();
+        let is_mute = Arc::new(AtomicBool::new(false));
+        let signer = Arc::new(Mutable { authority, is_mute: Arc::clone(&is_mute) });
+        let leaves = Arc::new(Leaves::new(signer, Clock::system(), 64, 4).unwrap());
         let own = leaves.config(&"proxy.school.test".parse().unwrap(), LeafFor::Own, Protocol::Http1).await.unwrap();
         let identities = Arc::new(Identities::new(64));
         let proxy = Proxy::new(Parts {
@@ -193,7 +250,7 @@ impl Kit {
             metrics: metrics.clone(),
             identities: Arc::clone(&identities),
             leaves,
-            upstream,
+            upstream: upstream.clone(),
             recorder: Arc::clone(&records) as Arc<dyn Recorder>,
             seals: Arc::new(Open),
         });
@@ -220,6 +277,10 @@ impl Kit {
             origin,
             raw,
             raw_six,
+            upstream,
+            is_swapped,
+            is_mute,
+            generation,
             keys,
         }
     }
@@ -229,7 +290,7 @@ impl Kit {
         self.publish_with(live, false);
     }
 
-    /// Publishes the next root with every site to be inspected for staff.
+    /// Publishes the next root with every site to be inspected.
     pub(crate) fn publish_inspecting(&self) {
         self.publish_with(live(), true);
     }
@@ -435,16 +496,37 @@ impl Outside {
         Arc::new(config)
     }
 
-    fn config(&self, is_valid: bool) -> Arc<ServerConfig> {
+    /// For a site that asks its visitors who they are, and lets others in all the same.
+    fn asking(&self) -> Arc<ServerConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+        let verifier = verifier.allow_unauthenticated().build().unwrap();
+        let (certificate, key) = self.shown(true);
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        Arc::new(config)
+    }
+
+    fn shown(&self, is_valid: bool) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
         let key = KeyPair::generate().unwrap();
         let names = ["*.example", "badcert.example"].map(str::to_owned).to_vec();
-        let hosts = ["news", "bet", "bank", "help", "open", "search", "two"].map(|name| format!("{name}.example"));
+        let hosts = ["news", "bet", "bank", "help", "open", "search", "two", "asking", "swap"]
+            .map(|name| format!("{name}.example"));
         let mut params = CertificateParams::new([names, hosts.to_vec()].concat()).unwrap();
         if !is_valid {
             params.not_after = date_time_ymd(2020, 1, 1);
         }
         let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        (certificate, PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())))
+    }
+
+    fn config(&self, is_valid: bool) -> Arc<ServerConfig> {
+        let (certificate, key) = self.shown(is_valid);
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -513,6 +595,11 @@ async fn origin_serve(origin: &Origin, mut stream: impl AsyncRead + AsyncWrite +
             }
             "/old" => b"HTTP/1.0 200 OK\r\nContent-Length: 7\r\n\r\ncontent",
             "/garbage" => b"this is not HTTP\r\n\r\n",
+            "/hard" => {
+                b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nStrict-Transport-Security: max-age=63072000; preload\r\n\
+                Content-Security-Policy: default-src 'self'; upgrade-insecure-requests\r\nExpect-CT: max-age=1\r\n\
+                Public-Key-Pins: max-age=1\r\nX-Frame-Options: DENY\r\nCross-Origin-Opener-Policy: same-origin\r\n\r\ncontent"
+            }
             _ => b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nKeep-Alive: timeout=5\r\nX-Site: yes\r\n\r\ncontent",
         };
         stream.write_all(answer).await.unwrap();

@@ -19,4 +19,5 @@ mod smuggling_two;
 mod soak;
 mod standing;
 mod through;
+mod tls;
 mod two;

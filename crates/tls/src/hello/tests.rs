@@ -20,7 +20,15 @@ fn client_bytes(name: &str) -> Vec<u8> {
 }
 
 fn expected() -> ClientHello {
-    ClientHello { server_name: NamedServer::Name("news.example".parse().unwrap()) }
+    let offer = Offer {
+        version: 0x0304,
+        // Nine of ours and the sign that nothing is renegotiated.
+        ciphers: 10,
+        groups: vec![0x11ec, 0x001d],
+        protocols: vec!["h2".into(), "http/1.1".into()],
+        has_ech: false,
+    };
+    ClientHello { server_name: NamedServer::Name("news.example".parse().unwrap()), offer }
 }
 
 /// The same message in records of `size` bytes.
