@@ -132,6 +132,8 @@ impl Door {
             address: client.address(),
             is_private: client.is_private,
             proxy_authorization: client.token.as_ref().map(HeaderValue::as_bytes),
+            certified: None,
+            ticketed: None,
             site,
             is_request,
         };

@@ -13,7 +13,7 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 14] = [
     Need { programs: &["cc"], package: "gcc", why: "cryptography and SQLite are compiled from C" },
     Need { programs: &["make", "gmake"], package: "make", why: "so is part of the cryptography" },
     Need { programs: &["npm"], package: "npm", why: "styles and scripts of the pages" },
@@ -24,6 +24,10 @@ const NEEDS: [Need; 10] = [
     Need { programs: &["kdig"], package: "knot-dnsutils", why: "one that asks over TLS and HTTPS as well" },
     Need { programs: &["unbound"], package: "unbound", why: "a real name server behind the DNS door, and beside it" },
     Need { programs: &["zstd"], package: "zstd", why: "unpacking real lists" },
+    Need { programs: &["radclient"], package: "freeradius-utils", why: "a foreign access point for RADIUS accounting" },
+    Need { programs: &["krb5kdc"], package: "krb5-kdc", why: "a real Kerberos realm" },
+    Need { programs: &["kadmin.local"], package: "krb5-admin-server", why: "its principals and keytabs" },
+    Need { programs: &["kinit"], package: "krb5-user", why: "its users" },
 ];
 
 /// Installs what is missing, when it may; otherwise says the one line that would.
