@@ -32,14 +32,23 @@ pub struct Looking<'a> {
     /// TLS, or from this machine: a token on it is not read by others.
     pub is_private: bool,
     pub proxy_authorization: Option<&'a [u8]>,
-    /// The device whose certificate of the school's device CA was proved on this connection.
-    pub certified: Option<&'a DeviceId>,
-    /// Who proved with a Kerberos ticket on this connection who she is.
-    pub ticketed: Option<(&'a PersonId, Capacity)>,
+    /// Names in a certificate of the school's device CA that was proved on this connection; the first that is a
+    /// device's counts.
+    pub certified: &'a [DeviceId],
+    /// What was proved with a Kerberos ticket on this connection.
+    pub ticketed: Option<&'a Ticketed>,
     /// The site in whose name TLS would be ended, where that is in question.
     pub site: Option<&'a Host>,
     /// A request keeps sessions awake; looking again at an open connection does not.
     pub is_request: bool,
+}
+
+/// A Kerberos ticket that was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ticketed {
+    /// `None`: its user is nobody here, most often a device that asks in its own name.
+    pub person: Option<(PersonId, Capacity)>,
+    pub until: Timestamp,
 }
 
 /// Who is at the other end. More than one person: the stricter decision holds.
@@ -156,7 +165,7 @@ impl Identities {
             trusts_ca: place.is_some_and(|place| place.trusts_ca) || has_shown(),
             until: None,
         };
-        by_connection(&index, snapshot, &looking, &mut found)?;
+        by_connection(&index, snapshot, &looking, now, &mut found)?;
         if found.persons.is_empty() {
             let lease = self.leases.look(looking.address, looking.is_request, now);
             by_address(&index, snapshot, looking, &lease, now, &mut found);
@@ -252,19 +261,22 @@ fn by_connection(
     index: &Index,
     snapshot: &Snapshot,
     looking: &Looking<'_>,
+    now: Timestamp,
     found: &mut Identified,
 ) -> Result<(), Refused> {
     if let Some(header) = looking.proxy_authorization {
         let device = by_token(index, snapshot, header, looking.is_private)?;
         as_device(index, snapshot, &device, found);
-    } else if let Some(device) = looking.certified {
+    } else if let Some(device) = looking.certified.iter().find(|device| index.by_device.contains_key(device)) {
         as_device(index, snapshot, device, found);
     }
-    if let Some((person, capacity)) = looking.ticketed
-        && let Some(member) = index.member(snapshot, person, capacity)
+    if let Some(ticket) = looking.ticketed.filter(|ticket| now < ticket.until)
+        && let Some((person, capacity)) = &ticket.person
+        && let Some(member) = index.member(snapshot, person, *capacity)
     {
         found.persons = vec![member];
         found.strength = Strength::Connection;
+        found.until = Some(ticket.until);
     }
     Ok(())
 }

@@ -94,7 +94,7 @@ impl Kit {
             address: DEVICE,
             is_private: false,
             proxy_authorization: None,
-            certified: None,
+            certified: &[],
             ticketed: None,
             site: None,
             is_request: true,

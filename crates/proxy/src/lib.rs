@@ -18,6 +18,7 @@ mod pac;
 mod pipeline;
 mod pool;
 mod ports;
+mod proof;
 mod reply;
 mod safe_search;
 mod server;
@@ -43,7 +44,7 @@ use tokio::sync::watch;
 pub use direct::Interception;
 pub use pac::pac_file;
 pub use ports::Seals;
-pub use settings::{Limits, Portal, Settings};
+pub use settings::{Limits, Negotiate, Portal, Settings};
 
 use crate::door::Door;
 use crate::meters::Meters;

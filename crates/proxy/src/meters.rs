@@ -73,6 +73,11 @@ impl Meters {
             .increment();
     }
 
+    pub(crate) fn ticket(&self, outcome: &'static str) {
+        let help = "Kerberos tickets that clients showed, by what became of them.";
+        self.metrics.labelled_counter("schoolgate_proxy_tickets_total", help, ("outcome", outcome)).increment();
+    }
+
     pub(crate) fn inner(&self, refusal: Refusal) {
         let label = ("kind", refusal.as_str());
         self.metrics

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod authority;
+mod devices;
 mod hello;
 mod leaves;
 mod remote;
@@ -9,6 +10,7 @@ mod signer;
 mod upstream;
 
 pub use authority::{Authority, AuthorityError};
+pub use devices::{DeviceAuthorities, DeviceAuthorityError};
 pub use hello::{ClientHello, HELLO_MAX, HelloError, NamedServer, Reading, read_client_hello};
 pub use leaves::{LeafError, LeafFor, Leaves};
 pub use remote::{RemoteSigner, serve_signer};

@@ -69,7 +69,7 @@ fn looking(address: &str) -> Looking<'static> {
         address,
         is_private: false,
         proxy_authorization: None,
-        certified: None,
+        certified: &[],
         ticketed: None,
         site: None,
         is_request: true,
@@ -258,17 +258,24 @@ fn certificates_and_tickets_are_proofs_of_the_connection() {
     let snapshot = snapshot(vec![session("s1", "10.0.1.5", "pia", Capacity::Pupil)]);
     let (laptop, other) = (DeviceId::new("laptop-1").unwrap(), DeviceId::new("laptop-2").unwrap());
     let pia = PersonId::new("pia").unwrap();
-    let identify = |certified, ticketed| {
+    let identify = |certified: &[DeviceId], ticketed: Option<&Ticketed>| {
         let looking = Looking { certified, ticketed, ..looking("10.0.1.5") };
         let found = identities.identify(&snapshot, looking, at(NOW)).unwrap();
         (found.person().unwrap().person.to_string(), found.strength, found.device.map(|device| device.to_string()))
     };
     let laptop_1 = || Some("laptop-1".to_owned());
-    assert_eq!(identify(Some(&laptop), None), ("tess".to_owned(), Strength::Connection, laptop_1()));
+    assert_eq!(identify(&[other.clone(), laptop.clone()], None), ("tess".to_owned(), Strength::Connection, laptop_1()));
     // Whoever sits at the device says more than whose it is.
-    let ticket = Some((&pia, Capacity::Pupil));
-    assert_eq!(identify(Some(&laptop), ticket), ("pia".to_owned(), Strength::Connection, laptop_1()));
+    let ticket = |capacity, minutes| Ticketed {
+        person: Some((pia.clone(), capacity)),
+        until: at(NOW) + SignedDuration::from_mins(minutes),
+    };
+    assert_eq!(
+        identify(&[laptop], Some(&ticket(Capacity::Pupil, 1))),
+        ("pia".to_owned(), Strength::Connection, laptop_1())
+    );
     // A certificate of a device that was taken out says nothing, nor does a ticket of somebody who left.
-    assert_eq!(identify(Some(&other), None), ("pia".to_owned(), Strength::Address, None));
-    assert_eq!(identify(None, Some((&pia, Capacity::Staff))), ("pia".to_owned(), Strength::Address, None));
+    assert_eq!(identify(&[other], None), ("pia".to_owned(), Strength::Address, None));
+    assert_eq!(identify(&[], Some(&ticket(Capacity::Staff, 1))), ("pia".to_owned(), Strength::Address, None));
+    assert_eq!(identify(&[], Some(&ticket(Capacity::Pupil, 0))).1, Strength::Address);
 }
