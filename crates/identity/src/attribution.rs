@@ -30,8 +30,11 @@ pub struct Shares {
 impl Attribution {
     pub fn new(metrics: &Metrics) -> Self {
         let counter = |strength: Strength| {
-            let help = "Requests, by how strongly it is known whose they are.";
-            metrics.labelled_counter("schoolgate_identity_requests_total", help, ("strength", strength.as_str()))
+            metrics.labelled_counter(
+                "schoolgate_identity_requests_total",
+                "Requests, by how strongly it is known whose they are.",
+                ("strength", strength.as_str()),
+            )
         };
         Self {
             none: counter(Strength::None),

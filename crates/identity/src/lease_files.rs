@@ -137,9 +137,11 @@ impl LeaseFiles {
     }
 
     fn count(&self, outcome: &'static str, count: usize) {
-        let help = "Lease files that were read or could not be, and lines that were not understood.";
-        let counter =
-            self.metrics.labelled_counter("schoolgate_identity_lease_files_total", help, ("outcome", outcome));
+        let counter = self.metrics.labelled_counter(
+            "schoolgate_identity_lease_files_total",
+            "Lease files that were read or could not be, and lines that were not understood.",
+            ("outcome", outcome),
+        );
         counter.add(u64::try_from(count).unwrap_or(u64::MAX));
     }
 }
