@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attribution;
+mod captive;
 mod certificate;
 mod dhcp;
 mod identify;
@@ -14,6 +15,10 @@ mod token;
 mod trust;
 
 pub use attribution::{Attribution, Shares};
+pub use captive::{
+    ADVERTISEMENT_OPTION, Announcements, CaptiveAddressError, CaptivePortal, DHCP4_OPTION, DHCP6_OPTION, MEDIA_TYPE,
+    announcements,
+};
 pub use certificate::device_names;
 pub use dhcp::{KnownDevice, Lease, LeaseFormat, Problem, Reading};
 pub use identify::{Identified, Identities, Looking, Refused, SHARED_CLASS, Ticketed};

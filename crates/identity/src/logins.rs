@@ -1,8 +1,10 @@
 //! From the name that somebody signs in with elsewhere (802.1X, Kerberos) to a person of the school.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use schoolgate_base::{Capacity, PersonId};
+use tokio::sync::watch;
 
 /// Longest name that is looked up, in bytes: a user principal name in Active Directory has at most 1,024 characters,
 /// a RADIUS attribute 253 bytes.
@@ -79,6 +81,13 @@ impl Logins for LoginTable {
     }
 }
 
+/// The newest table, where whoever publishes people sends a new one with each publish.
+impl Logins for watch::Receiver<Arc<LoginTable>> {
+    fn person(&self, name: &str) -> Option<(PersonId, Capacity)> {
+        self.borrow().person(name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +117,15 @@ mod tests {
         check("OTHER\\tess", None);
         check("pia@pupils.school.example", Some("p2"));
         check("pia@school.example", None);
+    }
+
+    #[test]
+    fn the_newest_table_counts() {
+        let table = |login| Arc::new(LoginTable::new([(login, PersonId::new("p1").unwrap(), Capacity::Staff)], &[]));
+        let (tables, logins) = watch::channel(table("tess"));
+        assert!(logins.person("tess").is_some() && logins.person("tess.teacher").is_none());
+        tables.send_replace(table("tess.teacher"));
+        assert!(logins.person("tess").is_none() && logins.person("tess.teacher").is_some());
     }
 
     #[test]

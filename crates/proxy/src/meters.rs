@@ -74,8 +74,13 @@ impl Meters {
     }
 
     pub(crate) fn ticket(&self, outcome: &'static str) {
-        let help = "Kerberos tickets that clients showed, by what became of them.";
-        self.metrics.labelled_counter("schoolgate_proxy_tickets_total", help, ("outcome", outcome)).increment();
+        self.metrics
+            .labelled_counter(
+                "schoolgate_proxy_tickets_total",
+                "Kerberos tickets that clients showed, by what became of them.",
+                ("outcome", outcome),
+            )
+            .increment();
     }
 
     pub(crate) fn inner(&self, refusal: Refusal) {

@@ -144,7 +144,12 @@ impl RadiusListener {
 
     fn count(&self, outcome: Outcome) {
         let label = ("outcome", outcome.as_str());
-        let help = "RADIUS accounting packets, by what became of them.";
-        self.metrics.labelled_counter("schoolgate_identity_radius_packets_total", help, label).increment();
+        self.metrics
+            .labelled_counter(
+                "schoolgate_identity_radius_packets_total",
+                "RADIUS accounting packets, by what became of them.",
+                label,
+            )
+            .increment();
     }
 }
