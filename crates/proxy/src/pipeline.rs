@@ -28,10 +28,7 @@ const PROXY_AUTHORIZATION: HeaderName = HeaderName::from_static("proxy-authoriza
 pub(crate) async fn answer(door: Arc<Door>, client: Client, request: Request<Incoming>) -> Response<Reply> {
     door.meters.requests.increment();
     let client = Client { token: request.headers().get(PROXY_AUTHORIZATION).cloned(), ..client };
-    let client = match door.take_ticket(client) {
-        Ok(client) => client,
-        Err(failure) => return fail(&door, None, failure),
-    };
+    let client = door.take_ticket(client);
     // Read before anything else: everything after it relies on there being one site and one path.
     match target::read(&request) {
         Err(failure) => fail(&door, None, failure),

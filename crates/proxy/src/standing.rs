@@ -302,6 +302,24 @@ mod tests {
         Judged { identified, decision, needs_url: false, snapshot, at: at("2026-11-24T10:00Z") }
     }
 
+    #[test]
+    fn more_changes_than_are_kept_touch_everything() {
+        let client = kept().client;
+        let (sender, mut changes) = tokio::sync::broadcast::channel(2);
+        let held = |text: &str| Held::address(text.parse().unwrap());
+        for address in ["10.0.0.1", "127.0.0.1"] {
+            sender.send(held(address)).unwrap();
+        }
+        let first = changes.try_recv().map_err(|_| RecvError::Closed);
+        assert!(Moved::all(first, &mut changes).touches(&client));
+        assert!(!Moved::all(Ok(held("10.0.0.1")), &mut changes).touches(&client));
+        for _ in 0..4 {
+            sender.send(held("10.0.0.1")).unwrap();
+        }
+        assert!(Moved::all(Ok(held("10.0.0.1")), &mut changes).touches(&client));
+        assert!(!Moved::NONE.touches(&client));
+    }
+
     async fn is_hurried(standing: &Standing) -> bool {
         timeout(std::time::Duration::ZERO, standing.hurry.notified()).await.is_ok()
     }

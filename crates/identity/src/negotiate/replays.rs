@@ -17,27 +17,32 @@ pub(super) struct Replays {
     /// By the start of the hash of the sealed authenticator, until when it would count again.
     until: HashMap<[u8; 16], Timestamp>,
     swept: Timestamp,
+    max: usize,
 }
 
 impl Default for Replays {
     fn default() -> Self {
-        Self { until: HashMap::new(), swept: Timestamp::MIN }
+        Self::new(REPLAYS_MAX)
     }
 }
 
 impl Replays {
+    pub(super) fn new(max: usize) -> Self {
+        Self { until: HashMap::new(), swept: Timestamp::MIN, max }
+    }
+
     pub(super) fn take(&mut self, sealed: &[u8], at: Timestamp, now: Timestamp) -> Result<(), NegotiateError> {
         let hash = digest(&SHA256, sealed);
         let hash = hash.as_ref().first_chunk().copied().ok_or(NegotiateError::Message)?;
         if self.until.contains_key(&hash) {
             return Err(NegotiateError::Replayed);
         }
-        if REPLAYS_MAX <= self.until.len() && SWEEP_EVERY <= now.duration_since(self.swept) {
+        if self.max <= self.until.len() && SWEEP_EVERY <= now.duration_since(self.swept) {
             self.swept = now;
             self.until.retain(|_, until| now <= *until);
         }
         // To forget one that still counts would be to let it count again.
-        if REPLAYS_MAX <= self.until.len() {
+        if self.max <= self.until.len() {
             return Err(NegotiateError::Full);
         }
         self.until.insert(hash, at + SKEW);

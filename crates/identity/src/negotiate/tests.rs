@@ -37,6 +37,18 @@ fn a_message_counts_once_and_is_remembered_while_it_would_count_again() {
     assert_eq!(replays.take(b"a", now(), now()), Err(NegotiateError::Replayed));
 }
 
+#[test]
+fn a_full_memory_takes_nothing_until_something_counts_no_more() {
+    let mut replays = Replays::new(2);
+    let later = |minutes| now() + SignedDuration::from_mins(minutes);
+    assert_eq!(replays.take(b"a", now(), now()), Ok(()));
+    assert_eq!(replays.take(b"b", later(4), later(4)), Ok(()));
+    assert_eq!(replays.take(b"c", later(4), later(4)), Err(NegotiateError::Full));
+    assert_eq!(replays.take(b"a", now(), later(5)), Err(NegotiateError::Replayed));
+    assert_eq!(replays.take(b"c", later(6), later(6)), Ok(()));
+    assert_eq!(replays.take(b"b", later(4), later(6)), Err(NegotiateError::Replayed));
+}
+
 fn keytab(entries: &[&[u8]]) -> Vec<u8> {
     let mut bytes = vec![5, 2];
     for entry in entries {

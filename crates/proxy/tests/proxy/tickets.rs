@@ -112,6 +112,24 @@ async fn without_a_ticket_there_is_a_challenge_where_computers_have_one() {
 }
 
 #[tokio::test]
+async fn a_challenge_is_answered_on_its_connection() {
+    let realm = Realm::new("aes256-cts-hmac-sha1-96");
+    let kit = kit(&realm).await;
+    let shown = kit.tasks.run_blocking("curl", move || (realm.proxy_authorization(), realm));
+    let (header, _realm) = shown.await.unwrap();
+    let mut stream = kit.dial(NOBODY).await;
+    stream.write_all(b"CONNECT news.example:443 HTTP/1.1\r\nHost: news.example:443\r\n\r\n").await.unwrap();
+    let head = read_head(&mut stream).await;
+    assert!(head.starts_with("HTTP/1.1 407"), "{head}");
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    stream.read_exact(&mut vec![0; length]).await.unwrap();
+    let answer = format!("CONNECT news.example:443 HTTP/1.1\r\nHost: x\r\nProxy-Authorization: {header}\r\n\r\n");
+    stream.write_all(answer.replace("Host: x", "Host: news.example:443").as_bytes()).await.unwrap();
+    let head = read_head(&mut stream).await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+}
+
+#[tokio::test]
 async fn a_ticket_that_does_not_count_is_asked_for_again() {
     let realm = Realm::new("aes256-cts-hmac-sha1-96");
     let kit = kit(&realm).await;
@@ -120,6 +138,8 @@ async fn a_ticket_that_does_not_count_is_asked_for_again() {
     let page = curl(&kit, &realm, NOBODY, true, &["http://news.example/"]).await;
     assert!(page.contains("HTTP/1.1 407") && !page.contains("HTTP/1.1 200"), "{page}");
     assert!(kit.count("schoolgate_proxy_tickets_total{outcome=\"skew\"}") > 0);
+    let open = curl(&kit, &realm, NOBODY, true, &["http://open.example/"]).await;
+    assert!(open.starts_with("HTTP/1.1 200"), "{open}");
     let ntlm = "GET http://news.example/ HTTP/1.1\r\nHost: news.example\r\nConnection: close\r\n\
                 Proxy-Authorization: Negotiate TlRMTVNTUAABAAAA\r\n\r\n";
     assert!(kit.raw(NOBODY, ntlm.as_bytes()).await.starts_with("HTTP/1.1 407"));
