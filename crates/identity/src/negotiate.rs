@@ -109,7 +109,7 @@ impl Acceptor {
         if SKEW < now.duration_since(authenticator.at).abs() {
             return Err(NegotiateError::Skew);
         }
-        if ticket.is_invalid || now + SKEW < ticket.from || ticket.until <= now {
+        if ticket.is_invalid || SKEW < ticket.from.duration_since(now) || ticket.until <= now {
             return Err(NegotiateError::Lifetime);
         }
         self.replays.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(

@@ -14,6 +14,9 @@ use crate::radius::Ignored;
 /// Between two sweeps of a full table: a sweep looks at every row.
 const SWEEP_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
+/// After the last word of another device in a subnet, so long it is taken to be shared.
+const CROWDED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
 /// An access point, behind a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Nas {
@@ -48,14 +51,14 @@ pub(crate) struct Bound {
     at: Timestamp,
     /// By a lease of DHCP or a table; the beginning of time where there is none.
     pub(crate) leased_until: Timestamp,
-    /// A subnet in which several devices are is nobody's.
-    is_crowded: bool,
+    /// A subnet in which several devices are is nobody's; the beginning of time where there is one.
+    crowded_until: Timestamp,
     pub(crate) changed: Option<Timestamp>,
 }
 
 impl Bound {
     pub(crate) fn is_held(&self, has_framed: bool, now: Timestamp) -> bool {
-        !self.is_crowded && (has_framed || now < self.leased_until)
+        self.crowded_until <= now && (has_framed || now < self.leased_until)
     }
 }
 
@@ -220,7 +223,8 @@ impl Table {
 
     /// `false`: there is no room.
     fn bind(&mut self, held: Held, mac: Mac, at: Timestamp, now: Timestamp, changed: &mut Vec<Held>) -> bool {
-        let fresh = Bound { mac, at, leased_until: Timestamp::MIN, is_crowded: false, changed: None };
+        let never = Timestamp::MIN;
+        let fresh = Bound { mac, at, leased_until: never, crowded_until: never, changed: None };
         let Some(known) = self.addresses.get(&held).copied() else {
             if !self.has_room(self.addresses.len(), now) {
                 return false;
@@ -232,9 +236,9 @@ impl Table {
             Bound { at: known.at.max(at), ..known }
         } else if at <= known.at {
             return true;
-        } else if held.is_subnet() && self.is_held(held, &known, now) {
+        } else if held.is_subnet() && (now < known.crowded_until || self.is_held(held, &known, now)) {
             changed.push(held);
-            Bound { is_crowded: true, ..known }
+            Bound { crowded_until: now.checked_add(CROWDED_FOR).unwrap_or(Timestamp::MAX), ..known }
         } else {
             changed.push(held);
             Bound { changed: Some(now), ..fresh }
@@ -263,7 +267,7 @@ impl Table {
         self.swept = now;
         self.sessions.retain(|_, session| !session.is_ended && now < session.until);
         let mut addresses = std::mem::take(&mut self.addresses);
-        addresses.retain(|held, bound| self.is_held(*held, bound, now));
+        addresses.retain(|held, bound| now < bound.crowded_until || self.is_held(*held, bound, now));
         self.addresses = addresses;
         self.addresses.len().max(self.sessions.len()) < self.max
     }

@@ -45,7 +45,7 @@ impl Replays {
         if self.max <= self.until.len() {
             return Err(NegotiateError::Full);
         }
-        self.until.insert(hash, at + SKEW);
+        self.until.insert(hash, at.checked_add(SKEW).unwrap_or(Timestamp::MAX));
         Ok(())
     }
 }

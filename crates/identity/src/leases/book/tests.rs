@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::dhcp::Lease;
 use crate::logins::LoginTable;
@@ -254,4 +256,83 @@ fn a_full_book_takes_nobody_new_until_somebody_is_gone() {
     kit.say(open("1", "tess", &many[5], "10.0.1.5"), 90, 90).unwrap();
     kit.check("10.0.1.5", 91, Some("tess"));
     assert_eq!(kit.lease(&[("10.0.2.1", A, None), ("10.0.2.2", B, None)], 100), 2);
+}
+
+/// What happens each second: an event of a device, or a lease.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Open { device: usize, session: usize, login: usize, address: usize },
+    Stop { device: usize, session: usize },
+    Lease { device: usize, address: usize },
+}
+
+const DEVICES: [&str; 3] = [A, B, "00:11:22:aa:bb:03"];
+const SESSIONS: [&str; 2] = ["1", "2"];
+const ADDRESSES: [&str; 4] = ["10.0.0.5", "10.0.0.6", "2001:db8:1::/64", ""];
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let open = (0..3_usize, 0..2_usize, 0..2_usize, 0..4_usize)
+        .prop_map(|(device, session, login, address)| Step::Open { device, session, login, address });
+    let stop = (0..3_usize, 0..2_usize).prop_map(|(device, session)| Step::Stop { device, session });
+    let lease = (0..3_usize, 0..2_usize).prop_map(|(device, address)| Step::Lease { device, address });
+    proptest::collection::vec(prop_oneof![4 => open, 2 => stop, 1 => lease], 1..40)
+}
+
+impl Kit {
+    fn step(&self, step: Step, at: i64, now: i64) {
+        // Whether it was taken is not what is asked here.
+        let _ = match step {
+            Step::Open { device, session, login, address } => {
+                let said = open(SESSIONS[session], ["tess", "pia"][login], DEVICES[device], ADDRESSES[address]);
+                self.say(said, at, now)
+            }
+            Step::Stop { device, session } => self.say(stop(SESSIONS[session], DEVICES[device]), at, now),
+            Step::Lease { device, address } => {
+                self.lease(&[(ADDRESSES[address], DEVICES[device], None)], now);
+                Ok(())
+            }
+        };
+    }
+
+    /// Who is where.
+    fn all(&self, now: i64) -> Vec<Option<(PersonId, Capacity)>> {
+        let look = |address: &str| self.book.look(address.parse().unwrap(), false, self.at(now)).person;
+        ["10.0.0.5", "10.0.0.6", "2001:db8:1::9"].map(look).into()
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_that_is_played_back_moves_anybody(steps in steps()) {
+        let kit = Kit { book: LeaseBook::new(64), ..Kit::new() };
+        for (second, step) in (0_i64..).zip(&steps) {
+            kit.step(*step, second, second);
+            let before = kit.all(second);
+            for (then, played) in (0..=second).zip(&steps) {
+                if !matches!(played, Step::Lease { .. }) {
+                    kit.step(*played, then, second);
+                    prop_assert_eq!(kit.all(second), before.clone(), "{:?} of {} after {:?}", played, then, &steps[..=usize::try_from(second).unwrap()]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_has_stopped_is_nowhere(steps in steps()) {
+        let kit = Kit { book: LeaseBook::new(64), ..Kit::new() };
+        let mut last: [Option<(usize, usize)>; 3] = [None; 3];
+        for (second, step) in (0_i64..).zip(&steps) {
+            kit.step(*step, second, second);
+            match *step {
+                Step::Open { device, session, login, .. } => last[device] = Some((session, login)),
+                Step::Stop { device, session } if last[device].is_some_and(|(open, _)| open == session) => last[device] = None,
+                Step::Stop { .. } | Step::Lease { .. } => {}
+            }
+            let open: Vec<PersonId> =
+                last.iter().flatten().map(|(_, login)| person(["tess", "pia"][*login])).collect();
+            for (known, _) in kit.all(second).into_iter().flatten() {
+                prop_assert!(open.contains(&known), "{known} after {:?}", &steps[..=usize::try_from(second).unwrap()]);
+            }
+        }
+    }
 }
