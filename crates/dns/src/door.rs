@@ -85,6 +85,8 @@ impl Door {
             address: client.address,
             is_private: client.is_encrypted() || client.address.is_loopback(),
             proxy_authorization: client.token.as_deref().map(str::as_bytes),
+            certified: &[],
+            ticketed: None,
             site: None,
             is_request: true,
         };

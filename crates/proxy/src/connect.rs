@@ -48,6 +48,9 @@ pub(crate) async fn connect(
         Ok(judged) => judged,
         Err(failure) => return fail(&door, None, failure),
     };
+    if let Err(failure) = door.ask_for_ticket(&client, &judged) {
+        return fail(&door, None, failure);
+    }
     let way = way(&judged, &site.host);
     let asked = Asked { door, client, site, judged };
     match way {

@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::meters::Meters;
 use crate::pool::Pool;
 use crate::ports::Seals;
+use crate::proof::Proof;
 use crate::safe_search::is_engine;
 use crate::settings::Settings;
 use crate::standing::Standing;
@@ -54,6 +55,7 @@ pub(crate) struct Client {
     pub(crate) token: Option<HeaderValue>,
     /// The handshakes of a decrypted connection, for requests inside it.
     pub(crate) tls: Option<Arc<event::Tls>>,
+    pub(crate) proof: Arc<Proof>,
     /// Held by whatever is left of the connection.
     pub(crate) _place: Option<Arc<Place>>,
 }
@@ -140,10 +142,13 @@ impl Door {
         is_request: bool,
         now: Timestamp,
     ) -> Result<Identified, Refused> {
+        let ticket = client.proof.ticket();
         let looking = Looking {
             address: client.address(),
             is_private: client.is_private,
             proxy_authorization: client.token.as_ref().map(HeaderValue::as_bytes),
+            certified: &client.proof.certified,
+            ticketed: ticket.as_ref(),
             site,
             is_request,
         };
@@ -160,7 +165,8 @@ impl Client {
     /// A client that speaks for itself. A tunnel counts as its client's connection for as long as it lasts.
     pub(crate) fn new(peer: SocketAddr, local: SocketAddr, is_tls: bool, place: Place) -> Self {
         let is_private = is_tls || peer.ip().to_canonical().is_loopback();
-        Self { peer, local, dialled: None, is_private, is_tls, token: None, tls: None, _place: Some(Arc::new(place)) }
+        let (proof, place) = (Arc::default(), Some(Arc::new(place)));
+        Self { peer, local, dialled: None, is_private, is_tls, token: None, proof, tls: None, _place: place }
     }
 
     pub(crate) fn address(&self) -> IpAddr {

@@ -1,6 +1,6 @@
 //! Everything that can go wrong with a request, and the one place that says what the client gets.
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use schoolgate_runtime::Refusal;
 use schoolgate_tls::UpstreamFailure;
 
@@ -16,6 +16,10 @@ pub(crate) enum Failure {
     Inner(Refusal),
     TokenUnknown,
     TokenInClear,
+    /// Where this device is, it has to say with a Kerberos ticket who uses it.
+    TicketWanted,
+    /// The ticket does not count; metrics say why.
+    TicketRefused,
     /// The first bytes through a CONNECT were no TLS hello for its site, or did not come in time.
     Hello,
     /// Inside a decrypted connection, a request for another site than the connection is for.
@@ -37,6 +41,19 @@ pub(crate) struct Shown {
     pub(crate) title: &'static str,
     pub(crate) text: &'static str,
 }
+
+/// Words about Kerberos tickets, for people who have never heard of them.
+const TICKET_WANTED: (StatusCode, &str, &str) = (
+    StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+    "Please sign in to this computer",
+    "The school's web filter asks this computer who uses it. Sign in with your school account.",
+);
+const TICKET_REFUSED: (StatusCode, &str, &str) = (
+    StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+    "Your sign-in could not be checked",
+    "Sign out of this computer and in again. If it stays like this, tell the school's technician: most often \
+     a clock is wrong.",
+);
 
 impl Failure {
     pub(crate) fn shown(self) -> Shown {
@@ -70,6 +87,8 @@ impl Failure {
                 "This device's proxy setting is not safe",
                 "The device sends its proxy password where others can read it. Set the proxy to its https address.",
             ),
+            Self::TicketWanted => TICKET_WANTED,
+            Self::TicketRefused => TICKET_REFUSED,
             Self::Hello => (
                 StatusCode::BAD_REQUEST,
                 "That request could not be read",
@@ -114,6 +133,8 @@ impl Failure {
             Self::Inner(refusal) => refusal.as_str(),
             Self::TokenUnknown => "token-unknown",
             Self::TokenInClear => "token-in-clear",
+            Self::TicketWanted => "ticket-wanted",
+            Self::TicketRefused => "ticket-refused",
             Self::Hello => "hello",
             Self::Misdirected => "misdirected",
             Self::Upstream(failure) => failure.as_str(),
@@ -121,6 +142,26 @@ impl Failure {
             Self::BadResponse => "bad-response",
             Self::PortalDown => "portal-down",
             Self::NoLeaf => "no-leaf",
+        }
+    }
+
+    /// What the client may prove itself with (RFC 9110 §11.7.1), where it has to.
+    pub(crate) fn challenge(self) -> Option<HeaderValue> {
+        match self {
+            Self::TokenUnknown => Some(HeaderValue::from_static("Basic realm=\"school device\", charset=\"UTF-8\"")),
+            Self::TicketWanted | Self::TicketRefused => Some(HeaderValue::from_static("Negotiate")),
+            Self::Malformed(_)
+            | Self::NotHere
+            | Self::PortRefused
+            | Self::Inner(_)
+            | Self::TokenInClear
+            | Self::Hello
+            | Self::Misdirected
+            | Self::Upstream(_)
+            | Self::NoResponse
+            | Self::BadResponse
+            | Self::PortalDown
+            | Self::NoLeaf => None,
         }
     }
 
@@ -134,6 +175,8 @@ impl Failure {
             | Self::Inner(_)
             | Self::TokenUnknown
             | Self::TokenInClear
+            | Self::TicketWanted
+            | Self::TicketRefused
             | Self::Hello
             | Self::Misdirected
             | Self::PortalDown

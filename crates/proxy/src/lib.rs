@@ -18,6 +18,7 @@ mod pac;
 mod pipeline;
 mod pool;
 mod ports;
+mod proof;
 mod reply;
 mod safe_search;
 mod server;
@@ -43,7 +44,7 @@ use tokio::sync::watch;
 pub use direct::Interception;
 pub use pac::{in_turn, pac_file};
 pub use ports::Seals;
-pub use settings::{Gateways, Limits, Portal, Settings};
+pub use settings::{Gateways, Limits, Negotiate, Portal, Settings};
 
 use crate::door::Door;
 use crate::meters::Meters;

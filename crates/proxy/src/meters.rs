@@ -73,6 +73,16 @@ impl Meters {
             .increment();
     }
 
+    pub(crate) fn ticket(&self, outcome: &'static str) {
+        self.metrics
+            .labelled_counter(
+                "schoolgate_proxy_tickets_total",
+                "Kerberos tickets that clients showed, by what became of them.",
+                ("outcome", outcome),
+            )
+            .increment();
+    }
+
     pub(crate) fn inner(&self, refusal: Refusal) {
         let label = ("kind", refusal.as_str());
         self.metrics

@@ -28,6 +28,7 @@ const PROXY_AUTHORIZATION: HeaderName = HeaderName::from_static("proxy-authoriza
 pub(crate) async fn answer(door: Arc<Door>, client: Client, request: Request<Incoming>) -> Response<Reply> {
     door.meters.requests.increment();
     let client = Client { token: request.headers().get(PROXY_AUTHORIZATION).cloned(), ..client };
+    let client = door.take_ticket(client);
     // Read before anything else: everything after it relies on there being one site and one path.
     match target::read(&request) {
         Err(failure) => fail(&door, None, failure),
@@ -96,6 +97,12 @@ pub(crate) async fn judged(
         Ok(judged) => judged,
         Err(failure) => return fail(door, None, failure),
     };
+    // Inside a decrypted connection there is no proxy to answer to: it was asked at the CONNECT.
+    if mode == Mode::Plain
+        && let Err(failure) = door.ask_for_ticket(&client, &judged)
+    {
+        return fail(door, None, failure);
+    }
     if mode == Mode::Inspected
         && judged.decision.conditions.inspect == Inspect::Never
         && door.is_private(&door.snapshot(), &client, &site.host)

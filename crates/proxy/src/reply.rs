@@ -62,8 +62,7 @@ pub(crate) fn fail(door: &Door, wanted: Option<&Wanted<'_>>, failure: Failure) -
         return to_portal(door, redirect_for(door, wanted, because, snapshot));
     }
     let mut response = page(shown.status, shown.title, shown.text);
-    if failure == Failure::TokenUnknown {
-        let challenge = HeaderValue::from_static("Basic realm=\"school device\", charset=\"UTF-8\"");
+    if let Some(challenge) = failure.challenge() {
         response.headers_mut().insert(PROXY_AUTHENTICATE, challenge);
     }
     response

@@ -26,6 +26,7 @@ use crate::direct::{self, Interception};
 use crate::door::{Client, Door};
 use crate::link::Spawner;
 use crate::pipeline::answer;
+use crate::proof::Proof;
 use crate::settings::Limits;
 use crate::wire::Wire;
 
@@ -76,7 +77,8 @@ pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpList
                         return;
                     };
                     if let Some(wire) = wire(&door, stream, tls).await {
-                        serve(&door, client, wire).await;
+                        let proof = Arc::new(Proof::of_devices(wire.certified()));
+                        serve(&door, Client { proof, ..client }, wire).await;
                     }
                 }
                 Entrance::Intercepted(interception) => {

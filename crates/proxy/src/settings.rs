@@ -1,10 +1,13 @@
 //! What an operator can say about the proxy, with limits on everything a peer can make it hold or wait for.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schoolgate_base::{HostName, SchoolId};
 use schoolgate_decide::snapshot::Network;
+use schoolgate_identity::{Acceptor, Logins};
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -17,6 +20,29 @@ pub struct Settings {
     /// Load balancers: they, and nobody else, begin each connection with a PROXY protocol header, which is believed.
     pub balancers: Vec<Network>,
     pub limits: Limits,
+    /// Kerberos; `None`: tickets are neither asked for nor taken.
+    pub negotiate: Option<Negotiate>,
+}
+
+/// How people are known by the Kerberos tickets of their computers.
+#[derive(Clone)]
+pub struct Negotiate {
+    /// With the keytab of `HTTP/` and the proxy's name, as clients have it in their settings.
+    pub acceptor: Arc<Acceptor>,
+    pub logins: Arc<dyn Logins>,
+    /// Where clients are asked: networks of computers that people sign in to with their school account. A phone cannot
+    /// answer. Elsewhere a ticket is taken and none is asked for.
+    pub asks: Vec<Network>,
+}
+
+impl fmt::Debug for Negotiate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Negotiate")
+            .field("acceptor", &self.acceptor)
+            .field("asks", &self.asks)
+            .finish_non_exhaustive()
+    }
 }
 
 /// All gateways of a school, this one too, each as `host:port`.
@@ -77,6 +103,7 @@ impl Settings {
             gateways: Gateways::default(),
             balancers: Vec::new(),
             limits: Limits::default(),
+            negotiate: None,
         }
     }
 }

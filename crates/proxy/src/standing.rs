@@ -14,6 +14,9 @@ use jiff::Timestamp;
 use schoolgate_base::Host;
 use schoolgate_decide::{Inspect, Seen, Snapshot, Verdict};
 use schoolgate_event::Mode;
+use schoolgate_identity::Held;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{Notify, oneshot};
 use tracing::info;
 
@@ -103,10 +106,13 @@ impl Standing {
     }
 
     /// What has to be judged by root `number`. Until the end of the review, every entry that comes in hurries it.
-    fn begin_review(&self, number: u64, now: Timestamp) -> Vec<(u64, Arc<Kept>)> {
+    fn begin_review(&self, number: u64, now: Timestamp, moved: &Moved) -> Vec<(u64, Arc<Kept>)> {
         let mut entries = self.lock();
         entries.due = None;
-        let is_due = |entry: &Entry| entry.judged_by != number || entry.valid_until.is_some_and(|until| until <= now);
+        let is_due = |entry: &Entry| {
+            let is_over = entry.valid_until.is_some_and(|until| until <= now);
+            entry.judged_by != number || is_over || moved.touches(&entry.kept.client)
+        };
         let due = entries.by_id.iter().filter(|(_, entry)| is_due(entry));
         due.map(|(id, entry)| (*id, Arc::clone(&entry.kept))).collect()
     }
@@ -131,9 +137,43 @@ impl Standing {
     }
 }
 
+/// Addresses about which something ended or changed beside the snapshots.
+#[derive(Debug)]
+enum Moved {
+    These(Vec<Held>),
+    /// More than were kept.
+    Any,
+}
+
+impl Moved {
+    const NONE: Self = Self::These(Vec::new());
+
+    /// All that is known by now.
+    fn all(first: Result<Held, RecvError>, changes: &mut Receiver<Held>) -> Self {
+        let Ok(first) = first else { return Self::Any };
+        let mut held = vec![first];
+        loop {
+            match changes.try_recv() {
+                Ok(next) => held.push(next),
+                Err(TryRecvError::Lagged(_)) => return Self::Any,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return Self::These(held),
+            }
+        }
+    }
+
+    fn touches(&self, client: &Client) -> bool {
+        match self {
+            Self::These(held) => held.iter().any(|held| held.covers(client.address())),
+            Self::Any => true,
+        }
+    }
+}
+
 /// Runs until the program stops, and through the grace after that: what is still open is judged as long as it is.
 pub(crate) async fn review(door: Arc<Door>) {
     let mut snapshots = door.snapshots.clone();
+    let mut changes = door.identities.leases.changes();
+    let mut moved = Moved::NONE;
     let shutdown = door.tasks.shutdown();
     let mut over = pin!(async {
         shutdown.begun().await;
@@ -142,7 +182,8 @@ pub(crate) async fn review(door: Arc<Door>) {
     let mut is_published = true;
     loop {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
-        let due = review_once(&door, &snapshot).await;
+        let due = review_once(&door, &snapshot, &moved).await;
+        moved = Moved::NONE;
         let time_over = async {
             match due {
                 Some(due) => door.clock.wait_until(due).await,
@@ -150,6 +191,7 @@ pub(crate) async fn review(door: Arc<Door>) {
             }
         };
         tokio::select! {
+            change = changes.recv() => moved = Moved::all(change, &mut changes),
             // When nobody publishes any more, what stands may stand until its time is over.
             changed = snapshots.changed(), if is_published => is_published = changed.is_ok(),
             () = time_over => {}
@@ -161,10 +203,10 @@ pub(crate) async fn review(door: Arc<Door>) {
 }
 
 /// Judges what has to be judged and returns when the next one is due.
-async fn review_once(door: &Arc<Door>, snapshot: &Snapshot) -> Option<Timestamp> {
+async fn review_once(door: &Arc<Door>, snapshot: &Snapshot, moved: &Moved) -> Option<Timestamp> {
     let now = door.clock.now();
     let number = snapshot.root.number;
-    let to_judge = door.standing.begin_review(number, now);
+    let to_judge = door.standing.begin_review(number, now, moved);
     let mut closed = 0;
     for batch in to_judge.chunks(BATCH) {
         for (id, kept) in batch {
@@ -235,6 +277,7 @@ mod tests {
             dialled: None,
             token: None,
             tls: None,
+            proof: Arc::default(),
             _place: None,
         };
         Kept { client, host: "news.example".parse().unwrap(), path: None, mode: Mode::Tunnel }
@@ -260,6 +303,24 @@ mod tests {
         Judged { identified, decision, needs_url: false, snapshot, at: at("2026-11-24T10:00Z") }
     }
 
+    #[test]
+    fn more_changes_than_are_kept_touch_everything() {
+        let client = kept().client;
+        let (sender, mut changes) = tokio::sync::broadcast::channel(2);
+        let held = |text: &str| Held::address(text.parse().unwrap());
+        for address in ["10.0.0.1", "127.0.0.1"] {
+            sender.send(held(address)).unwrap();
+        }
+        let first = changes.try_recv().map_err(|_| RecvError::Closed);
+        assert!(Moved::all(first, &mut changes).touches(&client));
+        assert!(!Moved::all(Ok(held("10.0.0.1")), &mut changes).touches(&client));
+        for _ in 0..4 {
+            sender.send(held("10.0.0.1")).unwrap();
+        }
+        assert!(Moved::all(Ok(held("10.0.0.1")), &mut changes).touches(&client));
+        assert!(!Moved::NONE.touches(&client));
+    }
+
     async fn is_hurried(standing: &Standing) -> bool {
         timeout(std::time::Duration::ZERO, standing.hurry.notified()).await.is_ok()
     }
@@ -283,13 +344,13 @@ mod tests {
         let (now, soon, later) = (at("2026-11-24T10:00Z"), at("2026-11-24T10:01Z"), at("2026-11-24T11:00Z"));
         let _first = standing.enter(kept(), &judged(1, Some(soon)), || 1);
         assert!(is_hurried(&standing).await);
-        assert!(standing.begin_review(1, now).is_empty());
+        assert!(standing.begin_review(1, now, &Moved::NONE).is_empty());
         assert_eq!(standing.end_review(now), Some(soon));
-        assert_eq!(standing.begin_review(1, soon).len(), 1);
+        assert_eq!(standing.begin_review(1, soon, &Moved::NONE).len(), 1);
         // Later than what was waited for, and over when the review ends.
         let _second = standing.enter(kept(), &judged(1, Some(later)), || 1);
         assert!(is_hurried(&standing).await);
         assert_eq!(standing.end_review(later), None);
-        assert_eq!(standing.begin_review(1, later).len(), 2);
+        assert_eq!(standing.begin_review(1, later, &Moved::NONE).len(), 2);
     }
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use schoolgate_base::DeviceId;
+use schoolgate_identity::device_names;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -13,6 +15,15 @@ use tokio_rustls::server::TlsStream;
 pub(crate) enum Wire {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Wire {
+    /// Names in the certificate that the client showed and the handshake verified.
+    pub(crate) fn certified(&self) -> Vec<DeviceId> {
+        let Self::Tls(stream) = self else { return Vec::new() };
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        chain.first().map(|certificate| device_names(certificate)).unwrap_or_default()
+    }
 }
 
 impl AsyncRead for Wire {

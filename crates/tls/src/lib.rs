@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod authority;
+mod devices;
 mod hello;
 mod learned;
 mod leaves;
@@ -10,6 +11,7 @@ mod signer;
 mod upstream;
 
 pub use authority::{Authority, AuthorityError, list_name};
+pub use devices::{DeviceAuthorities, DeviceAuthorityError};
 pub use hello::{ClientHello, HELLO_MAX, HelloError, NamedServer, Offer, Reading, read_client_hello};
 pub use learned::{LEFT_ALONE_FOR, LearnedSite, LearnedSites, WhyLeft};
 pub use leaves::{LeafError, LeafFor, Leaves};

@@ -13,7 +13,7 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 13] = [
+const NEEDS: [Need; 17] = [
     Need { programs: &["cc"], package: "gcc", why: "cryptography and SQLite are compiled from C" },
     Need { programs: &["make", "gmake"], package: "make", why: "so is part of the cryptography" },
     Need { programs: &["npm"], package: "npm", why: "styles and scripts of the pages" },
@@ -27,6 +27,10 @@ const NEEDS: [Need; 13] = [
     Need { programs: &["nft"], package: "nftables", why: "the firewall that brings them to ours" },
     Need { programs: &["openssl"], package: "openssl", why: "certificates, servers and clients of the old kind" },
     Need { programs: &["zstd"], package: "zstd", why: "unpacking real lists" },
+    Need { programs: &["radclient"], package: "freeradius-utils", why: "a foreign access point for RADIUS accounting" },
+    Need { programs: &["krb5kdc"], package: "krb5-kdc", why: "a real Kerberos realm" },
+    Need { programs: &["kadmin.local"], package: "krb5-admin-server", why: "its principals and keytabs" },
+    Need { programs: &["kinit"], package: "krb5-user", why: "its users" },
 ];
 
 /// Installs what is missing, when it may; otherwise says the one line that would.

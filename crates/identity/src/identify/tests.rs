@@ -65,7 +65,15 @@ fn snapshot(sessions: Vec<AddressSession>) -> Snapshot {
 
 fn looking(address: &str) -> Looking<'static> {
     let address = address.parse().unwrap();
-    Looking { address, is_private: false, proxy_authorization: None, site: None, is_request: true }
+    Looking {
+        address,
+        is_private: false,
+        proxy_authorization: None,
+        certified: &[],
+        ticketed: None,
+        site: None,
+        is_request: true,
+    }
 }
 
 #[track_caller]
@@ -159,4 +167,115 @@ fn a_token_counts_where_others_cannot_read_it() {
     assert!(found.trusts_ca);
     assert_eq!(identify(b"Basic bGFwdG9wLTE6c2VjcmV0", false).unwrap_err(), Refused::InClear);
     assert_eq!(identify(b"Basic bGFwdG9wLTE6d3Jvbmc=", true).unwrap_err(), Refused::Unknown);
+}
+
+fn opened(identities: &Identities, mac: &str, login: &str, at: Timestamp) {
+    use crate::{Accounting, Held, LoginTable, Status};
+    let logins = ["tess", "pia"].map(|login| {
+        let capacity = if login == "tess" { Capacity::Staff } else { Capacity::Pupil };
+        (login, PersonId::new(login).unwrap(), capacity)
+    });
+    let said = Accounting {
+        status: Status::Open,
+        login: Some(login),
+        mac: Some(mac.parse().unwrap()),
+        addresses: ["10.0.1.5", "10.0.2.5"].map(|text| Held::address(text.parse().unwrap())).to_vec(),
+        session: mac.as_bytes(),
+        nas: b"ap-1",
+        left: None,
+        at: Some(at),
+    };
+    let peer = "10.9.9.9".parse().unwrap();
+    identities.leases.account(peer, &said, false, &LoginTable::new(logins, &[]), at).unwrap();
+}
+
+#[test]
+fn a_session_of_radius_is_stronger_than_one_of_the_portal() {
+    let identities = Identities::new(8);
+    let snapshot = snapshot(vec![session("s1", "10.0.1.5", "pia", Capacity::Pupil)]);
+    let identify = || identities.identify(&snapshot, looking("10.0.1.5"), at(NOW)).unwrap();
+    assert_eq!(identify().strength, Strength::Address);
+    opened(&identities, "00:11:22:aa:bb:01", "pia", at(NOW));
+    let found = identify();
+    assert_eq!((found.persons.len(), found.strength, found.is_crowded()), (1, Strength::Lease, false));
+    assert!(Arc::ptr_eq(&found.persons[0], &identify().persons[0]));
+}
+
+#[test]
+fn two_people_by_two_ways_are_known_as_weakly_as_the_weaker() {
+    let identities = Identities::new(8);
+    let snapshot = snapshot(vec![session("s1", "10.0.1.5", "pia", Capacity::Pupil)]);
+    opened(&identities, "00:11:22:aa:bb:01", "tess", at(NOW));
+    let found = identities.identify(&snapshot, looking("10.0.1.5"), at(NOW)).unwrap();
+    assert_eq!((found.persons.len(), found.strength), (2, Strength::Address));
+    assert!(found.is_crowded() && found.person().is_none());
+    assert_eq!(identities.attribution.shares().crowded, 1);
+}
+
+#[test]
+fn a_portal_session_ends_when_another_device_has_its_address() {
+    let identities = Identities::new(8);
+    let snapshot = snapshot(vec![session("s1", "10.0.1.5", "pia", Capacity::Pupil)]);
+    let later = at(NOW) + SignedDuration::from_mins(1);
+    let count = |now| identities.identify(&snapshot, looking("10.0.1.5"), now).unwrap().persons.len();
+    opened(&identities, "00:11:22:aa:bb:01", "guest@other.example", at(NOW));
+    assert_eq!(count(at(NOW)), 1);
+    opened(&identities, "00:11:22:aa:bb:02", "guest@other.example", later);
+    assert_eq!(count(later), 0);
+}
+
+#[test]
+fn nobody_is_staff_by_lease_on_a_shared_device() {
+    let identities = Identities::new(8);
+    let snapshot = snapshot(Vec::new());
+    opened(&identities, "00:11:22:aa:bb:01", "tess", at(NOW));
+    let persons = |address| identities.identify(&snapshot, looking(address), at(NOW)).unwrap().persons;
+    assert_eq!(persons("10.0.1.5")[0].person.as_str(), "tess");
+    assert_eq!(persons("10.0.2.5")[0].person.as_str(), "place");
+    // The table of devices says that it is one of the trolley.
+    let table = crate::LeaseFormat::Table.read(b"mac,device,class\n00:11:22:aa:bb:01,trolley-7,shared\n");
+    identities.leases.replace(crate::LeaseSource("devices".into()), &table, at(NOW));
+    let found = identities.identify(&snapshot, looking("10.0.1.5"), at(NOW)).unwrap();
+    assert!(found.persons.is_empty());
+    assert_eq!(found.device_class, Some(DeviceClass::new(SHARED_CLASS)));
+    assert_eq!(found.device.unwrap().as_str(), "trolley-7");
+}
+
+#[test]
+fn a_hardware_address_names_a_device_and_proves_nothing() {
+    let identities = Identities::new(8);
+    let snapshot = snapshot(Vec::new());
+    let table = crate::LeaseFormat::Table.read(b"address,mac,device\n10.0.9.9,00:11:22:aa:bb:01,laptop-1\n");
+    identities.leases.replace(crate::LeaseSource("devices".into()), &table, at(NOW));
+    let found = identities.identify(&snapshot, looking("10.0.9.9"), at(NOW)).unwrap();
+    assert_eq!(found.device_class, Some(DeviceClass::new("school-laptop")));
+    assert!(!found.trusts_ca && found.persons.is_empty());
+}
+
+#[test]
+fn certificates_and_tickets_are_proofs_of_the_connection() {
+    let identities = Identities::new(8);
+    let snapshot = snapshot(vec![session("s1", "10.0.1.5", "pia", Capacity::Pupil)]);
+    let (laptop, other) = (DeviceId::new("laptop-1").unwrap(), DeviceId::new("laptop-2").unwrap());
+    let pia = PersonId::new("pia").unwrap();
+    let identify = |certified: &[DeviceId], ticketed: Option<&Ticketed>| {
+        let looking = Looking { certified, ticketed, ..looking("10.0.1.5") };
+        let found = identities.identify(&snapshot, looking, at(NOW)).unwrap();
+        (found.person().unwrap().person.to_string(), found.strength, found.device.map(|device| device.to_string()))
+    };
+    let laptop_1 = || Some("laptop-1".to_owned());
+    assert_eq!(identify(&[other.clone(), laptop.clone()], None), ("tess".to_owned(), Strength::Connection, laptop_1()));
+    // Whoever sits at the device says more than whose it is.
+    let ticket = |capacity, minutes| Ticketed {
+        person: Some((pia.clone(), capacity)),
+        until: at(NOW) + SignedDuration::from_mins(minutes),
+    };
+    assert_eq!(
+        identify(&[laptop], Some(&ticket(Capacity::Pupil, 1))),
+        ("pia".to_owned(), Strength::Connection, laptop_1())
+    );
+    // A certificate of a device that was taken out says nothing, nor does a ticket of somebody who left.
+    assert_eq!(identify(&[other], None), ("pia".to_owned(), Strength::Address, None));
+    assert_eq!(identify(&[], Some(&ticket(Capacity::Staff, 1))), ("pia".to_owned(), Strength::Address, None));
+    assert_eq!(identify(&[], Some(&ticket(Capacity::Pupil, 0))).1, Strength::Address);
 }

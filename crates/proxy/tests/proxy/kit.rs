@@ -163,6 +163,8 @@ pub(crate) struct Kit {
     pub(crate) metrics: Metrics,
     pub(crate) records: Arc<Records>,
     pub(crate) proxy: Proxy,
+    /// The proxy's own TLS.
+    pub(crate) own: Arc<ServerConfig>,
     pub(crate) identities: Arc<Identities>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     school_ca: CertificateDer<'static>,
@@ -259,7 +261,7 @@ impl Kit {
         proxy.serve(listener, None);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let tls_address = listener.local_addr().unwrap();
-        proxy.serve(listener, Some(own));
+        proxy.serve(listener, Some(Arc::clone(&own)));
         std::fs::write(keys.path().join("outside.pem"), &outside.pem).unwrap();
         let outside_ca = outside.certificate;
         Self {
@@ -270,6 +272,7 @@ impl Kit {
             metrics,
             records,
             proxy,
+            own,
             identities,
             snapshots,
             school_ca,
@@ -304,6 +307,10 @@ impl Kit {
     pub(crate) fn forget(&self) {
         self.records.events.lock().unwrap().clear();
         self.origin.requests.lock().unwrap().clear();
+    }
+
+    pub(crate) fn school_ca(&self) -> CertificateDer<'static> {
+        self.school_ca.clone()
     }
 
     /// A connection to the proxy from `source`.
@@ -467,7 +474,7 @@ pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     String::from_utf8(head).unwrap()
 }
 
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+pub(crate) fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 

@@ -5,19 +5,24 @@
 mod balancer;
 mod connect;
 mod curl;
+mod devices;
 mod expect;
 mod framing;
 mod intercepted;
 mod kit;
+mod leases;
 mod netns;
 mod pac;
 mod plain;
 mod process;
+#[path = "../../../identity/tests/kerberos/realm.rs"]
+mod realm;
 mod school;
 mod smuggling;
 mod smuggling_two;
 mod soak;
 mod standing;
 mod through;
+mod tickets;
 mod tls;
 mod two;
