@@ -21,6 +21,7 @@ use crate::meters::Meters;
 use crate::ports::Seals;
 use crate::settings::Settings;
 use crate::upstream::Upstreams;
+use crate::verdicts::Verdicts;
 
 /// What the DNS door is made of.
 pub(crate) struct Door {
@@ -33,6 +34,7 @@ pub(crate) struct Door {
     pub(crate) seals: Arc<dyn Seals>,
     pub(crate) meters: Meters,
     pub(crate) cache: Cache,
+    pub(crate) verdicts: Verdicts,
     pub(crate) pending: Pending,
     pub(crate) upstreams: Upstreams,
     pub(crate) limiter: Limiter,
@@ -91,7 +93,8 @@ impl Door {
             is_request: true,
         };
         let identified = self.identities.identify(&snapshot, looking, now).map_err(|_| Failure::Token)?;
-        let mut decision = judge_by(&snapshot, &identified, &host, now);
+        let decide = || judge_by(&snapshot, &identified, &host, now);
+        let mut decision = self.verdicts.get(&snapshot, &identified, &host, now, decide);
         decision.valid_until = match (decision.valid_until, identified.until) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

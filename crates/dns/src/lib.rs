@@ -22,6 +22,7 @@ mod tcp;
 mod turn;
 mod udp;
 mod upstream;
+mod verdicts;
 mod wire;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ use crate::lookup::Pending;
 use crate::meters::Meters;
 use crate::tcp::Speaks;
 use crate::upstream::{Means, Upstreams};
+use crate::verdicts::Verdicts;
 
 /// What the DNS door is made of. Everything outside it is handed in.
 pub struct Parts {
@@ -80,6 +82,7 @@ impl Dns {
         let door = Arc::new(Door {
             upstreams: Upstreams::new(&parts.settings, &means),
             cache: Cache::new(limits.cache_bytes_max),
+            verdicts: Verdicts::new(),
             pending: Pending::default(),
             limiter: Limiter::new(limits.rate_per_second, limits.burst),
             cookies: Cookies::new(),

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{self, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -49,13 +50,24 @@ pub(crate) async fn listen(door: Arc<Door>, socket: UdpSocket) {
         Ok(socket) => Arc::new(socket),
         Err(error) => return warn!("cannot answer on a socket: {error}"),
     };
+    let ends = Ends::default();
     loop {
-        let (at, on) = (Arc::clone(&door), Arc::clone(&socket));
-        let ended = door.tasks.run_blocking("DNS socket", move || answer(&at, &on)).await;
+        let (at, on, is_over) = (Arc::clone(&door), Arc::clone(&socket), Arc::clone(&ends.0));
+        let ended = door.tasks.run_blocking("DNS socket", move || answer(&at, &on, &is_over)).await;
         // A panic is one datagram's, and it has been logged; the next one has a right to its answer.
         if ended.is_ok() || door.tasks.shutdown().is_begun() {
             return;
         }
+    }
+}
+
+/// Tells the thread when the task that waits for it is dropped: nothing else can end it.
+#[derive(Default)]
+struct Ends(Arc<AtomicBool>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -67,10 +79,10 @@ fn blocking(socket: UdpSocket) -> io::Result<net::UdpSocket> {
     Ok(socket)
 }
 
-fn answer(door: &Arc<Door>, socket: &Arc<net::UdpSocket>) {
+fn answer(door: &Arc<Door>, socket: &Arc<net::UdpSocket>, is_over: &AtomicBool) {
     let shutdown = door.tasks.shutdown();
     let (mut buffer, mut out) = (vec![0; QUERY_MAX], Vec::with_capacity(QUERY_MAX));
-    while !shutdown.is_begun() {
+    while !shutdown.is_begun() && !is_over.load(Ordering::Relaxed) {
         // An error is the end of the wait, or an earlier answer's (nobody at that port).
         let Ok((length, peer)) = socket.recv_from(&mut buffer) else { continue };
         let Some(message) = buffer.get(..length) else { continue };

@@ -190,3 +190,18 @@ async fn one_socket_serves_both_families() {
     assert_eq!(ask("@127.0.0.1").await, "192.0.2.1\n", "a session of an IPv4 address");
     assert_eq!(ask("@::1").await, "10.0.0.2\n", "where nobody has signed in");
 }
+
+#[tokio::test]
+async fn what_was_decided_for_one_holds_for_nobody_else() {
+    let kit = Kit::start().await;
+    for _ in 0..2 {
+        assert_eq!(kit.short(TESS, "www.site.example A").await, "192.0.2.1");
+        assert_eq!(kit.short(SAM, "www.site.example A").await, "10.0.0.2");
+        assert_eq!(kit.short(NOBODY, "www.site.example A").await, "10.0.0.2");
+        assert_eq!(kit.short(PIA, "www.site.example A").await, "192.0.2.1");
+    }
+    kit.publish(live_blocking("site.example"));
+    for source in [TESS, PIA] {
+        assert!(kit.dig(source, "www.site.example A").await.contains("NXDOMAIN"));
+    }
+}
