@@ -13,7 +13,7 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 13] = [
+const NEEDS: [Need; 14] = [
     Need { programs: &["cc"], package: "gcc", why: "cryptography and SQLite are compiled from C" },
     Need { programs: &["make", "gmake"], package: "make", why: "so is part of the cryptography" },
     Need { programs: &["npm"], package: "npm", why: "styles and scripts of the pages" },
@@ -25,6 +25,11 @@ const NEEDS: [Need; 13] = [
     Need { programs: &["unbound"], package: "unbound", why: "a real name server behind the DNS door, and beside it" },
     Need { programs: &["ip"], package: "iproute2", why: "network namespaces, for clients that know of no proxy" },
     Need { programs: &["nft"], package: "nftables", why: "the firewall that brings them to ours" },
+    Need {
+        programs: &["update-ca-certificates"],
+        package: "ca-certificates",
+        why: "the roots that sites are believed by",
+    },
     Need { programs: &["openssl"], package: "openssl", why: "certificates, servers and clients of the old kind" },
     Need { programs: &["zstd"], package: "zstd", why: "unpacking real lists" },
 ];
