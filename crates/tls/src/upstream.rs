@@ -172,7 +172,7 @@ impl Upstream {
 
     /// How the other end of a connection is checked, for other protocols than HTTP.
     pub fn tls(&self) -> Arc<ClientConfig> {
-        Arc::clone(self.older.config())
+        Arc::clone(&self.older)
     }
 
     /// A plain connection, for HTTP and for tunnels.
