@@ -23,6 +23,7 @@ use crate::hops::is_navigation;
 use crate::pipeline::{Asked, judged};
 use crate::pool::{Home, Made, Own, Route};
 use crate::reply::{fail, turn_away};
+use crate::safe_search::is_engine;
 use crate::server::{speak, speak_once};
 use crate::target::{Site, read_inner};
 use crate::ways::{Opened, wanted};
@@ -149,7 +150,8 @@ async fn accept(
             door.meters.handshakes_failed.increment();
             if says_unknown_ca(&error) {
                 door.identities.trust.doubt(client.address(), &site.host);
-                if purpose == LeafFor::Verified {
+                // Engines are held to safe search, which a list that devices can fill must not lift.
+                if purpose == LeafFor::Verified && !is_engine(&site.host) {
                     door.upstream.learned().note_refusal(&site.host, client.address(), door.clock.now());
                 }
             }

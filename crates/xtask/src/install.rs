@@ -25,6 +25,11 @@ const NEEDS: [Need; 17] = [
     Need { programs: &["unbound"], package: "unbound", why: "a real name server behind the DNS door, and beside it" },
     Need { programs: &["ip"], package: "iproute2", why: "network namespaces, for clients that know of no proxy" },
     Need { programs: &["nft"], package: "nftables", why: "the firewall that brings them to ours" },
+    Need {
+        programs: &["update-ca-certificates"],
+        package: "ca-certificates",
+        why: "the roots that sites are believed by",
+    },
     Need { programs: &["openssl"], package: "openssl", why: "certificates, servers and clients of the old kind" },
     Need { programs: &["zstd"], package: "zstd", why: "unpacking real lists" },
     Need { programs: &["radclient"], package: "freeradius-utils", why: "a foreign access point for RADIUS accounting" },
