@@ -96,7 +96,7 @@ async fn run(
     let tasks = Tasks::new();
     let (publish, snapshots) = watch::channel(Arc::new(snapshot(1, Vec::new())?));
     let proxy = proxy(&tasks, snapshots, origin, directory, grace)?;
-    let listener = sockets.listen(listen, |address| TcpListener::bind(address))?;
+    let listener = sockets.listen(listen, TcpListener::bind)?;
     let address = listener.local_addr()?;
     proxy.serve(listener, None);
     if let Some(predecessor) = predecessor {

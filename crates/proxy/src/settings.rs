@@ -86,7 +86,14 @@ pub struct Limits {
 
 impl Settings {
     pub fn new(school: SchoolId, portal: Portal) -> Self {
-        Self { school, portal, connect_ports: vec![443], balancers: Vec::new(), limits: Limits::default(), negotiate: None }
+        Self {
+            school,
+            portal,
+            connect_ports: vec![443],
+            balancers: Vec::new(),
+            limits: Limits::default(),
+            negotiate: None,
+        }
     }
 }
 

@@ -5,8 +5,8 @@
 mod balancer;
 mod connect;
 mod curl;
-mod expect;
 mod devices;
+mod expect;
 mod framing;
 mod intercepted;
 mod kit;
