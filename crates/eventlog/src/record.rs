@@ -17,8 +17,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) const BODY_MAX_BYTES: usize = 65_536;
 
 const HEAD_BYTES: usize = 8;
+/// An event whose decision ends before its handshakes.
 const KIND_EVENT_1: u8 = 1;
 const KIND_GAP_1: u8 = 2;
+const KIND_EVENT_2: u8 = 3;
 
 /// What a segment holds. Nearly every record is an event, so boxing it would only cost.
 #[allow(clippy::large_enum_variant)]
@@ -65,7 +67,7 @@ pub(crate) fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), EncodeErr
     let mut body = Vec::with_capacity(256);
     let body = match record {
         Record::Event(event) => {
-            body.push(KIND_EVENT_1);
+            body.push(KIND_EVENT_2);
             postcard::to_extend(event, body)
         }
         Record::Gap(gap) => {
@@ -99,7 +101,9 @@ pub(crate) fn decode(input: &[u8]) -> Result<(Record, &[u8]), FrameError> {
     let Some((&kind, body)) = body.split_first() else { return Err(FrameError::Length(0)) };
     let wrong = |source| FrameError::Body { source };
     let record = match kind {
-        KIND_EVENT_1 => Record::Event(postcard::from_bytes(body).map_err(wrong)?),
+        // Nothing is known of the handshakes, which a decision ends with: in postcard's encoding, a zero more.
+        KIND_EVENT_1 => Record::Event(postcard::from_bytes(&[body, &[0]].concat()).map_err(wrong)?),
+        KIND_EVENT_2 => Record::Event(postcard::from_bytes(body).map_err(wrong)?),
         KIND_GAP_1 => Record::Gap(postcard::from_bytes(body).map_err(wrong)?),
         other => return Err(FrameError::Kind(other)),
     };

@@ -74,6 +74,10 @@ impl Door {
     /// Asks for a ticket where clients have one and nothing else says well enough who it is.
     pub(crate) fn ask_for_ticket(&self, client: &Client, judged: &Judged) -> Result<(), Failure> {
         let Some(negotiate) = &self.settings.negotiate else { return Ok(()) };
+        // Whoever was brought here unasked knows of no proxy that could ask something.
+        if client.dialled.is_some() {
+            return Ok(());
+        }
         // Updates and help are reached by whoever cannot answer.
         if matches!(judged.decision.reason, Reason::AlwaysOpen { .. } | Reason::HelpList) {
             return Ok(());

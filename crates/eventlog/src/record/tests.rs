@@ -109,6 +109,17 @@ fn decode_all(mut bytes: &[u8]) -> (Vec<Record>, Option<FrameError>) {
 
 proptest! {
     #[test]
+    fn events_without_handshakes_are_still_read(event in decision()) {
+        let mut body = vec![KIND_EVENT_1];
+        body.extend(postcard::to_allocvec(&event).unwrap());
+        // Where nothing is known of them, the handshakes are the zero at the end.
+        assert_eq!(body.pop(), Some(0));
+        let length = u32::try_from(body.len()).unwrap();
+        let frame = [&length.to_le_bytes()[..], &crc32fast::hash(&body).to_le_bytes(), &body].concat();
+        assert_eq!(decode(&frame).unwrap().0, Record::Event(event));
+    }
+
+    #[test]
     fn records_round_trip(records in proptest::collection::vec(record(), 0..20)) {
         let mut bytes = Vec::new();
         for record in &records {
