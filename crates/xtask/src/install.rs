@@ -13,7 +13,7 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 17] = [
+const NEEDS: [Need; 18] = [
     Need { programs: &["cc"], package: "gcc", why: "cryptography and SQLite are compiled from C" },
     Need { programs: &["make", "gmake"], package: "make", why: "so is part of the cryptography" },
     Need { programs: &["npm"], package: "npm", why: "styles and scripts of the pages" },
