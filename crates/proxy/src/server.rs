@@ -32,6 +32,8 @@ use crate::wire::Wire;
 
 /// After a failed accept, which is most often a lack of file descriptors that only others can end.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// For a request that was sent before its client could know that we stop taking any.
+const FIRST_WORD: Duration = Duration::from_millis(500);
 /// What a client may send of one body, and of all bodies of its connection, before its site has taken any of it, and
 /// what is kept for a client that takes nothing, in bytes (HTTP/2).
 const STREAM_WINDOW: u32 = 256 * 1024;
@@ -185,14 +187,21 @@ where
     let mut connection = pin!(connection);
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
-        () = shutdown.begun() => {
-            finish(connection.as_mut());
-            connection.await
-        }
+        () = shutdown.begun() => finished(connection.as_mut(), finish).await,
     };
     if outcome.is_err_and(|error| is_bad_head(error.into().as_ref())) {
         door.meters.heads_refused.increment();
     }
+}
+
+/// Goes on until what is being answered is. A connection on which nothing was read yet would be closed at once, also when
+/// its first request is on its way; so it is given a moment for that.
+async fn finished<C: Future>(mut connection: Pin<&mut C>, finish: impl FnOnce(Pin<&mut C>)) -> C::Output {
+    if let Ok(outcome) = timeout(FIRST_WORD, connection.as_mut()).await {
+        return outcome;
+    }
+    finish(connection.as_mut());
+    connection.await
 }
 
 fn is_bad_head(error: &(dyn std::error::Error + 'static)) -> bool {
