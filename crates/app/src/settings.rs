@@ -30,6 +30,10 @@ pub enum SettingsError {
     Listen { key: &'static str, value: String },
     #[error("`portal.name = \"{value}\"` is not a host name")]
     PortalName { value: String, source: HostNameError },
+    #[error("`proxy.off` leaves no gateway, and `dns.listen` wants one: take one of them away")]
+    DnsWithoutGateway,
+    #[error("`dns` has settings but no `listen`; write where names are asked for, such as \"0.0.0.0:53\"")]
+    DnsListen,
     #[error("`dns.upstreams` is empty; name a server to ask, such as \"9.9.9.9\" or \"tls://dns.quad9.net@9.9.9.9\"")]
     NoUpstream,
     #[error(
@@ -147,6 +151,9 @@ impl Settings {
         };
         let RawProcesses { sockets, signer_keys } = raw.processes;
         let dns = raw.dns.check()?;
+        if proxy.is_none() && dns.is_some() {
+            return Err(SettingsError::DnsWithoutGateway);
+        }
         Ok(Self { portal: PortalSettings { name, listen, certificate }, proxy, dns, sockets, signer_keys })
     }
 

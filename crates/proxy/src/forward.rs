@@ -63,6 +63,8 @@ pub(crate) async fn forward(
             change_protocol(exchange, response, client, stream.as_deref())
         }
         _ if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure::BadResponse),
+        // To a stream any success would say that the WebSocket is open (RFC 8441 §5).
+        _ if stream.is_some() && response.status().is_success() => Err(Failure::BadResponse),
         _ => Ok(answer(exchange, response, lease, expectation)),
     }
 }

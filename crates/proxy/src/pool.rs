@@ -161,7 +161,7 @@ impl Own {
     fn take(&self) -> Option<Made> {
         {
             let mut held = self.lock();
-            held.retain(|made| !made.link.is_closed());
+            held.retain(|made| !made.link.is_closed() && made.at.elapsed() < self.pool.age_max);
             if let Some(shared) = held.iter().find_map(Made::shared) {
                 return Some(shared);
             }

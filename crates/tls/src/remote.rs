@@ -21,6 +21,8 @@ use crate::signer::{Listing, SignError, SignedLeaf, Signer, Signing, SigningRequ
 
 /// For one answer of the signer, its own queue included.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between a failed accept and the next.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Processes that may ask at a time: the gateway, the portal, and either of them once more while it is replaced.
 const ASKERS_MAX: usize = 16;
 
@@ -55,6 +57,7 @@ pub fn serve_signer(tasks: &Tasks, listener: UnixListener, signer: Arc<dyn Signe
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     warn!(%error, "the signer cannot take a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
@@ -244,7 +247,10 @@ impl Signer for RemoteSigner {
     }
 
     fn sign(&self, request: SigningRequest) -> Signing<'_> {
-        Box::pin(self.sign_there(request))
+        // The wait for its turn is part of what a client waits for.
+        Box::pin(
+            async move { timeout(PATIENCE, self.sign_there(request)).await.unwrap_or(Err(SignError::Unreachable)) },
+        )
     }
 
     fn revocation_list(&self, generation: u64) -> Listing<'_> {

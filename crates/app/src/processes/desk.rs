@@ -22,10 +22,14 @@ use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, se
 
 /// For a gateway's first message, and for it to take one of ours.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Gateways at a time: one, and the one that takes its place.
+/// Gateways at a time: one, the one that takes its place, and connections of theirs that have not ended yet.
 const GATEWAYS_MAX: usize = 4;
 /// Devices that were met and not yet told of; more are met again at their next handshake.
 const TRUSTING_MAX: usize = 1_024;
+/// Visits to the help list that one batch may count: more is not a school's minute.
+const HELP_MAX: u64 = 10_000;
+/// Between a failed accept and the next.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Batches of gateways that are remembered, by run.
 const RUNS_MAX: usize = 64;
 
@@ -46,7 +50,9 @@ pub(crate) struct Desk {
 
 #[derive(Default)]
 struct Gateways {
-    seen: HashMap<[u8; 16], u64>,
+    /// By connection: a gateway that comes again may be here before its old connection has ended.
+    seen: HashMap<u64, u64>,
+    connections: u64,
     /// The last batch of each run, also of those that come back.
     batches: HashMap<[u8; 16], u64>,
 }
@@ -90,6 +96,7 @@ impl Desk {
                     Ok((stream, _)) => stream,
                     Err(error) => {
                         warn!(%error, "cannot take a gateway's connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
                         continue;
                     }
                 };
@@ -109,11 +116,17 @@ impl Desk {
         });
     }
 
-    fn note_seen(&self, run: [u8; 16], snapshot: Option<u64>) {
+    fn connection(&self) -> u64 {
+        let mut gateways = self.gateways.lock().unwrap_or_else(PoisonError::into_inner);
+        gateways.connections += 1;
+        gateways.connections
+    }
+
+    fn note_seen(&self, connection: u64, snapshot: Option<u64>) {
         let mut gateways = self.gateways.lock().unwrap_or_else(PoisonError::into_inner);
         match snapshot {
-            Some(number) => gateways.seen.insert(run, number),
-            None => gateways.seen.remove(&run),
+            Some(number) => gateways.seen.insert(connection, number),
+            None => gateways.seen.remove(&connection),
         };
         let least = gateways.seen.values().copied().min().unwrap_or(u64::MAX);
         self.seen.send_replace(least);
@@ -122,11 +135,11 @@ impl Desk {
     /// Whether the batch is a new one, and not sent again because its answer was lost.
     fn is_new(&self, run: [u8; 16], number: u64) -> bool {
         let mut gateways = self.gateways.lock().unwrap_or_else(PoisonError::into_inner);
-        let Gateways { seen, batches } = &mut *gateways;
-        if RUNS_MAX <= batches.len() && !batches.contains_key(&run) {
-            batches.retain(|run, _| seen.contains_key(run));
+        if RUNS_MAX <= gateways.batches.len() && !gateways.batches.contains_key(&run) {
+            // Runs that are over; one that is not sends a batch twice at worst.
+            gateways.batches.clear();
         }
-        let last = batches.entry(run).or_default();
+        let last = gateways.batches.entry(run).or_default();
         let is_new = *last < number;
         *last = number.max(*last);
         is_new
@@ -153,11 +166,12 @@ impl Serving {
         info!("a gateway is connected");
         let (written, to_say) = mpsc::channel(1);
         let trusting = self.desk.trusting.subscribe();
+        let connection = self.desk.connection();
         let ended = tokio::select! {
-            ended = self.hear(run, read, written) => ended,
+            ended = self.hear(run, connection, read, written) => ended,
             ended = self.say(write, to_say, trusting) => ended,
         };
-        self.desk.note_seen(run, None);
+        self.desk.note_seen(connection, None);
         info!("a gateway has gone");
         ended
     }
@@ -171,11 +185,17 @@ impl Serving {
         Welcome { school: self.handed.school.clone(), verifying_key: *self.handed.verifying_key.as_bytes(), door_keys }
     }
 
-    async fn hear(&self, run: [u8; 16], mut read: OwnedReadHalf, written: mpsc::Sender<u64>) -> io::Result<()> {
+    async fn hear(
+        &self,
+        run: [u8; 16],
+        connection: u64,
+        mut read: OwnedReadHalf,
+        written: mpsc::Sender<u64>,
+    ) -> io::Result<()> {
         while let Some(message) = receive(&mut read).await? {
             match message {
                 ToControl::Hello { .. } => return Err(io::ErrorKind::InvalidData.into()),
-                ToControl::Seen { snapshot } => self.desk.note_seen(run, Some(snapshot)),
+                ToControl::Seen { snapshot } => self.desk.note_seen(connection, Some(snapshot)),
                 ToControl::Batch(batch) => {
                     let number = batch.number;
                     if self.desk.is_new(run, number) {
@@ -201,7 +221,7 @@ impl Serving {
             self.events.note_missing(batch.missing, last);
         }
         for (date, visits) in batch.help {
-            for _ in 0..visits {
+            for _ in 0..visits.min(HELP_MAX) {
                 self.events.help_visited(&self.handed.school, date);
             }
         }

@@ -1,6 +1,7 @@
 //! The gateway: doors, the newest snapshot, and sockets to whoever holds keys and records.
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,11 +33,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub async fn gateway(snapshot: &Path, settings: &Settings, sockets: &Sockets) -> Result<(), ServeError> {
     let Some(proxy) = &settings.proxy else { return Err(ServeError::NoGateway) };
     let (tasks, writing) = (Tasks::new(), Tasks::new());
-    let stopping = until_asked_to_stop();
+    let mut stopping = pin!(until_asked_to_stop());
     tokio::select! {
         started = start(snapshot, settings, proxy, sockets, &tasks, &writing) => started?,
         // Asked to stop before there was anything to stop.
-        stopped = until_asked_to_stop() => return stopped.map_err(ServeError::from),
+        stopped = stopping.as_mut() => return stopped.map_err(ServeError::from),
     }
     stopping.await?;
     info!("stopping");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,10 +21,14 @@ use tracing::{info, warn};
 
 use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, send};
 
-/// Events that wait for control; some 30 MB.
+/// Events that wait for control, and their bytes in all: one with a long address takes a hundred times the usual.
 const WAITING_MAX: usize = 65_536;
-/// Events of one batch; far below the longest message.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// Events of one batch, and their bytes: with the last of them still far below the longest message.
 const BATCH_MAX: usize = 2_048;
+const BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// What an event takes beside its address, in bytes; names and words in it are bounded.
+const EVENT_BYTES: usize = 1_024;
 /// Between attempts to reach control.
 const PAUSE: Duration = Duration::from_millis(200);
 /// For control to answer a hello, and to take a message.
@@ -35,6 +39,7 @@ const HELP_EVERY: Duration = Duration::from_secs(60);
 /// Takes events for the link.
 pub(super) struct LinkRecorder {
     events: mpsc::Sender<Event>,
+    waiting_bytes: Arc<AtomicUsize>,
     missing: Arc<AtomicU64>,
     help: Arc<Mutex<BTreeMap<Date, u64>>>,
 }
@@ -44,6 +49,7 @@ struct Outbox {
     run: [u8; 16],
     number: u64,
     events: mpsc::Receiver<Event>,
+    waiting_bytes: Arc<AtomicUsize>,
     missing: Arc<AtomicU64>,
     help: Arc<Mutex<BTreeMap<Date, u64>>>,
     /// Sent and not answered.
@@ -73,9 +79,12 @@ pub(super) struct Link {
 
 impl Recorder for LinkRecorder {
     fn record(&self, event: Event) -> Recorded {
-        if self.events.try_send(event).is_ok() {
+        let bytes = weight(&event);
+        let has_room = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) < WAITING_BYTES;
+        if has_room && self.events.try_send(event).is_ok() {
             return Recorded::Queued;
         }
+        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.missing.fetch_add(1, Ordering::Relaxed);
         Recorded::Dropped
     }
@@ -85,15 +94,34 @@ impl Recorder for LinkRecorder {
     }
 }
 
+/// Bytes that an event takes at most, nearly.
+fn weight(event: &Event) -> usize {
+    match event {
+        Event::Decision(decision) => EVENT_BYTES + decision.url.as_ref().map_or(0, |url| url.len()),
+        Event::LockedHit(_) | Event::Accident(_) => EVENT_BYTES,
+    }
+}
+
 impl Link {
     /// Connects for the first time, for as long as it takes; `None` when the program stops before.
     pub(super) async fn open(socket: &Path, shutdown: &Shutdown) -> Option<(Self, Welcome, LinkRecorder, News)> {
-        let run = random_bytes().ok()?;
+        let run = match random_bytes() {
+            Ok(run) => run,
+            Err(error) => {
+                warn!(%error, "there is no link to control without random bytes");
+                return None;
+            }
+        };
         let (welcome, halves) = reach(socket, run, shutdown).await?;
         let (events, waiting) = mpsc::channel(WAITING_MAX);
-        let (missing, help) = (Arc::default(), Arc::default());
-        let recorder = LinkRecorder { events, missing: Arc::clone(&missing), help: Arc::clone(&help) };
-        let outbox = Outbox { run, number: 0, events: waiting, missing, help, open: None };
+        let (waiting_bytes, missing, help) = (Arc::default(), Arc::default(), Arc::default());
+        let recorder = LinkRecorder {
+            events,
+            waiting_bytes: Arc::clone(&waiting_bytes),
+            missing: Arc::clone(&missing),
+            help: Arc::clone(&help),
+        };
+        let outbox = Outbox { run, number: 0, events: waiting, waiting_bytes, missing, help, open: None };
         let (published, to_read) = watch::channel(0);
         let (trusting, to_learn) = mpsc::channel(1_024);
         let ears = Ears { published, trusting, written: watch::Sender::new(0) };
@@ -119,7 +147,12 @@ impl Link {
             }
             let run = sending.run;
             drop(sending);
-            let Some((_, again)) = reach(&socket, run, &shutdown).await else { return };
+            // Control may take us in and turn us out again, as when its disk is full.
+            pause(&shutdown).await;
+            let Some((_, again)) = reach(&socket, run, &shutdown).await else {
+                let left = outbox.lock().await.events.len();
+                return warn!(left, "stopped without control: {left} events and what was last sent are lost");
+            };
             info!("control is back");
             halves = again;
         }
@@ -138,12 +171,16 @@ async fn reach(
             Err(error) if !std::mem::replace(&mut has_complained, true) => info!(%error, "waiting for control"),
             Err(_) => {}
         }
-        tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
-            () = shutdown.begun() => {}
-        }
+        pause(shutdown).await;
     }
     None
+}
+
+async fn pause(shutdown: &Shutdown) {
+    tokio::select! {
+        () = tokio::time::sleep(PAUSE) => {}
+        () = shutdown.begun() => {}
+    }
 }
 
 async fn greet(socket: &Path, run: [u8; 16]) -> io::Result<(Welcome, (OwnedReadHalf, OwnedWriteHalf))> {
@@ -207,10 +244,17 @@ impl Outbox {
         let mut events = Vec::new();
         tokio::select! {
             biased;
-            _ = self.events.recv_many(&mut events, BATCH_MAX) => {}
+            first = self.events.recv() => events.extend(first),
             () = tokio::time::sleep(HELP_EVERY) => {}
             () = shutdown.begun() => {}
         }
+        let mut bytes: usize = events.iter().map(weight).sum();
+        while bytes < BATCH_BYTES && events.len() < BATCH_MAX {
+            let Ok(event) = self.events.try_recv() else { break };
+            bytes += weight(&event);
+            events.push(event);
+        }
+        self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
         let help = std::mem::take(&mut *self.help.lock().unwrap_or_else(PoisonError::into_inner));
         let is_last = events.is_empty() && shutdown.is_begun();
         if is_last && help.is_empty() {
@@ -239,4 +283,55 @@ pub(super) fn note_roots(
         }
     });
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use schoolgate_base::Strength;
+    use schoolgate_event::{Decision, Door, Mode, Reason, Traffic, Verdict, Who};
+    use schoolgate_runtime::frames::FRAME_MAX;
+
+    use super::*;
+
+    fn decision(url: String) -> Event {
+        Event::Decision(Decision {
+            school: "riverside".parse().unwrap(),
+            at: "2026-11-24T10:00:00Z".parse().unwrap(),
+            door: Door::Proxy,
+            who: Who { person: None, capacity: None, strength: Strength::None, device: None, place: None },
+            host: "news.example".parse().unwrap(),
+            url: Some(url.into()),
+            method: "GET".into(),
+            verdict: Verdict::Allow,
+            reason: Reason::default(),
+            snapshot: 1,
+            traffic: Traffic::default(),
+            mode: Mode::Plain,
+            tls: None,
+        })
+    }
+
+    #[tokio::test]
+    async fn long_addresses_fill_a_batch_before_they_fill_a_message() {
+        let (events, waiting) = mpsc::channel(WAITING_MAX);
+        let waiting_bytes: Arc<AtomicUsize> = Arc::default();
+        let (missing, help): (Arc<AtomicU64>, _) = (Arc::default(), Arc::default());
+        let recorder = LinkRecorder {
+            events,
+            waiting_bytes: Arc::clone(&waiting_bytes),
+            missing: Arc::clone(&missing),
+            help: Arc::clone(&help),
+        };
+        let count = (0..4_000).filter(|_| recorder.record(decision("a".repeat(32 * 1024))) == Recorded::Queued).count();
+        assert!(count < 2_100, "{count} of them have room");
+        let mut outbox = Outbox { run: [0; 16], number: 0, events: waiting, waiting_bytes, missing, help, open: None };
+        let tasks = Tasks::new();
+        let mut sent = 0;
+        while sent < count {
+            let batch = outbox.next(&tasks.shutdown()).await.unwrap();
+            sent += batch.events.len();
+            assert!(postcard::to_allocvec(&ToControl::Batch(batch)).unwrap().len() < FRAME_MAX / 2);
+        }
+        assert_eq!((sent, outbox.waiting_bytes.load(Ordering::Relaxed)), (count, 0));
+    }
 }

@@ -40,11 +40,11 @@ pub(super) struct Batch {
     pub(super) missing: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) enum ToGateway {
     /// The answer to the hello.
     Welcome(Welcome),
-    /// The batch is on disk.
+    /// The batch's events are on disk.
     Written { number: u64 },
     /// A new root is there to be read.
     Published { snapshot: u64 },
@@ -53,7 +53,7 @@ pub(super) enum ToGateway {
 }
 
 /// All that a gateway needs to know and cannot find out.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Welcome {
     pub(super) school: SchoolId,
     /// Ed25519 key that the snapshot is signed with, its public half.

@@ -17,7 +17,7 @@ use tracing::{error, info, warn};
 use super::{Role, Sockets};
 use crate::product::{RunError, until_asked_to_stop};
 
-/// Between an end and the next start: the first time, and at most.
+/// Between an end and the next start: half of the first pause, and the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// A process that has run for so long has started well.
@@ -121,6 +121,8 @@ impl Keeper {
             .args(["role", self.role.as_str()])
             .args(&self.arguments)
             .stdin(Stdio::null())
+            // Ctrl-C is for the supervisor, which stops the others in their order.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
     }

@@ -76,9 +76,13 @@ pub struct DnsSettings {
 impl RawDns {
     /// `None` without a name door.
     pub(super) fn check(self) -> Result<Option<DnsSettings>, SettingsError> {
-        let Some(listen) = self.listen else { return Ok(None) };
+        let Some(listen) = self.listen else {
+            let is_said =
+                !self.upstreams.is_empty() || !self.zones.is_empty() || self.tls.is_some() || self.https.is_some();
+            return if is_said { Err(SettingsError::DnsListen) } else { Ok(None) };
+        };
         let upstreams = upstreams(&self.upstreams)?;
-        if upstreams.is_empty() {
+        if upstreams.is_empty() || self.zones.iter().any(|zone| zone.upstreams.is_empty()) {
             return Err(SettingsError::NoUpstream);
         }
         let other = |key, value: Option<String>| value.map(|value| address(key, Some(value), "")).transpose();
@@ -148,6 +152,18 @@ fn name(key: &'static str, value: &str) -> Result<HostName, SettingsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_that_would_be_passed_over_are_said() {
+        let check = |text: &str| toml::from_str::<RawDns>(text).unwrap().check().map(|dns| dns.is_some());
+        assert!(matches!(check("upstreams = ['9.9.9.9']"), Err(SettingsError::DnsListen)));
+        assert!(matches!(check("listen = '0.0.0.0:53'"), Err(SettingsError::NoUpstream)));
+        let zone =
+            "listen = '0.0.0.0:53'\nupstreams = ['9.9.9.9']\n[[zones]]\nname = 'school.internal'\nupstreams = []";
+        assert!(matches!(check(zone), Err(SettingsError::NoUpstream)));
+        assert!(check("listen = '0.0.0.0:53'\nupstreams = ['9.9.9.9']").unwrap());
+        assert!(!check("").unwrap());
+    }
 
     #[test]
     fn upstream_servers_are_written_in_four_ways() {
