@@ -134,6 +134,19 @@ pub struct Decision {
     pub trace: Trace,
 }
 
+impl Decision {
+    /// Where there are no facts to decide on: nothing is let through.
+    pub fn closed() -> Self {
+        Self {
+            verdict: Verdict::Block,
+            reason: Reason::Default,
+            conditions: Conditions::default(),
+            valid_until: None,
+            trace: Trace::HostOnly,
+        }
+    }
+}
+
 /// A fact that could change the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use schoolgate_base::Host;
 use schoolgate_decide::snapshot::Target;
-use schoolgate_decide::{Conditions, Decision, Inspect, Reason, Seen, Snapshot, Trace, Verdict, decide, stricter};
+use schoolgate_decide::{Decision, Inspect, Reason, Seen, Snapshot, Trace, Verdict, decide, stricter};
 use schoolgate_event::Recorder;
 use schoolgate_identity::{Identified, Identities, Looking};
 use schoolgate_runtime::{Clock, Place, Tasks};
@@ -113,18 +113,7 @@ impl Door {
 fn judge_by(snapshot: &Snapshot, identified: &Identified, host: &Host, now: Timestamp) -> Decision {
     let facts = identified.facts(host, Seen::Unseen);
     let decisions = facts.iter().map(|facts| decide(snapshot, facts, now).into_decision());
-    decisions.reduce(stricter).unwrap_or_else(closed)
-}
-
-/// For no facts at all, which [`Identified::facts`] never returns.
-fn closed() -> Decision {
-    Decision {
-        verdict: Verdict::Block,
-        reason: Reason::Default,
-        conditions: Conditions::default(),
-        valid_until: None,
-        trace: Trace::HostOnly,
-    }
+    decisions.reduce(stricter).unwrap_or_else(Decision::closed)
 }
 
 impl Judged {

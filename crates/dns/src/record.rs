@@ -1,8 +1,8 @@
 //! The event that remains of a question. What may not be recorded is thrown away here and nowhere else.
 
-use schoolgate_decide::{Decision, Reason, Trace, Verdict};
+use schoolgate_decide::Trace;
 use schoolgate_event as event;
-use schoolgate_event::{Door as At, Event, LockedHit, Mode, Pseudonym, Recorded, Traffic};
+use schoolgate_event::{Door as At, Event, LockedHit, Mode, Recorded, Traffic};
 
 use crate::door::{Door, Judged};
 use crate::wire::kind;
@@ -46,7 +46,7 @@ pub(crate) fn record(door: &Door, judged: &Judged, asked: u16, came: Came, size:
 fn event(door: &Door, judged: &Judged, came: Came, size: Size) -> Option<Event> {
     let school = door.settings.school.clone();
     let snapshot = judged.snapshot.root.number;
-    let who = who(judged);
+    let who = judged.identified.who();
     match judged.decision.trace {
         Trace::CountOnly => None,
         Trace::HashOnly => Some(Event::LockedHit(LockedHit {
@@ -56,7 +56,7 @@ fn event(door: &Door, judged: &Judged, came: Came, size: Size) -> Option<Event> 
             device: who.device,
             place: who.place,
             address: door.seals.locked(&judged.host),
-            list: list_of(&judged.decision.reason),
+            list: LockedHit::list_of(&judged.decision.reason),
             snapshot,
         })),
         Trace::Full | Trace::HostOnly => Some(Event::Decision(event::Decision {
@@ -68,11 +68,11 @@ fn event(door: &Door, judged: &Judged, came: Came, size: Size) -> Option<Event> 
             url: None,
             method: "".into(),
             verdict: match came {
-                Came::Decided => verdict_of(&judged.decision),
+                Came::Decided => (&judged.decision).into(),
                 Came::Refused => event::Verdict::Refused,
                 Came::Failed => event::Verdict::Failed,
             },
-            reason: reason_of(&judged.decision.reason),
+            reason: (&judged.decision.reason).into(),
             snapshot,
             traffic: Traffic { bytes_up: wide(size.up), bytes_down: wide(size.down), duration_ms: 0 },
             mode: Mode::Plain,
@@ -83,56 +83,4 @@ fn event(door: &Door, judged: &Judged, came: Came, size: Size) -> Option<Event> 
 
 fn wide(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
-}
-
-fn who(judged: &Judged) -> event::Who {
-    let identified = &judged.identified;
-    let person = identified.person();
-    event::Who {
-        person: person.and_then(|person| Pseudonym::new(&person.pseudonym).ok()),
-        capacity: person.map(|person| person.capacity),
-        strength: identified.strength,
-        device: identified.device.clone(),
-        place: identified.place.clone(),
-    }
-}
-
-fn verdict_of(decision: &Decision) -> event::Verdict {
-    match (decision.verdict, &decision.reason) {
-        (Verdict::Allow, _) => event::Verdict::Allow,
-        (Verdict::Warn, _) => event::Verdict::Warn,
-        (Verdict::Block, Reason::Urgent { .. }) => event::Verdict::Urgent,
-        // What leads to the help page is only counted; nothing reaches here with this verdict.
-        (Verdict::Block | Verdict::Help, _) => event::Verdict::Block,
-        (Verdict::Gate, _) => event::Verdict::Gate,
-    }
-}
-
-fn reason_of(reason: &Reason) -> event::Reason {
-    match reason {
-        Reason::Rule { control, category, list } => event::Reason {
-            control: Some(control.clone()),
-            category: category.clone(),
-            list: list.clone(),
-            grant: None,
-        },
-        Reason::Grant { id, control, .. } => {
-            event::Reason { control: Some(control.clone()), grant: Some(id.clone()), ..event::Reason::default() }
-        }
-        Reason::Urgent { id, .. } => event::Reason { grant: Some(id.clone()), ..event::Reason::default() },
-        Reason::Locked { .. }
-        | Reason::AlwaysOpen { .. }
-        | Reason::HelpList
-        | Reason::Unsigned { .. }
-        | Reason::NotSignedIn
-        | Reason::HelpTopic { .. }
-        | Reason::Default => event::Reason::default(),
-    }
-}
-
-fn list_of(reason: &Reason) -> Box<str> {
-    match reason {
-        Reason::Locked { category } => category.clone(),
-        _ => "locked".into(),
-    }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod decided;
 mod event;
 mod recorder;
 mod who;

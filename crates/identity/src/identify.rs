@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::{Capacity, DeviceClass, DeviceId, Group, Host, PersonId, SessionId, Strength};
 use schoolgate_decide::snapshot::{AddressSession, Live, Member, People, Program};
 use schoolgate_decide::{Facts, Seen, Snapshot, Who};
+use schoolgate_event as event;
 use schoolgate_runtime::Metrics;
 
 use crate::attribution::Attribution;
@@ -78,6 +79,18 @@ impl Identified {
     pub fn is_crowded(&self) -> bool {
         let mut persons = self.persons.iter().map(|member| &member.person);
         persons.next().is_some_and(|first| persons.any(|other| other != first))
+    }
+
+    /// As an event says it.
+    pub fn who(&self) -> event::Who {
+        let person = self.person();
+        event::Who {
+            person: person.and_then(|person| event::Pseudonym::new(&person.pseudonym).ok()),
+            capacity: person.map(|person| person.capacity),
+            strength: self.strength,
+            device: self.device.clone(),
+            place: self.place.clone(),
+        }
     }
 
     /// The one person that an event may name; with two on one address it is nobody in particular.
