@@ -22,7 +22,7 @@ use hyper_util::service::TowerToHyperService;
 use schoolgate_base::Host;
 use schoolgate_portal::Client;
 use schoolgate_runtime::proxy_protocol::{self, Step};
-use schoolgate_runtime::{Crowd, Gauge, Guarded, Tasks};
+use schoolgate_runtime::{Crowd, Gauge, Guarded, Tasks, accepted};
 use schoolgate_tls::{LeafFor, Leaves, Protocol};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -106,11 +106,8 @@ impl Front {
             let shutdown = front.tasks.shutdown();
             loop {
                 let Ok(slot) = Arc::clone(&front.slots).acquire_owned().await else { return };
-                let accepted = tokio::select! {
-                    accepted = listener.accept() => accepted,
-                    () = shutdown.begun() => return,
-                };
-                let Some(guest) = taken(accepted).await else { continue };
+                let guest = accepted(&shutdown, "a connection to the portal", || listener.accept()).await;
+                let Some(guest) = guest else { return };
                 let (this, tls) = (front.clone(), tls.clone());
                 front.tasks.spawn("portal connection", async move {
                     this.receive(guest, tls).await;
@@ -217,18 +214,6 @@ impl Front {
 /// The act's task panicked, which is in the log, or the program stopped before it ended.
 fn unfinished() -> Response {
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
-}
-
-/// A failed accept is the machine's (no descriptors left), not the listener's: wait a little and go on.
-async fn taken<T>(accepted: io::Result<T>) -> Option<T> {
-    match accepted {
-        Ok(taken) => Some(taken),
-        Err(error) => {
-            warn!(%error, "cannot take a connection to the portal");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            None
-        }
-    }
 }
 
 async fn named_client<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<SocketAddr> {

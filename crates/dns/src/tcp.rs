@@ -6,21 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use schoolgate_runtime::{Crowd, Guarded, Place};
+use schoolgate_runtime::{Crowd, Guarded, Place, accepted};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tracing::warn;
 
 use crate::door::{Client, Door, Transport};
 use crate::https;
 use crate::pipeline::{Step, begin, finish};
 
-/// After a failed accept, which is most often a lack of file descriptors that only others can end.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A client that takes nothing of its answers for so long is let go.
 const WRITE_IDLE: Duration = Duration::from_secs(10);
 
@@ -36,18 +33,8 @@ pub(crate) enum Speaks {
 pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpListener, speaks: Speaks) {
     let shutdown = door.tasks.shutdown();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = shutdown.begun() => return,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                warn!("cannot accept a connection: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
+        let taken = accepted(&shutdown, "a client's connection", || listener.accept()).await;
+        let Some((stream, peer)) = taken else { return };
         let Some(place) = crowd.enter(peer.ip().to_canonical()) else {
             door.meters.connections_turned_away.increment();
             continue;

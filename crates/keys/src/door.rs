@@ -14,8 +14,6 @@ pub struct DoorKeys {
 }
 
 impl DoorKeys {
-    pub const BYTES: usize = 64;
-
     pub(crate) fn derive(token: &[u8; 32], pseudonym: &[u8; 32]) -> Self {
         Self {
             redirects: derived(token, b"redirects of doors"),
@@ -23,19 +21,13 @@ impl DoorKeys {
         }
     }
 
-    pub fn to_bytes(self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        for (to, from) in bytes.iter_mut().zip(self.redirects.into_iter().chain(self.locked)) {
-            *to = from;
-        }
-        bytes
+    /// The keys to hand on: for redirects, for locked lists.
+    pub fn into_halves(self) -> [[u8; 32]; 2] {
+        [self.redirects, self.locked]
     }
 
-    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
-        let [mut redirects, mut locked] = [[0; 32]; 2];
-        for (to, from) in redirects.iter_mut().chain(&mut locked).zip(bytes) {
-            *to = *from;
-        }
+    /// Keys that were handed on.
+    pub fn from_halves([redirects, locked]: [[u8; 32]; 2]) -> Self {
         Self { redirects, locked }
     }
 
@@ -74,7 +66,7 @@ mod tests {
     fn a_doors_keys_open_redirects_and_nothing_else() {
         let (token, pseudonym) = ([1; 32], [2; 32]);
         let keys = DoorKeys::derive(&token, &pseudonym);
-        let handed = DoorKeys::from_bytes(&keys.to_bytes());
+        let handed = DoorKeys::from_halves(keys.into_halves());
         assert_eq!(keys, handed);
         let sealed = handed.redirects().unwrap().seal("redirect", b"content").unwrap();
         assert_eq!(keys.redirects().unwrap().open("redirect", &sealed).unwrap(), b"content");

@@ -24,12 +24,12 @@ const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 
 /// A connection to a site.
 #[derive(Debug)]
-pub(crate) enum Link {
+pub(crate) enum Channel {
     One(http1::SendRequest<Upload>),
     Many(http2::SendRequest<Upload>),
 }
 
-impl Link {
+impl Channel {
     /// Speaks what was agreed on over `stream`.
     pub(crate) async fn open(door: &Door, stream: UpstreamStream) -> Result<Self, Failure> {
         match protocol(&stream) {

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use jiff::Timestamp;
 use schoolgate_base::Host;
-use schoolgate_decide::{
-    Conditions, Decision, Inspect, Need, Outcome, Reason, Seen, Snapshot, Trace, Verdict, decide, stricter,
-};
+use schoolgate_decide::{Decision, Inspect, Need, Outcome, Seen, Snapshot, decide, stricter};
 use schoolgate_event::{self as event, Recorder};
 use schoolgate_identity::{Identified, Identities, Looking, Refused};
 use schoolgate_runtime::{Clock, Place, Tasks};
@@ -186,21 +184,10 @@ fn judge_by(snapshot: &Snapshot, identified: Identified, host: &Host, url: Seen<
             None => decision,
         });
     }
-    let mut decision = together.unwrap_or_else(closed);
+    let mut decision = together.unwrap_or_else(Decision::closed);
     decision.valid_until = match (decision.valid_until, identified.until) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     };
     Judged { identified, decision, needs_url, snapshot: snapshot.root.number, at: now }
-}
-
-/// For no facts at all, which [`Identified::facts`] never returns.
-fn closed() -> Decision {
-    Decision {
-        verdict: Verdict::Block,
-        reason: Reason::Default,
-        conditions: Conditions::default(),
-        valid_until: None,
-        trace: Trace::HostOnly,
-    }
 }

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::Method;
-use schoolgate_decide::{Decision, Reason, Trace, Verdict};
+use schoolgate_decide::Trace;
 use schoolgate_event as event;
-use schoolgate_event::{Door as At, Event, LockedHit, Mode, Pseudonym, Recorded, Traffic};
+use schoolgate_event::{Door as At, Event, LockedHit, Mode, Recorded, Traffic};
 use schoolgate_tls::{Agreed, ClientHello, Offer, Protocol};
 use tokio::time::Instant;
 
@@ -141,7 +141,7 @@ impl Exchange {
 
     fn event(&self) -> Option<Event> {
         let school = self.door.settings.school.clone();
-        let who = self.who();
+        let who = self.judged.identified.who();
         match self.judged.decision.trace {
             Trace::CountOnly => None,
             Trace::HashOnly => Some(Event::LockedHit(LockedHit {
@@ -151,7 +151,7 @@ impl Exchange {
                 device: who.device,
                 place: who.place,
                 address: self.door.seals.locked(&self.site.host),
-                list: list_of(&self.judged.decision.reason),
+                list: LockedHit::list_of(&self.judged.decision.reason),
                 snapshot: self.judged.snapshot,
             })),
             Trace::Full | Trace::HostOnly => Some(Event::Decision(event::Decision {
@@ -163,7 +163,7 @@ impl Exchange {
                 url: self.url(),
                 method: self.method().into(),
                 verdict: self.verdict(),
-                reason: reason_of(&self.judged.decision.reason),
+                reason: (&self.judged.decision.reason).into(),
                 snapshot: self.judged.snapshot,
                 traffic: Traffic {
                     bytes_up: self.up.load(Ordering::Relaxed),
@@ -183,18 +183,6 @@ impl Exchange {
             (None, None) => return None,
         };
         Some(Box::new(tls))
-    }
-
-    fn who(&self) -> event::Who {
-        let identified = &self.judged.identified;
-        let person = identified.person();
-        event::Who {
-            person: person.and_then(|person| Pseudonym::new(&person.pseudonym).ok()),
-            capacity: person.map(|person| person.capacity),
-            strength: identified.strength,
-            device: identified.device.clone(),
-            place: identified.place.clone(),
-        }
     }
 
     /// A client may make up methods, and would write what it likes into the events.
@@ -232,7 +220,7 @@ impl Exchange {
         if self.has_failed.load(Ordering::Relaxed) {
             return event::Verdict::Failed;
         }
-        verdict_of(&self.judged.decision)
+        (&self.judged.decision).into()
     }
 }
 
@@ -269,45 +257,5 @@ pub(crate) fn agreed(agreed: &Agreed) -> event::Agreed {
         cipher: agreed.cipher.into(),
         group: agreed.group.into(),
         protocol: protocol.into(),
-    }
-}
-
-fn verdict_of(decision: &Decision) -> event::Verdict {
-    match (decision.verdict, &decision.reason) {
-        (Verdict::Allow, _) => event::Verdict::Allow,
-        (Verdict::Warn, _) => event::Verdict::Warn,
-        (Verdict::Block, Reason::Urgent { .. }) => event::Verdict::Urgent,
-        // A redirect to the help page is only counted; nothing reaches here with this verdict.
-        (Verdict::Block | Verdict::Help, _) => event::Verdict::Block,
-        (Verdict::Gate, _) => event::Verdict::Gate,
-    }
-}
-
-fn reason_of(reason: &Reason) -> event::Reason {
-    match reason {
-        Reason::Rule { control, category, list } => event::Reason {
-            control: Some(control.clone()),
-            category: category.clone(),
-            list: list.clone(),
-            grant: None,
-        },
-        Reason::Grant { id, control, .. } => {
-            event::Reason { control: Some(control.clone()), grant: Some(id.clone()), ..event::Reason::default() }
-        }
-        Reason::Urgent { id, .. } => event::Reason { grant: Some(id.clone()), ..event::Reason::default() },
-        Reason::Locked { .. }
-        | Reason::AlwaysOpen { .. }
-        | Reason::HelpList
-        | Reason::Unsigned { .. }
-        | Reason::NotSignedIn
-        | Reason::HelpTopic { .. }
-        | Reason::Default => event::Reason::default(),
-    }
-}
-
-fn list_of(reason: &Reason) -> Box<str> {
-    match reason {
-        Reason::Locked { category } => category.clone(),
-        _ => "locked".into(),
     }
 }

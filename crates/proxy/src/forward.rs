@@ -17,11 +17,11 @@ use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use crate::body::{Download, Reply, Upload};
+use crate::channel::Channel;
 use crate::exchange::Exchange;
 use crate::expect::Expectation;
 use crate::failure::Failure;
 use crate::hops;
-use crate::link::Link;
 use crate::message;
 use crate::pool::{Home, Lease, Made};
 use crate::safe_search;
@@ -99,7 +99,7 @@ async fn send(exchange: &Arc<Exchange>, sending: Sending, home: Home) -> Result<
     let request;
     if let Some(mut made) = home.take() {
         let again = is_repeatable.then(|| head.clone());
-        match (send_over(exchange, &mut made.link, Request::from_parts(head, body), expectation).await, again) {
+        match (send_over(exchange, &mut made.channel, Request::from_parts(head, body), expectation).await, again) {
             (Ok(response), _) => return Ok((response, Lease::new(made, home))),
             // The site closed a kept connection just now, which it may. What it cannot have seen is sent again.
             (Err((_, Some(unsent))), _) => request = unsent,
@@ -111,7 +111,7 @@ async fn send(exchange: &Arc<Exchange>, sending: Sending, home: Home) -> Result<
     }
     let mut made = connect(exchange, needed).await?;
     home.welcome(&made);
-    match send_over(exchange, &mut made.link, request, expectation).await {
+    match send_over(exchange, &mut made.channel, request, expectation).await {
         Ok(response) => Ok((response, Lease::new(made, home))),
         Err((failure, _)) => Err(failure),
     }
@@ -124,35 +124,36 @@ async fn connect(exchange: &Arc<Exchange>, needed: Needed) -> Result<Made, Failu
     let may_upgrade = needed == Needed::Upgrade;
     if exchange.mode == Mode::Plain {
         let connected = upstream.connect_plain(host, port).await?;
-        return Ok(Made::new(Link::one(door, connected.stream, may_upgrade).await?, None));
+        return Ok(Made::new(Channel::one(door, connected.stream, may_upgrade).await?, None));
     }
     let newest = if may_upgrade { Protocol::Http1 } else { Protocol::Http2 };
     let stream = upstream.connect_tls(host, port, newest).await?;
     let agreed = Agreed::of(stream.get_ref().1);
-    let link = if may_upgrade { Link::one(door, stream, true).await? } else { Link::open(door, stream).await? };
-    Ok(Made::new(link, Some(agreed)))
+    let channel =
+        if may_upgrade { Channel::one(door, stream, true).await? } else { Channel::open(door, stream).await? };
+    Ok(Made::new(channel, Some(agreed)))
 }
 
 async fn send_over(
     exchange: &Exchange,
-    link: &mut Link,
+    channel: &mut Channel,
     mut request: Request<Upload>,
     expectation: Option<&Expectation>,
 ) -> Result<Response<Incoming>, (Failure, Option<Request<Upload>>)> {
     // A connection that was just made may not have run yet.
-    if link.ready().await.is_err() {
+    if channel.ready().await.is_err() {
         return Err((Failure::BadResponse, Some(request)));
     }
     let default_port = if exchange.mode == Mode::Plain { 80 } else { 443 };
     let authority = exchange.site.authority(default_port);
-    message::fit(&mut request, link.version(), &authority).map_err(|failure| (failure, None))?;
-    match (expectation, &*link) {
-        (Some(expectation), Link::One(_)) => expectation.ask(&mut request),
-        (Some(expectation), Link::Many(_)) => expectation.release(),
+    message::fit(&mut request, channel.version(), &authority).map_err(|failure| (failure, None))?;
+    match (expectation, &*channel) {
+        (Some(expectation), Channel::One(_)) => expectation.ask(&mut request),
+        (Some(expectation), Channel::Many(_)) => expectation.release(),
         (None, _) => {}
     }
     let began = Instant::now();
-    let mut answered = pin!(link.send(request));
+    let mut answered = pin!(channel.send(request));
     loop {
         // A site answers when it has read the request, and a large one takes its time: the deadline runs from the last
         // part that was sent. A site that stops reading, and so is sent nothing more, meets it as well; a client that

@@ -48,7 +48,7 @@ pub(crate) async fn look_inside(inside: Inside, opened: Opened, made: Made) {
         method: http::Method::CONNECT,
         mode: Mode::Inspected,
     };
-    let newest = made.link.protocol();
+    let newest = made.channel.protocol();
     let Some(tls) = accept(&door, &client, &site, LeafFor::Verified, newest, opened).await else {
         // Most likely an app that trusts its own roots only.
         let exchange = Exchange::new(&door, about, judged);

@@ -2,6 +2,7 @@
 
 mod announced;
 mod body;
+mod channel;
 mod connect;
 mod direct;
 mod door;
@@ -11,7 +12,6 @@ mod failure;
 mod forward;
 mod hops;
 mod inside;
-mod link;
 mod message;
 mod meters;
 mod pac;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::link::Link;
+use crate::channel::Channel;
 use crate::target::Site;
 use schoolgate_tls::Agreed;
 
@@ -45,7 +45,7 @@ struct Kept {
 /// A connection and when it was made: what was proved then must be proved again some time.
 #[derive(Debug)]
 pub(crate) struct Made {
-    pub(crate) link: Link,
+    pub(crate) channel: Channel,
     pub(crate) at: Instant,
     /// What its handshake came to; nothing in the clear.
     pub(crate) agreed: Option<Agreed>,
@@ -97,7 +97,7 @@ impl Pool {
             if !self.is_fresh(&last) {
                 continue;
             }
-            if last.made.link.is_ready() {
+            if last.made.channel.is_ready() {
                 found = Some(last.made);
                 break;
             }
@@ -123,7 +123,7 @@ impl Pool {
     }
 
     fn is_fresh(&self, kept: &Kept) -> bool {
-        !kept.made.link.is_closed() && kept.since.elapsed() < self.idle_max && kept.made.at.elapsed() < self.age_max
+        !kept.made.channel.is_closed() && kept.since.elapsed() < self.idle_max && kept.made.at.elapsed() < self.age_max
     }
 
     /// Lets go of what is closed, was not used for too long, or was made too long ago.
@@ -161,7 +161,7 @@ impl Own {
     fn take(&self) -> Option<Made> {
         {
             let mut held = self.lock();
-            held.retain(|made| !made.link.is_closed() && made.at.elapsed() < self.pool.age_max);
+            held.retain(|made| !made.channel.is_closed() && made.at.elapsed() < self.pool.age_max);
             if let Some(shared) = held.iter().find_map(Made::shared) {
                 return Some(shared);
             }
@@ -197,7 +197,7 @@ impl Drop for Own {
             return;
         }
         for made in std::mem::take(&mut *self.lock()) {
-            if !made.link.is_closed() {
+            if !made.channel.is_closed() {
                 self.pool.put(self.route.clone(), made);
             }
         }
@@ -205,12 +205,12 @@ impl Drop for Own {
 }
 
 impl Made {
-    pub(crate) fn new(link: Link, agreed: Option<Agreed>) -> Self {
-        Self { link, at: Instant::now(), agreed }
+    pub(crate) fn new(channel: Channel, agreed: Option<Agreed>) -> Self {
+        Self { channel, at: Instant::now(), agreed }
     }
 
     fn shared(&self) -> Option<Self> {
-        Some(Self { link: self.link.shared()?, at: self.at, agreed: self.agreed })
+        Some(Self { channel: self.channel.shared()?, at: self.at, agreed: self.agreed })
     }
 }
 
@@ -250,7 +250,7 @@ impl Lease {
 
     /// The response has been read to its end.
     pub(crate) fn end(self) {
-        if self.made.link.is_closed() {
+        if self.made.channel.is_closed() {
             return;
         }
         match self.home {

@@ -12,26 +12,23 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use schoolgate_runtime::{Crowd, Guarded};
+use schoolgate_runtime::{Crowd, Guarded, accepted};
 use schoolgate_tls::Protocol;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tracing::warn;
 
 use crate::announced::announced;
 use crate::body::Reply;
+use crate::channel::Spawner;
 use crate::direct::{self, Interception};
 use crate::door::{Client, Door};
-use crate::link::Spawner;
 use crate::pipeline::answer;
 use crate::proof::Proof;
 use crate::settings::Limits;
 use crate::wire::Wire;
 
-/// After a failed accept, which is most often a lack of file descriptors that only others can end.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// For a request that was sent before its client could know that we stop taking any.
 const FIRST_WORD: Duration = Duration::from_millis(500);
 /// What a client may send of one body, and of all bodies of its connection, before its site has taken any of it, and
@@ -53,18 +50,8 @@ pub(crate) enum Entrance {
 pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpListener, entrance: Entrance) {
     let shutdown = door.tasks.shutdown();
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = shutdown.begun() => return,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                warn!("cannot accept a connection: {error}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
+        let taken = accepted(&shutdown, "a client's connection", || listener.accept()).await;
+        let Some((stream, peer)) = taken else { return };
         let Some(place) = crowd.enter(peer.ip().to_canonical()) else {
             door.meters.connections_turned_away.increment();
             continue;

@@ -13,11 +13,11 @@ use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+use crate::channel::Channel;
 use crate::door::{Client, Door, Judged};
 use crate::exchange::{About, Exchange};
 use crate::failure::Failure;
 use crate::inside::{Inside, answer_locally, look_inside};
-use crate::link::Link;
 use crate::pool::{Made, Route};
 use crate::reply::Wanted;
 use crate::safe_search::is_engine;
@@ -146,7 +146,7 @@ async fn proven(asked: &Asked) -> Result<Made, Failure> {
     }
     let stream = door.upstream_for(client).connect_tls(&site.host, site.port, Protocol::Http2).await?;
     let agreed = Agreed::of(stream.get_ref().1);
-    Ok(Made::new(Link::open(door, stream).await?, Some(agreed)))
+    Ok(Made::new(Channel::open(door, stream).await?, Some(agreed)))
 }
 
 /// The portal's end of a connection. Our own parts talk over a socket in the data directory; the header says for which

@@ -2,6 +2,7 @@
 //!
 //! This is the only crate that reads the wall clock or spawns; everything else is handed a [`Clock`] and [`Tasks`].
 
+mod accepting;
 mod clock;
 mod crowd;
 mod dialer;
@@ -15,6 +16,7 @@ mod refusal;
 mod sockets;
 mod tasks;
 
+pub use accepting::accepted;
 pub use clock::{Clock, ClockError};
 pub use crowd::{Crowd, Place};
 pub use dialer::{Connected, DialError, Dialer, DialerSettings, Purpose, Resolver, Resolving, SystemResolver};

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use schoolgate_base::Host;
 use schoolgate_runtime::frames::{read_frame, write_frame};
-use schoolgate_runtime::{Crowd, Gauge, Place, Tasks};
+use schoolgate_runtime::{Crowd, Gauge, Place, Tasks, accepted};
 use serde::{Deserialize, Serialize};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Mutex;
@@ -21,8 +21,6 @@ use crate::signer::{Listing, SignError, SignedLeaf, Signer, Signing, SigningRequ
 
 /// For one answer of the signer, its own queue included.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Between a failed accept and the next.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Processes that may ask at a time: the gateway, the portal, and either of them once more while it is replaced.
 const ASKERS_MAX: usize = 16;
 
@@ -49,18 +47,8 @@ pub fn serve_signer(tasks: &Tasks, listener: UnixListener, signer: Arc<dyn Signe
     let shutdown = tasks.shutdown();
     tasks.spawn("signer", async move {
         loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = shutdown.begun() => return,
-            };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    warn!(%error, "the signer cannot take a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
+            let taken = accepted(&shutdown, "a connection to the signer", || listener.accept()).await;
+            let Some((stream, _)) = taken else { return };
             // All are of this machine, and so of one address.
             let Some(place) = crowd.enter([127, 0, 0, 1].into()) else { continue };
             let (signer, shutdown) = (Arc::clone(&signer), connections.shutdown());

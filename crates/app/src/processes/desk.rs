@@ -11,7 +11,7 @@ use schoolgate_decide::Snapshot;
 use schoolgate_event::Recorder;
 use schoolgate_eventlog::EventLog;
 use schoolgate_keys::{DoorKeys, VerifyingKey};
-use schoolgate_runtime::Tasks;
+use schoolgate_runtime::{Tasks, accepted};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
@@ -28,8 +28,6 @@ const GATEWAYS_MAX: usize = 4;
 const TRUSTING_MAX: usize = 1_024;
 /// Visits to the help list that one batch may count: more is not a school's minute.
 const HELP_MAX: u64 = 10_000;
-/// Between a failed accept and the next.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Batches of gateways that are remembered, by run.
 const RUNS_MAX: usize = 64;
 
@@ -88,18 +86,8 @@ impl Desk {
         tasks.spawn("gateways", async move {
             loop {
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-                let accepted = tokio::select! {
-                    accepted = listener.accept() => accepted,
-                    () = shutdown.begun() => return,
-                };
-                let stream = match accepted {
-                    Ok((stream, _)) => stream,
-                    Err(error) => {
-                        warn!(%error, "cannot take a gateway's connection");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                        continue;
-                    }
-                };
+                let taken = accepted(&shutdown, "a gateway's connection", || listener.accept()).await;
+                let Some((stream, _)) = taken else { return };
                 let (serving, stopping) = (Arc::clone(&serving), connections.shutdown());
                 connections.spawn("gateway", async move {
                     tokio::select! {
@@ -177,12 +165,11 @@ impl Serving {
     }
 
     fn welcome(&self) -> Welcome {
-        let bytes = self.handed.door_keys.to_bytes();
-        let mut door_keys = ([0; 32], [0; 32]);
-        for (to, from) in door_keys.0.iter_mut().chain(&mut door_keys.1).zip(bytes) {
-            *to = from;
+        Welcome {
+            school: self.handed.school.clone(),
+            verifying_key: *self.handed.verifying_key.as_bytes(),
+            door_keys: self.handed.door_keys.into_halves(),
         }
-        Welcome { school: self.handed.school.clone(), verifying_key: *self.handed.verifying_key.as_bytes(), door_keys }
     }
 
     async fn hear(

@@ -71,7 +71,7 @@ async fn start(
     let (listener, address) = listen(proxy_settings.listen).await?;
     let own = vec![settings.portal.listen, address];
     let parts = GatewayParts {
-        seals: Arc::new(DoorSeals::new(door_keys(&welcome), welcome.school.clone())?),
+        seals: Arc::new(DoorSeals::new(DoorKeys::from_halves(welcome.door_keys), welcome.school.clone())?),
         school: welcome.school,
         portal: Portal { name: settings.portal.name.clone(), socket: sockets.portal() },
         addresses: AddressRule { allows_private: proxy_settings.private_networks, listed: Vec::new(), own },
@@ -153,13 +153,4 @@ fn spawn_followers(writing: &Tasks, follower: Follower, news: News, identities: 
             }
         }
     });
-}
-
-fn door_keys(welcome: &Welcome) -> DoorKeys {
-    let (redirects, locked) = &welcome.door_keys;
-    let mut bytes = [0; DoorKeys::BYTES];
-    for (to, from) in bytes.iter_mut().zip(redirects.iter().chain(locked)) {
-        *to = *from;
-    }
-    DoorKeys::from_bytes(&bytes)
 }

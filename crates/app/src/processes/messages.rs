@@ -58,8 +58,8 @@ pub(super) struct Welcome {
     pub(super) school: SchoolId,
     /// Ed25519 key that the snapshot is signed with, its public half.
     pub(super) verifying_key: [u8; 32],
-    /// See `schoolgate_keys::DoorKeys`, in two halves since serde knows arrays up to 32.
-    pub(super) door_keys: ([u8; 32], [u8; 32]),
+    /// The halves of `schoolgate_keys::DoorKeys`.
+    pub(super) door_keys: [[u8; 32]; 2],
 }
 
 pub(super) async fn send(stream: &mut (impl AsyncWrite + Unpin), message: &impl Serialize) -> io::Result<()> {
