@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     Upstream(UpstreamFailure),
     /// The site took the request and then sent no response head in time.
     NoResponse,
+    /// The site has agreed on HTTP/2 and then asked for HTTP/1.1, in which it will be asked the next time.
+    OlderWanted,
     /// The site's response was not HTTP, or broke off before its head was whole.
     BadResponse,
     PortalDown,
@@ -105,7 +107,7 @@ impl Failure {
                 "The site cannot be reached",
                 "The site took the request and then did not answer in time.",
             ),
-            Self::BadResponse => (
+            Self::BadResponse | Self::OlderWanted => (
                 StatusCode::BAD_GATEWAY,
                 "The site cannot be reached",
                 "The site's answer broke off or was not in order.",
@@ -140,6 +142,7 @@ impl Failure {
             Self::Upstream(failure) => failure.as_str(),
             Self::NoResponse => "no-response",
             Self::BadResponse => "bad-response",
+            Self::OlderWanted => "http-1-1-required",
             Self::PortalDown => "portal-down",
             Self::NoLeaf => "no-leaf",
         }
@@ -160,6 +163,7 @@ impl Failure {
             | Self::Upstream(_)
             | Self::NoResponse
             | Self::BadResponse
+            | Self::OlderWanted
             | Self::PortalDown
             | Self::NoLeaf => None,
         }
@@ -168,7 +172,7 @@ impl Failure {
     /// Whether it is the site's doing, so that the portal can say which.
     pub(crate) fn is_the_sites(self) -> bool {
         match self {
-            Self::Upstream(_) | Self::NoResponse | Self::BadResponse => true,
+            Self::Upstream(_) | Self::NoResponse | Self::BadResponse | Self::OlderWanted => true,
             Self::Malformed(_)
             | Self::NotHere
             | Self::PortRefused

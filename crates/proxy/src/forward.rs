@@ -3,6 +3,7 @@
 //! Nothing is copied as bytes: hyper reads each message under its own rules and writes it anew, so a site never sees
 //! another boundary between requests than we did.
 
+use std::error::Error;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -103,18 +104,45 @@ async fn send(exchange: &Arc<Exchange>, sending: Sending, home: Home) -> Result<
             (Ok(response), _) => return Ok((response, Lease::new(made, home))),
             // The site closed a kept connection just now, which it may. What it cannot have seen is sent again.
             (Err((_, Some(unsent))), _) => request = unsent,
-            (Err((Failure::BadResponse, None)), Some(again)) => request = Request::from_parts(again, Upload::empty()),
+            (Err((Failure::BadResponse | Failure::OlderWanted, None)), Some(again)) => {
+                request = Request::from_parts(again, Upload::empty());
+            }
             (Err((failure, None)), _) => return Err(failure),
         }
     } else {
         request = Request::from_parts(head, body);
     }
-    let mut made = connect(exchange, needed).await?;
-    home.welcome(&made);
-    match send_over(exchange, &mut made.channel, request, expectation).await {
-        Ok(response) => Ok((response, Lease::new(made, home))),
-        Err((failure, _)) => Err(failure),
+    let mut made = connected(exchange, needed, &home).await?;
+    let again = is_repeatable.then(|| repeated(&request));
+    match (send_over(exchange, &mut made.channel, request, expectation).await, again) {
+        (Ok(response), _) => Ok((response, Lease::new(made, home))),
+        (Err((Failure::OlderWanted, _)), Some(again)) => {
+            let mut made = connect(exchange, needed).await?;
+            let response = send_over(exchange, &mut made.channel, again, None).await.map_err(|(failure, _)| failure)?;
+            Ok((response, Lease::new(made, home)))
+        }
+        (Err((failure, _)), _) => Err(failure),
     }
+}
+
+/// The same request; only for one without a body.
+fn repeated(request: &Request<Upload>) -> Request<Upload> {
+    let mut again = Request::new(Upload::empty());
+    again.method_mut().clone_from(request.method());
+    again.uri_mut().clone_from(request.uri());
+    again.headers_mut().clone_from(request.headers());
+    again
+}
+
+/// A connection that nothing of this request has gone by.
+async fn connected(exchange: &Arc<Exchange>, needed: Needed, home: &Home) -> Result<Made, Failure> {
+    let (_turn, made) = home.turn().await;
+    if let Some(made) = made {
+        return Ok(made);
+    }
+    let made = connect(exchange, needed).await?;
+    home.welcome(&made);
+    Ok(made)
 }
 
 async fn connect(exchange: &Arc<Exchange>, needed: Needed) -> Result<Made, Failure> {
@@ -126,12 +154,12 @@ async fn connect(exchange: &Arc<Exchange>, needed: Needed) -> Result<Made, Failu
         let connected = upstream.connect_plain(host, port).await?;
         return Ok(Made::new(Channel::one(door, connected.stream, may_upgrade).await?, None));
     }
-    let newest = if may_upgrade { Protocol::Http1 } else { Protocol::Http2 };
-    let stream = upstream.connect_tls(host, port, newest).await?;
+    if !may_upgrade {
+        return Made::proven(door, &upstream, &exchange.site).await;
+    }
+    let stream = upstream.connect_tls(host, port, Protocol::Http1).await?;
     let agreed = Agreed::of(stream.get_ref().1);
-    let channel =
-        if may_upgrade { Channel::one(door, stream, true).await? } else { Channel::open(door, stream).await? };
-    Ok(Made::new(channel, Some(agreed)))
+    Ok(Made::new(Channel::one(door, stream, true).await?, Some(agreed)))
 }
 
 async fn send_over(
@@ -163,12 +191,22 @@ async fn send_over(
             Ok(Ok(response)) => return Ok(response),
             Ok(Err(mut error)) => {
                 debug!("a site did not answer: {}", error.error());
-                return Err((Failure::BadResponse, error.take_message()));
+                let failure = if wants_older(error.error()) { Failure::OlderWanted } else { Failure::BadResponse };
+                if failure == Failure::OlderWanted {
+                    exchange.door.pool.note_older(&exchange.site);
+                }
+                return Err((failure, error.take_message()));
             }
             Err(_) if exchange.uploaded_at().is_some_and(|at| from < at) => {}
             Err(_) => return Err((Failure::NoResponse, None)),
         }
     }
+}
+
+/// Whether a site ended the stream because it speaks of this in HTTP/1.1 only (RFC 9113 §7).
+fn wants_older(error: &hyper::Error) -> bool {
+    let reason = error.source().and_then(|source| source.downcast_ref::<h2::Error>()).and_then(h2::Error::reason);
+    reason == Some(h2::Reason::HTTP_1_1_REQUIRED)
 }
 
 fn change_protocol(

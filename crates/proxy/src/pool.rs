@@ -1,15 +1,21 @@
 //! Connections to sites that are kept for the next request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use schoolgate_tls::{Agreed, Protocol, Upstream};
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as Turn};
 use tokio::time::Instant;
 
 use crate::channel::Channel;
+use crate::door::Door;
+use crate::failure::Failure;
 use crate::target::Site;
-use schoolgate_tls::Agreed;
+
+/// Sites that are remembered as not to be spoken to in HTTP/2; when there are more, all are tried again.
+const OLDER_MAX: usize = 4_096;
 
 /// Where a connection leads, and whether its other end has proved who it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,6 +28,9 @@ pub(crate) struct Route {
 #[derive(Debug)]
 pub(crate) struct Pool {
     idle: Mutex<Idle>,
+    /// Sites that have asked for HTTP/1.1 after agreeing on HTTP/2 (RFC 9113 §7, `HTTP_1_1_REQUIRED`): those where
+    /// people sign in by connection.
+    older: Mutex<HashSet<Site>>,
     per_site_max: usize,
     max: usize,
     idle_max: Duration,
@@ -76,13 +85,32 @@ pub(crate) struct Own {
     pool: Arc<Pool>,
     route: Route,
     held: Mutex<Vec<Made>>,
+    connecting: AsyncMutex<()>,
     /// Somebody has signed in by connection, which must not be handed on.
     is_bound: AtomicBool,
 }
 
 impl Pool {
     pub(crate) fn new(per_site_max: usize, max: usize, idle_max: Duration, age_max: Duration) -> Self {
-        Self { idle: Mutex::default(), per_site_max, max, idle_max, age_max }
+        Self { idle: Mutex::default(), older: Mutex::default(), per_site_max, max, idle_max, age_max }
+    }
+
+    /// The newest version in which `site` may be spoken to.
+    pub(crate) fn newest(&self, site: &Site) -> Protocol {
+        if self.lock_older().contains(site) { Protocol::Http1 } else { Protocol::Http2 }
+    }
+
+    /// `site` has agreed on HTTP/2 and then asked for HTTP/1.1.
+    pub(crate) fn note_older(&self, site: &Site) {
+        let mut older = self.lock_older();
+        if OLDER_MAX <= older.len() {
+            older.clear();
+        }
+        older.insert(site.clone());
+    }
+
+    fn lock_older(&self) -> MutexGuard<'_, HashSet<Site>> {
+        self.older.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection that was used last, if one is kept and still open.
@@ -155,21 +183,28 @@ impl Pool {
 impl Own {
     /// The first of them is the one by which the site has proved who it is.
     pub(crate) fn new(pool: Arc<Pool>, route: Route, first: Made) -> Arc<Self> {
-        Arc::new(Self { pool, route, held: Mutex::new(vec![first]), is_bound: AtomicBool::new(false) })
+        Arc::new(Self {
+            pool,
+            route,
+            held: Mutex::new(vec![first]),
+            connecting: AsyncMutex::default(),
+            is_bound: AtomicBool::new(false),
+        })
     }
 
     fn take(&self) -> Option<Made> {
-        {
-            let mut held = self.lock();
-            held.retain(|made| !made.channel.is_closed() && made.at.elapsed() < self.pool.age_max);
-            if let Some(shared) = held.iter().find_map(Made::shared) {
-                return Some(shared);
-            }
-            if let Some(made) = held.pop() {
-                return Some(made);
-            }
-        }
-        self.pool.take(&self.route)
+        self.take_shared().or_else(|| self.lock().pop()).or_else(|| self.pool.take(&self.route))
+    }
+
+    /// Another hold on a connection where requests go side by side.
+    fn take_shared(&self) -> Option<Made> {
+        let newest = self.pool.newest(&self.route.site);
+        let mut held = self.lock();
+        held.retain(|made| {
+            let is_fresh = !made.channel.is_closed() && made.at.elapsed() < self.pool.age_max;
+            is_fresh && made.channel.protocol() <= newest
+        });
+        held.iter().find_map(Made::shared)
     }
 
     /// Makes a new connection known to the requests that come beside this one.
@@ -209,6 +244,13 @@ impl Made {
         Self { channel, at: Instant::now(), agreed }
     }
 
+    /// A new connection by which `site` has proved who it is.
+    pub(crate) async fn proven(door: &Door, upstream: &Upstream, site: &Site) -> Result<Self, Failure> {
+        let stream = upstream.connect_tls(&site.host, site.port, door.pool.newest(site)).await?;
+        let agreed = Agreed::of(stream.get_ref().1);
+        Ok(Self::new(Channel::open(door, stream).await?, Some(agreed)))
+    }
+
     fn shared(&self) -> Option<Self> {
         Some(Self { channel: self.channel.shared()?, at: self.at, agreed: self.agreed })
     }
@@ -221,6 +263,18 @@ impl Home {
             Self::Pool(pool, route) => pool.take(route),
             Self::Own(own) => own.take(),
             Self::Nowhere => None,
+        }
+    }
+
+    /// A turn to connect: the requests of one client wait for each other, since one connection may do for all. With it
+    /// the connection that another has made in the meantime.
+    pub(crate) async fn turn(&self) -> (Option<Turn<'_, ()>>, Option<Made>) {
+        match self {
+            Self::Own(own) => {
+                let turn = own.connecting.lock().await;
+                (Some(turn), own.take_shared())
+            }
+            Self::Pool(..) | Self::Nowhere => (None, None),
         }
     }
 

@@ -8,12 +8,11 @@ use schoolgate_base::Host;
 use schoolgate_decide::{Inspect, Seen, Verdict};
 use schoolgate_event::{self as event, Mode};
 use schoolgate_runtime::proxy_protocol;
-use schoolgate_tls::{Agreed, Protocol, Replay, UpstreamFailure};
+use schoolgate_tls::{Replay, UpstreamFailure};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
-use crate::channel::Channel;
 use crate::door::{Client, Door, Judged};
 use crate::exchange::{About, Exchange};
 use crate::failure::Failure;
@@ -144,9 +143,7 @@ async fn proven(asked: &Asked) -> Result<Made, Failure> {
     if let Some(made) = door.pool.take(&route) {
         return Ok(made);
     }
-    let stream = door.upstream_for(client).connect_tls(&site.host, site.port, Protocol::Http2).await?;
-    let agreed = Agreed::of(stream.get_ref().1);
-    Ok(Made::new(Channel::open(door, stream).await?, Some(agreed)))
+    Made::proven(door, &door.upstream_for(client), site).await
 }
 
 /// The portal's end of a connection. Our own parts talk over a socket in the data directory; the header says for which

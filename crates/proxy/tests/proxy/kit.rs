@@ -189,6 +189,8 @@ pub(crate) struct Origin {
     pub(crate) connections: AtomicUsize,
     pub(crate) requests: Mutex<Vec<String>>,
     pub(crate) arrived: Notify,
+    /// Ends the connections of the site of HTTP/2.
+    pub(crate) quit: Notify,
 }
 
 impl Kit {

@@ -42,19 +42,24 @@ pub(crate) async fn serve_two(tasks: &Tasks, origin: &Arc<Origin>, tls: Arc<Serv
     tasks.spawn("origin of two", async move {
         while let Ok((stream, _)) = listener.accept().await {
             origin.connections.fetch_add(1, Ordering::SeqCst);
-            let acceptor = TlsAcceptor::from(Arc::clone(&tls));
+            let (acceptor, origin) = (TlsAcceptor::from(Arc::clone(&tls)), Arc::clone(&origin));
             tasks_of_origin.spawn("origin of two's connection", async move {
                 let Ok(stream) = acceptor.accept(stream).await else { return };
                 let builder = auto::Builder::new(TokioExecutor::new());
-                let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service_fn(site));
-                let _ = serving.await;
+                tokio::select! {
+                    _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service_fn(site)) => {}
+                    () = origin.quit.notified() => {}
+                }
             });
         }
     });
     address
 }
 
-async fn site(mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+async fn site(mut request: Request<Incoming>) -> Result<Response<Body>, h2::Error> {
+    if request.uri().path() == "/windows" && request.version() == Version::HTTP_2 {
+        return Err(h2::Reason::HTTP_1_1_REQUIRED.into());
+    }
     let said = format!(
         "{} {:?} {} te={:?} cookies={:?} via={:?}",
         request.method(),
@@ -163,13 +168,19 @@ async fn requests_go_side_by_side_over_one_connection_to_the_site() {
     assert_eq!(kit.origin_connections(), 1);
 }
 
-async fn join_all<F: Future>(all: Vec<F>) -> Vec<F::Output> {
-    let mut done = Vec::new();
-    let mut all: Vec<_> = all.into_iter().map(Box::pin).collect();
-    for one in &mut all {
-        done.push(one.await);
+/// All of them side by side.
+async fn join_all<F>(all: Vec<F>) -> Vec<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut set = tokio::task::JoinSet::new();
+    for (at, one) in all.into_iter().enumerate() {
+        set.spawn(async move { (at, one.await) });
     }
-    done
+    let mut done = set.join_all().await;
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, output)| output).collect()
 }
 
 #[tokio::test]
@@ -244,6 +255,37 @@ async fn a_websocket_comes_as_a_stream_and_leaves_as_an_upgrade() {
     let mut answer = [0; 13];
     soon(socket.read_exact(&mut answer)).await.unwrap();
     assert_eq!(&answer, b"you said word");
+}
+
+#[tokio::test]
+async fn a_site_that_asks_for_http_1_gets_it() {
+    let kit = Kit::start().await;
+    kit.publish_inspecting();
+    let mut sender = client(&kit).await;
+    for path in ["/page", "/windows", "/windows", "/page"] {
+        let response = soon(sender.send_request(get(path))).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+    }
+    // Remembered: two of HTTP/2 at most, and one of HTTP/1.1 for what follows.
+    assert!(kit.origin_connections() <= 3, "{}", kit.origin_connections());
+    let next = curl(&kit, TESS, "ca.pem", &["--http2", "https://two.example/page"]).await;
+    assert!(next.contains("HTTP/1.1 200") && next.contains("GET HTTP/1.1 /page"), "{next}");
+}
+
+#[tokio::test]
+async fn requests_that_find_their_connection_gone_share_a_new_one() {
+    let kit = Kit::start().await;
+    kit.publish_inspecting();
+    let mut sender = client(&kit).await;
+    soon(sender.send_request(get("/page"))).await.unwrap();
+    kit.origin.quit.notify_one();
+    let mut answers = Vec::new();
+    for _ in 0..50 {
+        let mut sender = sender.clone();
+        answers.push(async move { sender.send_request(get("/page")).await.unwrap().status() });
+    }
+    assert!(soon(join_all(answers)).await.iter().all(|status| *status == StatusCode::OK));
+    assert_eq!(kit.origin_connections(), 2);
 }
 
 #[tokio::test]
