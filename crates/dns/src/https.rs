@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -27,6 +28,8 @@ use crate::wire::{Bytes as Cursor, HEADER};
 pub(crate) const MEDIA_TYPE: &str = "application/dns-message";
 /// A query in the largest form that is read elsewhere as well.
 const QUERY_MAX: usize = 4_096;
+/// What is read of a request that is refused, in bytes: the longest message there is.
+const REFUSED_MAX: usize = 64 * 1024;
 /// Request line and headers, in bytes: a query in base64 and what a client says of itself.
 const HEAD_MAX: usize = 16 * 1024;
 
@@ -95,7 +98,8 @@ async fn until_drained<C: Future>(
 }
 
 async fn answer(door: Arc<Door>, client: Client, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    match answered(&door, client, request).await {
+    let (head, mut body) = request.into_parts();
+    match answered(&door, client, &head, &mut body).await {
         Ok(message) => {
             let max_age = format!("max-age={}", freshness(&message));
             let mut response = Response::new(Full::new(Bytes::from(message)));
@@ -106,6 +110,7 @@ async fn answer(door: Arc<Door>, client: Client, request: Request<Incoming>) -> 
             response
         }
         Err(refusal) => {
+            read_rest(&door, body).await;
             let mut response = Response::new(Full::default());
             *response.status_mut() = refusal.status();
             if refusal == Refusal::Method {
@@ -116,12 +121,12 @@ async fn answer(door: Arc<Door>, client: Client, request: Request<Incoming>) -> 
     }
 }
 
-async fn answered(door: &Arc<Door>, client: Client, request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
-    let token = path(door, request.uri().path()).ok_or(Refusal::NotHere)?;
+async fn answered(door: &Arc<Door>, client: Client, head: &Parts, body: &mut Incoming) -> Result<Vec<u8>, Refusal> {
+    let token = path(door, head.uri.path()).ok_or(Refusal::NotHere)?;
     let client = Client { token, ..client };
-    let message = match *request.method() {
-        Method::GET => query_of(request.uri()).ok_or(Refusal::Malformed)?,
-        Method::POST => body_of(door, request).await?,
+    let message = match head.method {
+        Method::GET => query_of(&head.uri).ok_or(Refusal::Malformed)?,
+        Method::POST => body_of(door, head, body).await?,
         _ => return Err(Refusal::Method),
     };
     let mut out = Vec::new();
@@ -157,11 +162,20 @@ fn query_of(uri: &Uri) -> Option<Vec<u8>> {
     BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()
 }
 
-async fn body_of(door: &Door, request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
-    if request.headers().get(CONTENT_TYPE).is_none_or(|value| value != MEDIA_TYPE) {
+/// An answer that overtakes the rest of its request ends the stream with a reset, which some clients take for a fault
+/// (RFC 9113 §8.1): so what was announced is read first, within
+/// bounds.
+async fn read_rest(door: &Door, body: Incoming) {
+    let rest = Limited::new(body, REFUSED_MAX).collect();
+    // What is longer, slower or broken is cut off by the answer.
+    drop(timeout(door.settings.limits.idle, rest).await);
+}
+
+async fn body_of(door: &Door, head: &Parts, body: &mut Incoming) -> Result<Vec<u8>, Refusal> {
+    if head.headers.get(CONTENT_TYPE).is_none_or(|value| value != MEDIA_TYPE) {
         return Err(Refusal::MediaType);
     }
-    let reading = Limited::new(request.into_body(), QUERY_MAX).collect();
+    let reading = Limited::new(body, QUERY_MAX).collect();
     match timeout(door.settings.limits.idle, reading).await {
         Ok(Ok(body)) => Ok(body.to_bytes().to_vec()),
         Ok(Err(_)) => Err(Refusal::TooLarge),
