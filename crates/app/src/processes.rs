@@ -13,8 +13,9 @@ mod signer;
 mod supervisor;
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
@@ -64,6 +65,10 @@ impl Sockets {
         Self(folder.to_owned())
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
     pub(crate) fn signer(&self) -> PathBuf {
         self.0.join("signer.sock")
     }
@@ -82,13 +87,34 @@ impl Sockets {
     }
 }
 
-/// Listens on `path`; what a process that was killed left there is taken away. The caller holds the lock of whoever may
-/// listen there.
+/// A process's claim to the socket of its kind, until it ends.
+pub(crate) struct Claim {
+    _lock: File,
+}
+
+impl Claim {
+    /// Fails where another process has it: two signers on one socket would take each other's askers.
+    pub(crate) fn on(socket: &Path) -> Result<Self, StartError> {
+        let path = socket.with_extension("lock");
+        let failed = |source| StartError::Socket { path: path.clone(), source };
+        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _lock: file }),
+            Err(fs::TryLockError::WouldBlock) => Err(StartError::Claimed { path: socket.to_owned() }),
+            Err(fs::TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+/// Listens on `path`, where only this user may connect; what a process that was killed left there is taken away. The
+/// caller holds a [`Claim`] or the data directory.
 pub(crate) fn socket(path: &Path) -> Result<UnixListener, StartError> {
     let failed = |source| StartError::Socket { path: path.to_owned(), source };
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(failed(source)),
         Ok(()) | Err(_) => {}
     }
-    UnixListener::bind(path).map_err(failed)
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed)?;
+    Ok(listener)
 }

@@ -85,6 +85,8 @@ pub enum StartError {
     },
     #[error("cannot listen on {address}: another program has it, or it needs more rights")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error("another process listens on `{path}` already")]
+    Claimed { path: PathBuf },
     #[error("cannot listen on `{path}`")]
     Socket { path: PathBuf, source: io::Error },
 }
@@ -274,7 +276,8 @@ impl Common {
                 let listener = socket(&sockets.link())?;
                 // Stops with the writing: the doors' last events are taken.
                 desk.serve(writing, listener, handed, self.events.clone(), self.control.snapshots());
-                let trusting: Trusting = Arc::new(move |address| desk.tell_trusting(address));
+                let clock = self.clock.clone();
+                let trusting: Trusting = Arc::new(move |address| desk.tell_trusting(address, clock.now()));
                 Ok(Ways { socket: Some(socket(&sockets.portal())?), trusting, proxy: Some(proxy) })
             }
             (Doors::None | Doors::Apart { .. }, _) => {

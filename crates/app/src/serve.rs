@@ -18,7 +18,7 @@ use schoolgate_snapshot::SnapshotError;
 use schoolgate_tls::{LeafError, UpstreamError};
 use tokio_rustls::TlsAcceptor;
 
-use crate::data_dir::{DataDirError, LiveDir};
+use crate::data_dir::{DataDir, DataDirError, LiveDir};
 use crate::processes::{Role, SuperviseError, control, gateway, signer, supervise};
 use crate::product::{PortalTls, RunError, StartError};
 use crate::settings::{Certificate, PortalSettings, Settings, SettingsError};
@@ -60,6 +60,8 @@ pub enum ServeError {
     Signer { path: PathBuf, source: io::Error },
     #[error("the settings say that there is no gateway")]
     NoGateway,
+    #[error("control does not take this gateway")]
+    Unlinked,
     #[error("cannot read the snapshot")]
     Snapshot {
         #[from]
@@ -117,6 +119,7 @@ pub async fn serve_role(role: Role, data: &Path, settings_file: &Path) -> Result
     let settings = Settings::load(settings_file)?;
     let dir = LiveDir::open(data)?;
     let sockets = settings.sockets(&dir);
+    DataDir::make_private(sockets.folder())?;
     match role {
         Role::Signer => signer(&settings.signer_keys(&dir), dir.school_name(), &sockets).await?,
         Role::Control => control(data, settings, &sockets).await?,

@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use schoolgate_base::SchoolId;
 use schoolgate_decide::Snapshot;
 use schoolgate_event::Recorder;
 use schoolgate_eventlog::EventLog;
+use schoolgate_identity::LEARNED_FOR;
 use schoolgate_keys::{DoorKeys, VerifyingKey};
 use schoolgate_runtime::{Tasks, accepted};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -26,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const GATEWAYS_MAX: usize = 4;
 /// Devices that were met and not yet told of; more are met again at their next handshake.
 const TRUSTING_MAX: usize = 1_024;
+/// Devices that are remembered for a gateway that is started again.
+const KNOWN_MAX: usize = 20_000;
 /// Visits to the help list that one batch may count: more is not a school's minute.
 const HELP_MAX: u64 = 10_000;
 /// Batches of gateways that are remembered, by run.
@@ -43,7 +47,9 @@ pub(crate) struct Desk {
     gateways: Mutex<Gateways>,
     /// The newest root that all connected gateways have; [`u64::MAX`] without any.
     seen: watch::Sender<u64>,
-    trusting: broadcast::Sender<IpAddr>,
+    trusting: broadcast::Sender<(IpAddr, i64)>,
+    /// The same since the morning, for a gateway that comes later.
+    known: Mutex<HashMap<IpAddr, i64>>,
 }
 
 #[derive(Default)]
@@ -58,7 +64,8 @@ struct Gateways {
 impl Desk {
     pub(crate) fn new() -> Arc<Self> {
         let (trusting, _) = broadcast::channel(TRUSTING_MAX);
-        Arc::new(Self { gateways: Mutex::default(), seen: watch::Sender::new(u64::MAX), trusting })
+        let (gateways, known) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { gateways, seen: watch::Sender::new(u64::MAX), trusting, known })
     }
 
     pub(crate) fn seen(&self) -> watch::Receiver<u64> {
@@ -66,9 +73,24 @@ impl Desk {
     }
 
     /// A device has shown that it trusts the school's CA.
-    pub(crate) fn tell_trusting(&self, address: IpAddr) {
+    pub(crate) fn tell_trusting(&self, address: IpAddr, now: Timestamp) {
+        let at = now.as_microsecond();
+        {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if KNOWN_MAX <= known.len() {
+                let oldest = (now - LEARNED_FOR).as_microsecond();
+                known.retain(|_, at| oldest < *at);
+            }
+            if known.len() < KNOWN_MAX {
+                known.insert(address, at);
+            }
+        }
         // Without a gateway there is nobody to tell.
-        let _ = self.trusting.send(address);
+        let _ = self.trusting.send((address, at));
+    }
+
+    fn known(&self) -> Vec<(IpAddr, i64)> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(address, at)| (*address, *at)).collect()
     }
 
     /// Takes gateways until the tasks are drained. Who may connect is said by the socket's file.
@@ -148,12 +170,16 @@ impl Serving {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a gateway did not say who it is"));
         };
         if version != VERSION {
+            timeout(PATIENCE, send(&mut write, &ToGateway::OtherVersion)).await??;
             return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a gateway speaks version {version}")));
         }
         timeout(PATIENCE, send(&mut write, &ToGateway::Welcome(self.welcome()))).await??;
         info!("a gateway is connected");
         let (written, to_say) = mpsc::channel(1);
+        // Listening before the known are read, so that none is missed in between.
         let trusting = self.desk.trusting.subscribe();
+        let known = ToGateway::Trusting { devices: self.desk.known() };
+        timeout(PATIENCE, send(&mut write, &known)).await??;
         let connection = self.desk.connection();
         let ended = tokio::select! {
             ended = self.hear(run, connection, read, written) => ended,
@@ -218,7 +244,7 @@ impl Serving {
         &self,
         mut write: OwnedWriteHalf,
         mut written: mpsc::Receiver<u64>,
-        mut trusting: broadcast::Receiver<IpAddr>,
+        mut trusting: broadcast::Receiver<(IpAddr, i64)>,
     ) -> io::Result<()> {
         let mut snapshots = self.snapshots.clone();
         loop {
@@ -227,8 +253,8 @@ impl Serving {
                     Some(number) => ToGateway::Written { number },
                     None => return Ok(()),
                 },
-                address = trusting.recv() => match address {
-                    Ok(address) => ToGateway::Trusting { address },
+                device = trusting.recv() => match device {
+                    Ok(device) => ToGateway::Trusting { devices: vec![device] },
                     Err(broadcast::error::RecvError::Lagged(_)) => continue,
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },

@@ -5,15 +5,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use schoolgate_base::Host;
 use schoolgate_dns::{Dns, udp_sockets};
 use schoolgate_keys::{DoorKeys, VerifyingKey};
 use schoolgate_proxy::Portal;
-use schoolgate_runtime::{AddressRule, Clock, Shutdown, Tasks};
+use schoolgate_runtime::{AddressRule, Clock, Tasks};
 use schoolgate_snapshot::{Follower, Reader, follow};
 use schoolgate_tls::{LeafFor, Leaves, Protocol};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing::info;
 
 use super::Sockets;
@@ -34,19 +35,24 @@ pub async fn gateway(snapshot: &Path, settings: &Settings, sockets: &Sockets) ->
     let Some(proxy) = &settings.proxy else { return Err(ServeError::NoGateway) };
     let (tasks, writing) = (Tasks::new(), Tasks::new());
     let mut stopping = pin!(until_asked_to_stop());
-    tokio::select! {
+    let unlinked = tokio::select! {
         started = start(snapshot, settings, proxy, sockets, &tasks, &writing) => started?,
         // Asked to stop before there was anything to stop.
         stopped = stopping.as_mut() => return stopped.map_err(ServeError::from),
-    }
-    stopping.await?;
+    };
+    let ended = tokio::select! {
+        stopped = stopping => stopped.map_err(ServeError::from),
+        // Without a link for good: the supervisor starts the program that is installed now.
+        _ = unlinked => Err(ServeError::Unlinked),
+    };
     info!("stopping");
     tasks.drain(DRAIN).await;
     // After the doors: what they record while they close is an event too.
     writing.drain(DRAIN).await;
-    Ok(())
+    ended
 }
 
+/// Told when the link has ended for good.
 async fn start(
     snapshot: &Path,
     settings: &Settings,
@@ -54,22 +60,26 @@ async fn start(
     sockets: &Sockets,
     tasks: &Tasks,
     writing: &Tasks,
-) -> Result<(), ServeError> {
+) -> Result<oneshot::Receiver<()>, ServeError> {
     let signer = reach_signer(sockets).await?;
     let opened = Link::open(&sockets.link(), &tasks.shutdown()).await;
-    let Some((link, welcome, recorder, news)) = opened else { return Ok(()) };
-    let Some((snapshots, follower)) = first_snapshot(snapshot, &welcome, &news, &tasks.shutdown()).await? else {
-        return Ok(());
-    };
+    let Some((link, welcome, recorder, news)) = opened else { return Err(ServeError::Unlinked) };
+    let (snapshots, follower) = first_snapshot(snapshot, &welcome, &news).await?;
     let identities = identities();
     spawn_followers(writing, follower, news, &identities);
     let seen = note_roots(writing, snapshots.clone());
-    writing.spawn("link to control", link.run(seen, writing.shutdown()));
+    let (linked, unlinked) = oneshot::channel();
+    let shutdown = writing.shutdown();
+    writing.spawn("link to control", async move {
+        link.run(seen, shutdown).await;
+        drop(linked);
+    });
     let leaves = Leaves::new(Arc::clone(&signer), Clock::system(), LEAVES_MAX, MINTING_MAX)?;
     let own_name = Host::Name(settings.portal.name.clone());
     let own_tls = leaves.config(&own_name, LeafFor::Own, Protocol::Http1).await?;
     let (listener, address) = listen(proxy_settings.listen).await?;
-    let own = vec![settings.portal.listen, address];
+    let mut own = vec![settings.portal.listen, address];
+    own.extend(settings.dns.iter().flat_map(|dns| [Some(dns.listen), dns.tls, dns.https]).flatten());
     let parts = GatewayParts {
         seals: Arc::new(DoorSeals::new(DoorKeys::from_halves(welcome.door_keys), welcome.school.clone())?),
         school: welcome.school,
@@ -91,7 +101,7 @@ async fn start(
         open_dns(&dns, settings, own_tls).await?;
     }
     info!(%address, "the gateway is open");
-    Ok(())
+    Ok(unlinked)
 }
 
 /// Sockets for the name door: as many for datagrams as there are processors.
@@ -114,22 +124,16 @@ async fn open_dns(dns: &Dns, settings: &DnsSettings, tls: Arc<ServerConfig>) -> 
 
 type Following = (watch::Receiver<Arc<schoolgate_decide::Snapshot>>, Follower);
 
-/// The snapshot in force; `None` when the program stops before there is one.
-async fn first_snapshot(
-    folder: &Path,
-    welcome: &Welcome,
-    news: &News,
-    shutdown: &Shutdown,
-) -> Result<Option<Following>, ServeError> {
+/// The snapshot in force, as soon as there is one.
+async fn first_snapshot(folder: &Path, welcome: &Welcome, news: &News) -> Result<Following, ServeError> {
     let key = VerifyingKey::from_bytes(welcome.verifying_key);
-    while !shutdown.is_begun() {
+    loop {
         let reader = Reader::new(folder, &welcome.school, key, open_lists);
         if let Some(following) = follow(reader, Some(news.published.clone()))? {
-            return Ok(Some(following));
+            return Ok(following);
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(None)
 }
 
 fn spawn_followers(writing: &Tasks, follower: Follower, news: News, identities: &Arc<schoolgate_identity::Identities>) {
@@ -142,14 +146,16 @@ fn spawn_followers(writing: &Tasks, follower: Follower, news: News, identities: 
     });
     let (identities, mut trusting, stopping) = (Arc::clone(identities), news.trusting, writing.shutdown());
     writing.spawn("devices that trust us", async move {
-        let clock = Clock::system();
         loop {
-            tokio::select! {
-                address = trusting.recv() => match address {
-                    Some(address) => identities.trust.learn(address, clock.now()),
-                    None => return,
-                },
+            let devices = tokio::select! {
+                devices = trusting.recv() => devices,
                 () = stopping.begun() => return,
+            };
+            let Some(devices) = devices else { return };
+            for (address, at) in devices {
+                if let Ok(at) = Timestamp::from_microsecond(at) {
+                    identities.trust.learn(address, at);
+                }
             }
         }
     });

@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 use tokio::time::timeout;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, send};
 
@@ -60,12 +60,24 @@ struct Outbox {
 pub(super) struct News {
     /// Told the number of each root that was published.
     pub(super) published: watch::Receiver<u64>,
-    pub(super) trusting: mpsc::Receiver<IpAddr>,
+    pub(super) trusting: mpsc::Receiver<Trusting>,
+}
+
+/// Devices that trust the school's CA, and when that was seen, in microseconds.
+pub(super) type Trusting = Vec<(IpAddr, i64)>;
+
+/// How the attempts to reach control ended.
+enum Reached {
+    Met(Welcome, (OwnedReadHalf, OwnedWriteHalf)),
+    /// The program stops.
+    Stopped,
+    /// Control is of another version.
+    OtherVersion,
 }
 
 struct Ears {
     published: watch::Sender<u64>,
-    trusting: mpsc::Sender<IpAddr>,
+    trusting: mpsc::Sender<Trusting>,
     written: watch::Sender<u64>,
 }
 
@@ -112,7 +124,7 @@ impl Link {
                 return None;
             }
         };
-        let (welcome, halves) = reach(socket, run, shutdown).await?;
+        let Reached::Met(welcome, halves) = reach(socket, run, shutdown).await else { return None };
         let (events, waiting) = mpsc::channel(WAITING_MAX);
         let (waiting_bytes, missing, help) = (Arc::default(), Arc::default(), Arc::default());
         let recorder = LinkRecorder {
@@ -149,31 +161,33 @@ impl Link {
             drop(sending);
             // Control may take us in and turn us out again, as when its disk is full.
             pause(&shutdown).await;
-            let Some((_, again)) = reach(&socket, run, &shutdown).await else {
-                let left = outbox.lock().await.events.len();
-                return warn!(left, "stopped without control: {left} events and what was last sent are lost");
-            };
+            match reach(&socket, run, &shutdown).await {
+                Reached::Met(_, again) => halves = again,
+                Reached::Stopped | Reached::OtherVersion => {
+                    let left = outbox.lock().await.events.len();
+                    return warn!(left, "stopped without control: {left} events and what was last sent are lost");
+                }
+            }
             info!("control is back");
-            halves = again;
         }
     }
 }
 
-async fn reach(
-    socket: &Path,
-    run: [u8; 16],
-    shutdown: &Shutdown,
-) -> Option<(Welcome, (OwnedReadHalf, OwnedWriteHalf))> {
+async fn reach(socket: &Path, run: [u8; 16], shutdown: &Shutdown) -> Reached {
     let mut has_complained = false;
     while !shutdown.is_begun() {
         match timeout(PATIENCE, greet(socket, run)).await.unwrap_or_else(|late| Err(late.into())) {
-            Ok(met) => return Some(met),
+            Ok(Some((welcome, halves))) => return Reached::Met(welcome, halves),
+            Ok(None) => {
+                error!("control is of another version than this gateway, which ends");
+                return Reached::OtherVersion;
+            }
             Err(error) if !std::mem::replace(&mut has_complained, true) => info!(%error, "waiting for control"),
             Err(_) => {}
         }
         pause(shutdown).await;
     }
-    None
+    Reached::Stopped
 }
 
 async fn pause(shutdown: &Shutdown) {
@@ -183,11 +197,13 @@ async fn pause(shutdown: &Shutdown) {
     }
 }
 
-async fn greet(socket: &Path, run: [u8; 16]) -> io::Result<(Welcome, (OwnedReadHalf, OwnedWriteHalf))> {
+/// `None` where control is of another version.
+async fn greet(socket: &Path, run: [u8; 16]) -> io::Result<Option<(Welcome, (OwnedReadHalf, OwnedWriteHalf))>> {
     let (mut read, mut write) = UnixStream::connect(socket).await?.into_split();
     send(&mut write, &ToControl::Hello { version: VERSION, run }).await?;
     match receive(&mut read).await? {
-        Some(ToGateway::Welcome(welcome)) => Ok((welcome, (read, write))),
+        Some(ToGateway::Welcome(welcome)) => Ok(Some((welcome, (read, write)))),
+        Some(ToGateway::OtherVersion) => Ok(None),
         Some(_) => Err(io::ErrorKind::InvalidData.into()),
         None => Err(io::ErrorKind::UnexpectedEof.into()),
     }
@@ -196,11 +212,11 @@ async fn greet(socket: &Path, run: [u8; 16]) -> io::Result<(Welcome, (OwnedReadH
 async fn hear(ears: &Ears, mut read: OwnedReadHalf) -> io::Result<()> {
     while let Some(message) = receive(&mut read).await? {
         match message {
-            ToGateway::Welcome(_) => {}
+            ToGateway::Welcome(_) | ToGateway::OtherVersion => {}
             ToGateway::Written { number } => drop(ears.written.send_replace(number)),
             ToGateway::Published { snapshot } => drop(ears.published.send_replace(snapshot)),
             // Learned again at the device's next handshake.
-            ToGateway::Trusting { address } => drop(ears.trusting.try_send(address)),
+            ToGateway::Trusting { devices } => drop(ears.trusting.try_send(devices)),
         }
     }
     Ok(())

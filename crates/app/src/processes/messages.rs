@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Counts up when a message changes its form. A gateway of another version is turned away and waits to be replaced.
+/// Counts up when a message changes its form. A gateway of another version is turned away; it ends, and the supervisor
+/// starts the program that is installed now.
 pub(super) const VERSION: u32 = 1;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,8 +49,10 @@ pub(super) enum ToGateway {
     Written { number: u64 },
     /// A new root is there to be read.
     Published { snapshot: u64 },
-    /// The portal has met a device that trusts the school's CA.
-    Trusting { address: IpAddr },
+    /// The portal has met devices that trust the school's CA: where, and when in microseconds.
+    Trusting { devices: Vec<(IpAddr, i64)> },
+    /// The gateway speaks another version than control, and is to make room for one that does not.
+    OtherVersion,
 }
 
 /// All that a gateway needs to know and cannot find out.

@@ -10,7 +10,7 @@ use schoolgate_runtime::{Clock, Tasks};
 use schoolgate_tls::{Authority, serve_signer};
 use tracing::{info, warn};
 
-use super::{Sockets, socket};
+use super::{Claim, Sockets, socket};
 use crate::product::{RunError, StartError, until_asked_to_stop};
 
 const DRAIN: Duration = Duration::from_secs(2);
@@ -19,10 +19,11 @@ const DRAIN: Duration = Duration::from_secs(2);
 pub async fn signer(keys: &Path, school: &str, sockets: &Sockets) -> Result<(), RunError> {
     keep_in_memory();
     let started = async {
+        let claim = Claim::on(&sockets.signer())?;
         let authority = Authority::load_or_make(keys, school, Clock::system())?;
-        Ok::<_, StartError>((authority, socket(&sockets.signer())?))
+        Ok::<_, StartError>((claim, authority, socket(&sockets.signer())?))
     };
-    let (authority, listener) = started.await.map_err(RunError::from)?;
+    let (_claim, authority, listener) = started.await.map_err(RunError::from)?;
     let tasks = Tasks::new();
     serve_signer(&tasks, listener, Arc::new(authority));
     info!("the signer is ready");

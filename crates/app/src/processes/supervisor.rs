@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use super::{Role, Sockets};
-use crate::product::{RunError, until_asked_to_stop};
+use super::{Claim, Role, Sockets};
+use crate::product::{RunError, StartError, until_asked_to_stop};
 
 /// Between an end and the next start: half of the first pause, and the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
@@ -32,6 +32,8 @@ pub enum SuperviseError {
     Own { source: io::Error },
     #[error("cannot make the folder of the sockets `{path}`")]
     Folder { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Claim(#[from] StartError),
     #[error(transparent)]
     Stop(#[from] RunError),
 }
@@ -52,6 +54,7 @@ pub async fn supervise(roles: &[Role], arguments: &[String], sockets: &Sockets) 
     let folder = &sockets.0;
     crate::data_dir::DataDir::make_private(folder)
         .map_err(|error| SuperviseError::Folder { path: folder.clone(), source: io::Error::other(error) })?;
+    let _claim = Claim::on(&sockets.standing())?;
     let (told, standings) = mpsc::channel(roles.len().max(1));
     // Drained in the order of the roles turned round: doors before records, records before keys.
     let sets: Vec<Tasks> = roles.iter().map(|_| Tasks::new()).collect();
