@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schoolgate_base::{ClauseId, ControlId, DeviceId, GrantId, Host, SchoolId};
 use serde::{Deserialize, Serialize};
 
-use crate::{LockedHash, Who};
+use crate::{LockedHash, Tls, Who};
 
 /// One immutable fact that a door recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,37 +106,6 @@ pub struct Traffic {
     pub bytes_up: u64,
     pub bytes_down: u64,
     pub duration_ms: u32,
-}
-
-/// What a client offered, and what became of it on each side. Names are those of the IANA registries.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tls {
-    pub offered: Option<Offered>,
-    /// Between the client and us; absent where the client spoke with the site itself.
-    pub client: Option<Agreed>,
-    /// Between us and the site; absent where we did not look inside.
-    pub site: Option<Agreed>,
-}
-
-/// What a client could speak.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offered {
-    /// The newest version as on the wire: 0x0304 is TLS 1.3.
-    pub version: u16,
-    pub ciphers: u16,
-    /// Groups with a key share: 0x11ec is X25519MLKEM768.
-    pub groups: Vec<u16>,
-    pub protocols: Vec<Box<str>>,
-    pub has_ech: bool,
-}
-
-/// What a handshake came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agreed {
-    pub version: Box<str>,
-    pub cipher: Box<str>,
-    pub group: Box<str>,
-    pub protocol: Box<str>,
 }
 
 macro_rules! words {

@@ -14,14 +14,15 @@ use datafusion::arrow::error::ArrowError;
 use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 use schoolgate_base::Host;
-use schoolgate_event::{Accident, Decision, Event, LockedHit, Reason, Who};
+use schoolgate_event::{Accident, Decision, Event, LockedHit, Reason, Tls, Who};
 
 /// The word in `kind` for an event that is not a decision of policy.
 pub(crate) const KIND_DECISION: &str = "decision";
 pub(crate) const KIND_LOCKED: &str = "locked";
 pub(crate) const KIND_ACCIDENT: &str = "accident";
 
-const TEXTS: [&str; 18] = [
+/// The last three came later: files without them read as null.
+const TEXTS: [&str; 21] = [
     "school",
     "kind",
     "door",
@@ -40,6 +41,9 @@ const TEXTS: [&str; 18] = [
     "category",
     "list",
     "grant_id",
+    "tls_offered",
+    "tls_client",
+    "tls_site",
 ];
 const NUMBERS: [&str; 5] = ["seq", "snapshot", "bytes_up", "bytes_down", "duration_ms"];
 
@@ -62,13 +66,13 @@ pub(crate) struct Columns {
     bytes_up: Int64Builder,
     bytes_down: Int64Builder,
     duration_ms: Int64Builder,
-    texts: [StringViewBuilder; 18],
+    texts: [StringViewBuilder; TEXTS.len()],
     mode: StringViewBuilder,
     rows: usize,
 }
 
 /// One row's texts, in the order of [`TEXTS`].
-type Texts<'a> = [Option<&'a str>; 18];
+type Texts<'a> = [Option<&'a str>; TEXTS.len()];
 
 impl Columns {
     pub(crate) fn new() -> Self {
@@ -106,6 +110,7 @@ impl Columns {
     fn decision(&mut self, decision: &Decision) {
         let reason = ReasonTexts::of(&decision.reason);
         let host = host_text(&decision.host);
+        let tls = TlsTexts::of(decision.tls.as_deref());
         let texts = [
             Some(decision.school.as_str()),
             Some(KIND_DECISION),
@@ -125,6 +130,9 @@ impl Columns {
             decision.reason.category.as_deref(),
             decision.reason.list.as_deref(),
             decision.reason.grant.as_ref().map(|grant| grant.as_str()),
+            tls.offered.as_deref(),
+            tls.client.as_deref(),
+            tls.site.as_deref(),
         ];
         self.texts(texts);
         self.mode.append_value(decision.mode.as_str());
@@ -135,7 +143,7 @@ impl Columns {
     }
 
     fn locked(&mut self, hit: &LockedHit) {
-        let mut texts: Texts<'_> = [None; 18];
+        let mut texts: Texts<'_> = [None; TEXTS.len()];
         for (name, text) in [
             ("school", Some(hit.school.as_str())),
             ("kind", Some(KIND_LOCKED)),
@@ -157,7 +165,7 @@ impl Columns {
     fn accident(&mut self, accident: &Accident) {
         let reason = ReasonTexts::of(&accident.reason);
         let host = host_text(&accident.host);
-        let mut texts: Texts<'_> = [None; 18];
+        let mut texts: Texts<'_> = [None; TEXTS.len()];
         for (name, text) in [
             ("school", Some(accident.school.as_str())),
             ("kind", Some(KIND_ACCIDENT)),
@@ -233,6 +241,25 @@ impl ReasonTexts {
         Self {
             control: reason.control.as_ref().map(ToString::to_string),
             clause: reason.clause().map(ToString::to_string),
+        }
+    }
+}
+
+/// The handshakes as words, as [`Tls`]'s parts print them.
+#[derive(Default)]
+struct TlsTexts {
+    offered: Option<String>,
+    client: Option<String>,
+    site: Option<String>,
+}
+
+impl TlsTexts {
+    fn of(tls: Option<&Tls>) -> Self {
+        let Some(tls) = tls else { return Self::default() };
+        Self {
+            offered: tls.offered.as_ref().map(ToString::to_string),
+            client: tls.client.as_ref().map(ToString::to_string),
+            site: tls.site.as_ref().map(ToString::to_string),
         }
     }
 }

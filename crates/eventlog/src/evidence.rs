@@ -115,6 +115,11 @@ pub struct Row {
     pub bytes_up: Option<u64>,
     pub bytes_down: Option<u64>,
     pub duration_ms: Option<u64>,
+    /// What the client could speak, and what came of it on its side and the site's: as
+    /// [`Tls`](schoolgate_event::Tls)'s parts print.
+    pub tls_offered: Option<String>,
+    pub tls_client: Option<String>,
+    pub tls_site: Option<String>,
 }
 
 /// Where the next page of rows begins; opaque, but readable so that it can stand in a link.
@@ -378,6 +383,9 @@ fn row_read(cells: &Cells, row: usize) -> Row {
         bytes_up: cells.count("bytes_up", row),
         bytes_down: cells.count("bytes_down", row),
         duration_ms: cells.count("duration_ms", row),
+        tls_offered: text("tls_offered"),
+        tls_client: text("tls_client"),
+        tls_site: text("tls_site"),
     }
 }
 

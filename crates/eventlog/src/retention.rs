@@ -1,4 +1,4 @@
-//! What goes, and when: full addresses of allowed visits after 30 days, persons and hosts after 12 months.
+//! What goes, and when: full addresses of allowed visits and handshakes after 30 days, persons and hosts after 12 months.
 //!
 //! Works on whole days: a day's files become one file that holds less, and the manifest is replaced before the old
 //! files are removed. A day that is over is also brought into one file, whether or not anything goes. Numbers from
@@ -182,6 +182,8 @@ fn query(stage: Stage) -> String {
     }
     let column = |field: &Arc<Field>| match (field.name().as_str(), stage) {
         ("url", Stage::Hosts) => format!("CASE WHEN verdict IN ({KEPT_ADDRESS}) THEN url END AS url"),
+        // For finding faults while they are fresh; kept on, a device could be known again by what it offers.
+        ("tls_offered" | "tls_client" | "tls_site", Stage::Hosts) => format!("NULL AS {}", field.name()),
         (name, _) => name.to_owned(),
     };
     let columns: Vec<String> = SCHEMA.fields().iter().map(column).collect();

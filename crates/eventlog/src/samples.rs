@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schoolgate_base::{Capacity, Host, Strength};
 use schoolgate_event::{
-    Accident, Decision, Door, Event, LockedHash, LockedHit, Mode, Pseudonym, Reason, Traffic, Verdict, Who,
+    Accident, Agreed, Decision, Door, Event, LockedHash, LockedHit, Mode, Offered, Pseudonym, Reason, Tls, Traffic,
+    Verdict, Who,
 };
 
 use crate::Settings;
@@ -43,6 +44,18 @@ pub(crate) fn who(person: u64) -> Who {
     }
 }
 
+fn tls() -> Tls {
+    let protocols = vec!["h2".into()];
+    let offered = Offered { version: 0x0304, ciphers: 17, groups: vec![0x11ec], protocols, has_ech: false };
+    let client = Agreed {
+        version: "TLSv1_3".into(),
+        cipher: "TLS13_AES_128_GCM_SHA256".into(),
+        group: "X25519".into(),
+        protocol: "h2".into(),
+    };
+    Tls { offered: Some(offered), client: Some(client), site: None }
+}
+
 /// `n` becomes the bytes up, so that each event can be told from the others.
 pub(crate) fn decision(n: u64, at: Timestamp, verdict: Verdict, reason: Reason) -> Event {
     Event::Decision(Decision {
@@ -58,7 +71,7 @@ pub(crate) fn decision(n: u64, at: Timestamp, verdict: Verdict, reason: Reason) 
         snapshot: 3,
         traffic: Traffic { bytes_up: n, bytes_down: 1_000, duration_ms: 12 },
         mode: Mode::Inspected,
-        tls: None,
+        tls: Some(Box::new(tls())),
     })
 }
 

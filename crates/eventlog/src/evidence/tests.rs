@@ -123,6 +123,9 @@ async fn a_row_holds_what_was_recorded() {
         assert_eq!(allowed.person.as_deref(), Some("0000000000000005"));
         assert_eq!((allowed.verdict.as_deref(), allowed.mode.as_deref()), (Some("allow"), Some("inspected")));
         assert_eq!((allowed.snapshot, allowed.duration_ms), (Some(3), Some(12)));
+        assert_eq!(allowed.tls_offered.as_deref(), Some("1.3 17 0x11ec h2 -"));
+        assert_eq!(allowed.tls_client.as_deref(), Some("TLSv1_3 TLS13_AES_128_GCM_SHA256 X25519 h2"));
+        assert_eq!(allowed.tls_site, None);
     })
     .await;
 }

@@ -80,7 +80,39 @@ async fn after_thirty_days_only_blocked_addresses_are_left() {
     for row in rows {
         assert_eq!(row.url.is_some(), row.verdict.as_deref() == Some("block"), "{row:?}");
         assert_eq!(row.host.is_some(), row.kind != "locked");
+        assert_eq!((row.tls_offered, row.tls_client), (None, None));
     }
+}
+
+/// Files of a release that did not write handshakes down.
+#[tokio::test]
+async fn files_without_the_newest_columns_are_read_and_merged() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = two_files(dir.path()).await;
+    let older = log.0.layout.parquet().join(&log.0.manifest().files[0].path);
+    let environment = engine::environment(&log.0.layout, log.0.settings.query_bytes).unwrap();
+    let columns: Vec<usize> = (0..SCHEMA.fields().len()).filter(|n| !SCHEMA.field(*n).name().contains("tls")).collect();
+    let batches = {
+        let files = log.0.manifest().files.clone();
+        let context = engine::context(&environment);
+        engine::files_read(&context, &[&files[0]], &SCHEMA).await.unwrap().collect().await.unwrap()
+    };
+    std::fs::remove_file(&older).unwrap();
+    let schema = Arc::new(SCHEMA.project(&columns).unwrap());
+    let mut out = ParquetOut::create(&older, schema).unwrap();
+    for batch in batches {
+        out.write(&batch.project(&columns).unwrap()).unwrap();
+    }
+    out.finish().unwrap();
+
+    let evidence = Evidence::new(log.clone()).unwrap();
+    let with_handshakes = async || {
+        let rows = evidence.rows(&range(), &Filter::default(), None, 100).await.unwrap().rows;
+        (rows.len(), rows.iter().filter(|row| row.tls_offered.is_some()).count())
+    };
+    assert_eq!(with_handshakes().await, (10, 3));
+    assert_eq!(log.retention_apply(at("2025-11-25T04:00:00Z")).await.unwrap().days_merged, 1);
+    assert_eq!(with_handshakes().await, (10, 3));
 }
 
 #[tokio::test]
