@@ -336,6 +336,7 @@ impl Common {
             settings: schoolgate_portal::Settings {
                 portal_name: self.portal_name.to_string(),
                 proxy_address: proxy.map(|address| self.reached_at(address)).unwrap_or_default(),
+                doh: None,
                 ca_pem: ca_pem.to_owned(),
                 ca_fingerprint: fingerprint(&self.signer.certificate()),
                 leave_to: None,

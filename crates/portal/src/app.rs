@@ -41,6 +41,8 @@ pub struct Settings {
     pub portal_name: String,
     /// What a PAC file names: `127.0.0.1:3128`.
     pub proxy_address: String,
+    /// Where the name door answers over HTTPS: `https://portal.demo.test:8443/dns-query`.
+    pub doh: Option<String>,
     /// The school's CA certificate, PEM; empty when there is no gateway.
     pub ca_pem: String,
     /// SHA-256 of the certificate, as `3F:9A:…`.

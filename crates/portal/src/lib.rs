@@ -19,6 +19,7 @@ mod missing;
 mod once;
 mod onward;
 mod powers;
+mod profiles;
 mod router;
 mod security;
 mod site_words;

@@ -113,6 +113,7 @@ impl Kit {
         let settings = Settings {
             portal_name: "portal.demo.test".into(),
             proxy_address: "127.0.0.1:3128".into(),
+            doh: None,
             ca_pem: "-----BEGIN CERTIFICATE-----".into(),
             ca_fingerprint: "3F:9A".into(),
             leave_to: None,

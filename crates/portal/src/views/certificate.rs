@@ -1,4 +1,4 @@
-//! How to set up a device: certificate and proxy address.
+//! How to set up devices: certificate, proxy address, and whether this one is.
 
 use askama::Template;
 
@@ -11,5 +11,31 @@ pub(crate) struct CertificatePage {
     pub(crate) fingerprint: String,
     /// Empty where no gateway runs.
     pub(crate) pac: String,
-    pub(crate) state: String,
+    /// Empty where the name door does not answer over HTTPS.
+    pub(crate) doh: String,
+    pub(crate) checks: Vec<Check>,
+    /// This device's, as we see it.
+    pub(crate) address: String,
+}
+
+/// One thing about this device.
+pub(crate) struct Check {
+    /// A word and not a colour alone.
+    pub(crate) tag: &'static str,
+    pub(crate) style: &'static str,
+    pub(crate) words: String,
+}
+
+impl Check {
+    pub(crate) fn good(words: &str) -> Self {
+        Self { tag: "Yes", style: "govuk-tag--green", words: words.to_owned() }
+    }
+
+    pub(crate) fn bad(words: &str) -> Self {
+        Self { tag: "Not yet", style: "govuk-tag--red", words: words.to_owned() }
+    }
+
+    pub(crate) fn open(words: String) -> Self {
+        Self { tag: "Not known", style: "govuk-tag--grey", words }
+    }
 }

@@ -2,32 +2,81 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::app::App;
+use crate::app::{App, Settings};
 use crate::ctx::Ctx;
-use crate::failure::{PageResult, shown};
-use crate::views::certificate::CertificatePage;
+use crate::failure::{Failure, PageResult, internal, shown};
+use crate::profiles::{self, Certificate, Setup};
+use crate::views::certificate::{CertificatePage, Check};
 
-/// How to set up a device.
+/// How to set up a device, and how far this one is.
 pub(crate) async fn certificate_show(ctx: Ctx) -> PageResult {
     let settings = &ctx.app.settings;
-    let state = if ctx.client.via_proxy {
-        "You reached this page through the school's proxy. That part works."
-    } else {
-        "You reached this page without the school's proxy. Set the address above, then load this page again."
-    };
-    // The gateway's own address: a device finds the portal's name only once it goes through the gateway.
-    let has_gateway = !settings.proxy_address.is_empty();
-    let pac = if has_gateway { format!("http://{}/proxy.pac", settings.proxy_address) } else { String::new() };
     shown(&CertificatePage {
         frame: ctx.frame("", "Set up a device"),
         fingerprint: settings.ca_fingerprint.clone(),
-        pac,
-        state: state.to_owned(),
+        pac: pac_address(settings).unwrap_or_default(),
+        doh: settings.doh.clone().unwrap_or_default(),
+        checks: checks(&ctx),
+        address: ctx.client.address.to_string(),
     })
+}
+
+/// What this page's own way here says of the device. A page that came through the gateway came under a certificate of
+/// the school's CA.
+fn checks(ctx: &Ctx) -> Vec<Check> {
+    let name = &ctx.app.settings.portal_name;
+    if ctx.client.via_proxy {
+        return vec![
+            Check::good("This page came through the school's gateway."),
+            Check::good(
+                "It came with a certificate that the school made. If your browser warned you before it showed the \
+                 page, the certificate is not installed here; if it did not, it is.",
+            ),
+        ];
+    }
+    vec![
+        Check::bad("This page came without the school's gateway. Set the way to the internet, below, and look again."),
+        Check::open(format!(
+            "Whether the certificate is installed shows only through the gateway. Then open https://{name}/certificate: \
+             a page without a warning means yes."
+        )),
+    ]
+}
+
+/// Settings for many devices, as a file for their management.
+pub(crate) async fn profile_download(State(app): State<Arc<App>>, Path(file): Path<String>) -> PageResult {
+    let settings = &app.settings;
+    let Some(pac) = pac_address(settings) else { return Err(Failure::NotFound) };
+    let setup = Setup {
+        school: app.control.in_force().built.compiled.school.name.to_string(),
+        certificates: Certificate::read_all(&settings.ca_pem),
+        pac,
+        doh: settings.doh.clone(),
+    };
+    let (kind, text) = match file.as_str() {
+        "schoolgate.mobileconfig" => ("application/x-apple-aspen-config", profiles::apple(&setup)),
+        "schoolgate.json" => ("application/json", Ok(format!("{:#}\n", profiles::chromium(&setup)))),
+        "policies.json" => ("application/json", Ok(format!("{:#}\n", profiles::firefox(&setup)))),
+        "schoolgate.ps1" => ("text/plain; charset=utf-8", profiles::windows(&setup)),
+        "schoolgate.sh" => ("text/plain; charset=utf-8", profiles::linux(&setup)),
+        _ => return Err(Failure::NotFound),
+    };
+    let text = text.map_err(internal)?;
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\"")),
+    ];
+    Ok((headers, text).into_response())
+}
+
+/// The gateway's own address: a device finds the portal's name only once it goes through the gateway.
+fn pac_address(settings: &Settings) -> Option<String> {
+    let proxy = &settings.proxy_address;
+    (!proxy.is_empty()).then(|| format!("http://{proxy}/proxy.pac"))
 }
 
 pub(crate) async fn certificate_download(State(app): State<Arc<App>>) -> Response {

@@ -1,6 +1,7 @@
 //! The first page, help, messages, devices.
 
 use super::*;
+use crate::views::certificate::Check;
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
     let home = HomePage {
@@ -44,7 +45,12 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
         fingerprint: "3F:9A:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD"
             .into(),
         pac: "http://127.0.0.1:8080/proxy.pac".into(),
-        state: "You reached this page through the school's proxy. That part works.".into(),
+        doh: "https://portal.demo.test:8443/dns-query".into(),
+        checks: vec![
+            Check::good("This page came through the school's gateway."),
+            Check::open("Whether the certificate is installed shows only through the gateway.".into()),
+        ],
+        address: "10.1.4.20".into(),
     };
     let message = MessagePage {
         frame: frame("Not saved"),
