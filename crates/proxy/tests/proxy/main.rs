@@ -12,6 +12,7 @@ mod intercepted;
 mod kit;
 mod leases;
 mod netns;
+mod outside;
 mod pac;
 mod plain;
 mod process;

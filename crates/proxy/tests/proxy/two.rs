@@ -27,6 +27,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::curl::curl;
 use crate::kit::*;
+use crate::outside::Origin;
 
 type Body = BoxBody<Bytes, Infallible>;
 
