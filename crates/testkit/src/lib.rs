@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod chromium;
 mod curl;
 mod data;
 mod product;
 
+pub use chromium::{ChromiumError, page_under_policies};
 pub use curl::{Answer, Curl, CurlError};
 pub use data::{DataError, found_below, shared_data, unpack};
 pub use product::{Product, ProductError, Stopped};

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::BASE64;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, PublicKeyData};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use schoolgate_base::{Host, SchoolId};
@@ -59,6 +61,15 @@ impl Records {
         std::mem::take(&mut self.events.lock().unwrap())
     }
 
+    /// The first decision about `host` since this was last asked.
+    pub(crate) fn decision_on(&self, host: &str) -> Decision {
+        let taken = self.take().into_iter().find_map(|event| match event {
+            Event::Decision(decision) if decision.host.to_string() == host => Some(decision),
+            _ => None,
+        });
+        taken.unwrap_or_else(|| panic!("nothing was decided about {host}"))
+    }
+
     /// The one decision that was recorded since this was last asked.
     pub(crate) fn decision(&self) -> Decision {
         match self.take().as_slice() {
@@ -102,7 +113,7 @@ pub(crate) struct Kit {
     pub(crate) records: Arc<Records>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     configs: (Arc<ServerConfig>, Arc<ClientConfig>),
-    /// Holds `ca.pem`, which signed the door's certificate, `dns.pem` and `dns.key`.
+    /// Holds `ca.pem`, which signed the door's certificate, `dns.pem`, `dns.key` and `key-hash`.
     pub(crate) keys: tempfile::TempDir,
 }
 
@@ -199,6 +210,11 @@ impl Kit {
         run(Command::new("kdig").args(options).args(words.split(' '))).await
     }
 
+    /// Of the door's certificate: SHA-256 of its public key, in base64.
+    pub(crate) fn key_hash(&self) -> String {
+        std::fs::read_to_string(self.keys.path().join("key-hash")).unwrap()
+    }
+
     pub(crate) async fn dial(&self) -> TcpStream {
         TcpSocket::new_v4().unwrap().connect(self.address).await.unwrap()
     }
@@ -226,9 +242,13 @@ fn certificates(keys: &tempfile::TempDir) -> (Arc<ServerConfig>, Arc<ClientConfi
     let key = KeyPair::generate().unwrap();
     let parameters = CertificateParams::new(["dns.school.test".to_owned(), "127.0.0.1".to_owned()]).unwrap();
     let certificate = parameters.self_signed(&key).unwrap();
-    for (name, text) in
-        [("ca.pem", certificate.pem()), ("dns.pem", certificate.pem()), ("dns.key", key.serialize_pem())]
-    {
+    let key_hash = BASE64.encode(digest(&SHA256, &key.subject_public_key_info()).as_ref());
+    for (name, text) in [
+        ("ca.pem", certificate.pem()),
+        ("dns.pem", certificate.pem()),
+        ("dns.key", key.serialize_pem()),
+        ("key-hash", key_hash),
+    ] {
         std::fs::write(keys.path().join(name), text).unwrap();
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -2,6 +2,8 @@
 
 use schoolgate_base::Strength;
 use schoolgate_event::Verdict;
+use schoolgate_testkit::{ChromiumError, page_under_policies};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -64,6 +66,36 @@ async fn curl_finds_a_site_by_it() {
     assert_eq!(found, "found");
     let blocked = curl(&kit, &["--doh-url", &door, "http://bet.example/"]).await;
     assert!(blocked.contains("(6)"), "{blocked}");
+}
+
+/// What a browser is told by policy, it asks for names.
+#[tokio::test]
+async fn chromium_finds_a_site_by_it() {
+    let kit = Kit::start().await;
+    let site = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = site.local_addr().unwrap().port();
+    let tasks = kit.tasks.clone();
+    kit.tasks.spawn("site", async move {
+        while let Ok((mut stream, _)) = site.accept().await {
+            tasks.spawn("visit", async move {
+                // A browser opens more connections than it needs.
+                if stream.read(&mut [0; 4_096]).await.unwrap() == 0 {
+                    return;
+                }
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfound").await.unwrap();
+            });
+        }
+    });
+    let policies = json!({
+        "DnsOverHttpsMode": "secure",
+        "DnsOverHttpsTemplates": format!("https://127.0.0.1:{}/dns-query", kit.https.port()),
+    });
+    let trusting = format!("--ignore-certificate-errors-spki-list={}", kit.key_hash());
+    let found = page_under_policies(&policies, &[&trusting], &format!("http://files.inner.example:{port}/")).await;
+    assert!(found.as_ref().is_ok_and(|page| page.contains("found")), "{found:?}");
+    let blocked = page_under_policies(&policies, &[&trusting], "http://bet.example/").await;
+    assert!(matches!(blocked, Err(ChromiumError::Failed { .. })), "{blocked:?}");
+    assert_eq!(kit.records.decision_on("bet.example").verdict, Verdict::Block);
 }
 
 #[tokio::test]
