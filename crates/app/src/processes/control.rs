@@ -23,7 +23,7 @@ pub async fn control(data: &Path, settings: Settings, sockets: &Sockets) -> Resu
     let dir = LiveDir::open(data)?;
     let signer = reach_signer(sockets).await?;
     let doors = match &settings.proxy {
-        Some(proxy) => Doors::Apart { sockets: sockets.clone(), proxy: proxy.listen },
+        Some(proxy) => Doors::Apart { sockets: sockets.clone(), proxy: proxy.clone() },
         None => Doors::None,
     };
     let plan = Plan {

@@ -87,7 +87,10 @@ impl RawDns {
         }
         let other = |key, value: Option<String>| value.map(|value| address(key, Some(value), "")).transpose();
         let zone = |zone: RawZone| {
-            Ok(Zone { name: name("dns.zones", &zone.name)?, upstreams: self::upstreams(&zone.upstreams)? })
+            Ok::<_, SettingsError>(Zone {
+                name: name("dns.zones", &zone.name)?,
+                upstreams: self::upstreams(&zone.upstreams)?,
+            })
         };
         Ok(Some(DnsSettings {
             listen: address("dns.listen", Some(listen), "")?,
