@@ -81,9 +81,9 @@ impl Sockets {
         self.0.join("link.sock")
     }
 
-    /// Where the supervisor keeps what the gateway listens on.
-    pub(crate) fn listening(&self) -> PathBuf {
-        self.0.join("listening.sock")
+    /// Where the supervisor keeps what the process of a role listens on.
+    pub(crate) fn listening(&self, role: Role) -> PathBuf {
+        self.0.join(format!("{role}-listening.sock"))
     }
 
     /// What the supervisor says of its processes.

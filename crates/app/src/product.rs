@@ -1,5 +1,6 @@
 //! Records, snapshots, events and the portal, wired and started; with doors in the same process, in another, or none.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -87,6 +88,8 @@ pub enum StartError {
     },
     #[error("cannot listen on {address}: another program has it, or it needs more rights")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error("the portal's listening socket cannot be used")]
+    Portal { source: io::Error },
     #[error(transparent)]
     Sockets(#[from] SocketsError),
     #[error("another process listens on `{path}` already")]
@@ -98,7 +101,8 @@ pub enum StartError {
 /// How one start differs from another.
 pub(crate) struct Plan {
     pub(crate) clock: Clock,
-    pub(crate) portal: SocketAddr,
+    /// Where the portal listens.
+    pub(crate) portal: TcpListener,
     pub(crate) portal_tls: PortalTls,
     pub(crate) portal_name: HostName,
     pub(crate) doors: Doors,
@@ -206,11 +210,11 @@ impl Product {
             leaves: Arc::new(leaves),
             portal_name: plan.portal_name,
         };
-        let (listener, portal) = listen(plan.portal).await?;
+        let portal = plan.portal.local_addr().map_err(|source| StartError::Portal { source })?;
         let ways = common.ways(dir, plan.doors, desk, portal, &writing).await?;
         let proxy = ways.proxy;
         let front = Front::new(common.router(&ca_pem, ways.gateways, plan.demo)?, tasks.clone(), ways.trusting);
-        front.listen(Listener::Browsers(listener), common.outside(plan.portal_tls));
+        front.listen(Listener::Browsers(plan.portal), common.outside(plan.portal_tls));
         if let Some(socket) = ways.socket {
             front.listen(Listener::Proxy(socket), common.own_tls());
         }
@@ -227,9 +231,12 @@ impl Product {
         self.store.close().await
     }
 
-    /// Runs until somebody presses Ctrl-C or the system asks to stop.
-    pub async fn run(self) -> Result<(), RunError> {
-        until_asked_to_stop().await?;
+    /// Runs until somebody presses Ctrl-C or the system asks to stop, or until `over`.
+    pub async fn run(self, over: impl Future<Output = ()>) -> Result<(), RunError> {
+        tokio::select! {
+            stopped = until_asked_to_stop() => stopped?,
+            () = over => {}
+        }
         info!("stopping");
         self.stop().await.map_err(|source| RunError::Close { source })
     }

@@ -123,7 +123,7 @@ pub async fn serve_role(role: Role, data: &Path, settings_file: &Path, inherited
     DataDir::make_private(sockets.folder())?;
     match role {
         Role::Signer => signer(&settings.signer_keys(&dir), dir.school_name(), &sockets).await?,
-        Role::Control => control(data, settings, &sockets).await?,
+        Role::Control => control(data, settings_file, settings, &sockets).await?,
         Role::Gateway => {
             let places = Places { snapshot: &dir.snapshot(), settings: settings_file, sockets: &sockets };
             gateway(places, settings, inherited).await?;

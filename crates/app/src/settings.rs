@@ -178,6 +178,21 @@ mod tests {
         assert!(refused("[prxy]").contains("prxy"));
     }
 
+    /// The example that people copy, and with what is commented out in it.
+    #[test]
+    fn the_example_can_be_used() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schoolgate.toml");
+        let settings = Settings::load(&path).unwrap();
+        assert_eq!(settings.proxy.unwrap().gateways.plain.len(), 2);
+        let text = fs::read_to_string(&path).unwrap();
+        let is_key = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+        let uncommented = |line: &str| line.strip_prefix("# ").filter(|line| is_key(line)).map(str::to_owned);
+        let lines = text.lines().map(|line| uncommented(line).unwrap_or_else(|| line.to_owned()));
+        let all = lines.collect::<Vec<_>>().join("\n");
+        assert!(all.contains("\ntproxy = ") && all.contains("\ncertificate = "));
+        Settings::check(toml::from_str(&all).unwrap()).unwrap();
+    }
+
     #[test]
     fn no_setting_joins_the_powers_of_the_demo() {
         for key in ["demo", "clock", "names", "one_click", "sign_in", "people"] {

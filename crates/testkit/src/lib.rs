@@ -2,8 +2,10 @@
 
 mod curl;
 mod data;
+mod network;
 mod product;
 
 pub use curl::{Answer, Curl, CurlError};
 pub use data::{DataError, found_below, shared_data, unpack};
+pub use network::{Network, NetworkError};
 pub use product::{Product, ProductError, Stopped};

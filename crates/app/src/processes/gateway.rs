@@ -25,10 +25,10 @@ use tokio::sync::{oneshot, watch};
 use tracing::{error, info};
 
 use self::edition::{Edition, Finishing};
-use super::Sockets;
 use super::control::reach_signer;
 use super::link::{Link, News, note_roots};
 use super::messages::Welcome;
+use super::{Role, Sockets};
 use crate::gateway::identities;
 use crate::product::{DRAIN, LEAVES_MAX, MINTING_MAX, RunError, StartError, open_lists, until_asked_to_stop};
 use crate::seals::DoorSeals;
@@ -68,7 +68,7 @@ pub async fn gateway(places: Places<'_>, settings: Settings, inherited: Listenin
     let mut asked = signal(SignalKind::hangup()).map_err(|source| RunError::Signal { source })?;
     let started = async {
         let (base, unlinked) = reach(&places, &writing).await?;
-        let kept = Listening::of_keeper(&base.sockets.listening()).await.map_err(StartError::from)?;
+        let kept = Listening::of_keeper(&base.sockets.listening(Role::Gateway)).await.map_err(StartError::from)?;
         let edition = Edition::open(&base, &settings, kept.unwrap_or(inherited)).await?;
         Ok::<_, ServeError>((base, unlinked, edition))
     };

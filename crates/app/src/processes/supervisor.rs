@@ -53,8 +53,8 @@ struct Standing {
 }
 
 /// Keeps `roles` running until it is asked to stop: each is this program again with `role NAME` and `arguments`. Asked to
-/// (`SIGHUP`), it asks the gateway to read its settings anew. Keeps the gateway's listening sockets, at first `inherited`,
-/// so that nobody is refused while one gateway takes another's place.
+/// (`SIGHUP`), it asks gateway and control to read their settings anew. Keeps the gateway's listening sockets, at first `inherited`,
+/// so that nobody is refused while one gateway takes another's place; and those of control.
 pub async fn supervise(
     roles: &[Role],
     arguments: &[String],
@@ -66,7 +66,8 @@ pub async fn supervise(
     crate::data_dir::DataDir::make_private(folder)
         .map_err(|error| SuperviseError::Folder { path: folder.clone(), source: io::Error::other(error) })?;
     let _claim = Claim::on(&sockets.standing())?;
-    let keeper = SocketKeeper::new(&sockets.listening(), inherited)?;
+    let of_gateway = SocketKeeper::new(&sockets.listening(Role::Gateway), inherited)?;
+    let of_control = SocketKeeper::new(&sockets.listening(Role::Control), Listening::default())?;
     let (told, standings) = mpsc::channel(roles.len().max(1));
     let reloads = watch::Sender::new(());
     // Drained in the order of the roles turned round: doors before records, records before keys.
@@ -85,7 +86,9 @@ pub async fn supervise(
     drop(told);
     let writer = Tasks::new();
     writer.spawn("standing of the processes", write_standings(standings, sockets.standing()));
-    writer.spawn("listening sockets", keeper.keep(writer.shutdown()));
+    for keeper in [of_gateway, of_control] {
+        writer.spawn("listening sockets", keeper.keep(writer.shutdown()));
+    }
     until_stopped(&reloads).await?;
     info!("stopping");
     for tasks in sets.iter().rev() {
@@ -155,8 +158,8 @@ impl Keeper {
             tokio::select! {
                 ended = child.wait() => return ended,
                 Ok(()) = self.reloads.changed() => match self.role {
-                    Role::Gateway => tell(self.role, child, Signal::HUP),
-                    Role::Signer | Role::Control => {}
+                    Role::Gateway | Role::Control => tell(self.role, child, Signal::HUP),
+                    Role::Signer => {}
                 },
             }
         }

@@ -54,7 +54,9 @@ enum RawYouTube {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawZone {
+    /// The zone's name, such as `school.internal`.
     name: String,
+    /// Its servers, written as those above.
     upstreams: Vec<String>,
 }
 

@@ -2,128 +2,17 @@
 // Clippy knows test functions, but not what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+mod service;
+mod wire;
+
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schoolgate_eventlog::{EventLog, Evidence, Filter, Range, Settings};
-use serde_json::Value;
-use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_schoolgate");
-const PACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies/hampshire-staff");
-
-const TO_PORTAL: &str = "location: https://schoolgate.internal/agree?t=";
-
-struct Service {
-    supervisor: Child,
-    is_stopped: bool,
-    folder: TempDir,
-    proxy: SocketAddr,
-    dns: SocketAddr,
-}
-
-/// A port that nobody listens on now.
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-impl Service {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        let made = Command::new(PROGRAM)
-            .args(["init", "--school", "riverside", "--name", "Riverside Primary", "--policy", PACK, "--data"])
-            .arg(&data)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let (proxy, portal, dns) = (free(), free(), free());
-        // Nobody answers at the server above; what is asked here is answered by rule.
-        let settings = format!(
-            "[portal]\nlisten = \"{portal}\"\n[proxy]\nlisten = \"{proxy}\"\n\
-             [dns]\nlisten = \"{dns}\"\nupstreams = [\"{}\"]\nanswers = [\"192.0.2.7\"]\n",
-            free()
-        );
-        fs::write(folder.path().join("schoolgate.toml"), settings).unwrap();
-        let supervisor = Command::new(PROGRAM)
-            .args(["serve", "--data"])
-            .arg(&data)
-            .arg("--settings")
-            .arg(folder.path().join("schoolgate.toml"))
-            .env("SCHOOLGATE_LOG", "info")
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { supervisor, is_stopped: false, folder, proxy, dns }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    /// Asks through the proxy, again for half a minute while nobody listens there.
-    fn curl(&self, url: &str) -> String {
-        let output = Command::new("curl")
-            .args(["--disable", "--silent", "--show-error", "--include", "--noproxy", "", "--max-time", "60"])
-            .args(["--retry", "60", "--retry-delay", "1", "--retry-all-errors", "--retry-max-time", "50"])
-            .args(["--header", "Accept: text/html", "--proxy", &format!("http://{}", self.proxy), "--cacert"])
-            .arg(self.data().join("keys/ca.pem"))
-            .arg(url)
-            .output()
-            .expect("curl is needed for this test");
-        said(&output)
-    }
-
-    fn dig(&self, name: &str) -> String {
-        let port = self.dns.port().to_string();
-        let output = Command::new("dig").args(["+short", "@127.0.0.1", "-p", &port, name]).output();
-        said(&output.expect("dig is needed for this test"))
-    }
-
-    /// Process ids and restarts by role.
-    fn standings(&self) -> BTreeMap<String, (u64, u64)> {
-        let text = fs::read(self.data().join("run/processes.json")).unwrap();
-        let all: Value = serde_json::from_slice(&text).unwrap();
-        let number = |one: &Value, name: &str| one[name].as_u64().unwrap_or(0);
-        let all = all.as_array().unwrap().iter();
-        all.map(|one| (one["role"].as_str().unwrap().to_owned(), (number(one, "pid"), number(one, "restarts"))))
-            .collect()
-    }
-
-    fn kill(&self, role: &str) -> u64 {
-        let (pid, _) = self.standings()[role];
-        assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
-        pid
-    }
-
-    fn stop(mut self) -> TempDir {
-        let pid = self.supervisor.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        assert!(self.supervisor.wait().unwrap().success());
-        self.is_stopped = true;
-        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        if self.is_stopped {
-            return;
-        }
-        // A test that failed half-way leaves nobody behind.
-        let _ = Command::new("kill").args(["-TERM", &self.supervisor.id().to_string()]).status();
-        let _ = self.supervisor.wait();
-    }
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
+use crate::service::{Service, TO_PORTAL};
 
 fn open_files(pid: u64) -> Vec<String> {
     let links = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();

@@ -9,6 +9,7 @@ use schoolgate_runtime::{AddressRule, Clock, Sockets as Listening, Tasks};
 use tracing::{info, warn};
 
 use super::Base;
+use super::Role;
 use super::listeners::Listeners;
 use super::own_tls::OwnTls;
 use crate::gateway::{GatewayParts, doors};
@@ -48,7 +49,7 @@ impl Edition {
             listeners.serve(&doors, &config);
         }
         own_tls.keep_renewed(base.leaves.clone(), &tasks);
-        if let Err(error) = listening.leave(&base.sockets.listening()).await {
+        if let Err(error) = listening.leave(&base.sockets.listening(Role::Gateway)).await {
             let error: &dyn std::error::Error = &error;
             warn!(error, "the supervisor does not have the listening sockets: a restart may refuse connections");
         }
@@ -120,6 +121,8 @@ impl Finishing {
 
     /// Another has its sockets: what it has open may go on, as long as it is allowed, and not for ever.
     pub(super) fn add(&mut self, edition: Edition) {
+        // An open socket that nobody accepts on would let connections in and wait.
+        let edition = Edition { listening: Listening::default(), ..edition };
         self.editions.retain(|edition| 0 < edition.tasks.running());
         if FINISHING_MAX <= self.editions.len()
             && let Some(oldest) = self.editions.pop_front()
