@@ -23,7 +23,7 @@ use crate::data_dir::{DataDirError, DemoDir};
 use crate::gateway::InnerWeb;
 use crate::pem::pem;
 use crate::playground::{Playground, PlaygroundError, Site};
-use crate::product::{Doors, Plan, PortalTls, Product, RunError, StartError, records};
+use crate::product::{Doors, Plan, PortalTls, Product, RunError, StartError, listen, records};
 
 /// The portal's name inside the demo.
 const PORTAL_NAME: &str = "portal.demo.test";
@@ -111,7 +111,7 @@ pub async fn run(options: DemoOptions) -> Result<(), DemoError> {
     let started = start(&options).await?;
     let text = if json { started.json() } else { started.text() };
     print::out(&text).map_err(|source| DemoError::Print { source })?;
-    started.product.run().await?;
+    started.product.run(std::future::pending()).await?;
     if !json {
         print::out("Stopped. The next start finds everything as it is now; `--fresh` forgets it.\n")
             .map_err(|source| DemoError::Print { source })?;
@@ -140,7 +140,7 @@ pub async fn start(options: &DemoOptions) -> Result<Started, DemoError> {
     let playground = Playground::start(&schoolgate_runtime::Tasks::new()).await?;
     let plan = Plan {
         clock,
-        portal: port(PORTAL_PORT),
+        portal: listen(port(PORTAL_PORT)).await?.0,
         portal_tls: PortalTls::Off,
         portal_name: HostName::parse(PORTAL_NAME)?,
         doors: if options.portal_only {

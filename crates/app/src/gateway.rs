@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
-use schoolgate_base::SchoolId;
+use schoolgate_base::{Network, SchoolId};
 use schoolgate_decide::Snapshot;
 use schoolgate_dns::Dns;
 use schoolgate_event::Recorder;
 use schoolgate_identity::Identities;
-use schoolgate_proxy::{Parts, Portal, Proxy};
+use schoolgate_proxy::{Gateways, Parts, Portal, Proxy};
 use schoolgate_runtime::{AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, SystemResolver, Tasks};
 use schoolgate_tls::{Leaves, Signer, Upstream, UpstreamError};
 use tokio::sync::watch;
@@ -33,6 +33,9 @@ pub(crate) struct InnerWeb {
 pub(crate) struct GatewayParts {
     pub(crate) school: SchoolId,
     pub(crate) portal: Portal,
+    /// What PAC files name; with none, the one that is asked.
+    pub(crate) gateways: Gateways,
+    pub(crate) balancers: Vec<Network>,
     pub(crate) addresses: AddressRule,
     pub(crate) inner_web: Option<InnerWeb>,
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -77,7 +80,11 @@ pub(crate) fn doors(parts: GatewayParts) -> Result<Doors, UpstreamError> {
         })
     });
     let proxy = Proxy::new(Parts {
-        settings: schoolgate_proxy::Settings::new(parts.school, parts.portal),
+        settings: schoolgate_proxy::Settings {
+            gateways: parts.gateways,
+            balancers: parts.balancers,
+            ..schoolgate_proxy::Settings::new(parts.school, parts.portal)
+        },
         snapshots: parts.snapshots,
         clock: parts.clock,
         tasks: parts.tasks,

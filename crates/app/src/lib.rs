@@ -8,6 +8,7 @@ mod pem;
 pub mod playground;
 pub mod processes;
 pub mod product;
+mod reached;
 mod seals;
 pub mod serve;
 pub mod settings;

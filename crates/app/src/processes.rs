@@ -22,7 +22,7 @@ use tokio::net::UnixListener;
 
 pub use control::control;
 pub(crate) use desk::{Desk, Handed};
-pub use gateway::gateway;
+pub use gateway::{Places, gateway};
 pub use signer::signer;
 pub use supervisor::{SuperviseError, supervise};
 
@@ -79,6 +79,11 @@ impl Sockets {
 
     pub(crate) fn link(&self) -> PathBuf {
         self.0.join("link.sock")
+    }
+
+    /// Where the supervisor keeps what the process of a role listens on.
+    pub(crate) fn listening(&self, role: Role) -> PathBuf {
+        self.0.join(format!("{role}-listening.sock"))
     }
 
     /// What the supervisor says of its processes.

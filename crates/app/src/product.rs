@@ -1,5 +1,6 @@
 //! Records, snapshots, events and the portal, wired and started; with doors in the same process, in another, or none.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,9 +17,9 @@ use schoolgate_identity::Identities;
 use schoolgate_keys::{KeyError, KeyRing, sha256_hex};
 use schoolgate_lists::Index;
 use schoolgate_portal::{Demo, PortalParts};
-use schoolgate_proxy::Portal;
+use schoolgate_proxy::{Gateways, Portal};
 use schoolgate_records::{RecordsError, SchoolStore, Store};
-use schoolgate_runtime::{AddressRule, Clock, Tasks};
+use schoolgate_runtime::{AddressRule, Clock, SocketsError, Tasks};
 use schoolgate_snapshot::Mapped;
 use schoolgate_tls::{Authority, AuthorityError, LeafError, Leaves, Signer, UpstreamError};
 use tokio::net::{TcpListener, UnixListener};
@@ -30,7 +31,9 @@ use crate::front::{Front, Listener, Tls, Trusting};
 use crate::gateway::{self, GatewayParts, InnerWeb, identities};
 use crate::pem::pem;
 use crate::processes::{Desk, Handed, Sockets, socket};
+use crate::reached::{gateways, pac, reached_at};
 use crate::seals::DoorSeals;
+use crate::settings::ProxySettings;
 use crate::upkeep;
 
 pub(crate) const LEAVES_MAX: usize = 20_000;
@@ -85,6 +88,10 @@ pub enum StartError {
     },
     #[error("cannot listen on {address}: another program has it, or it needs more rights")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error("the portal's listening socket cannot be used")]
+    Portal { source: io::Error },
+    #[error(transparent)]
+    Sockets(#[from] SocketsError),
     #[error("another process listens on `{path}` already")]
     Claimed { path: PathBuf },
     #[error("cannot listen on `{path}`")]
@@ -94,7 +101,8 @@ pub enum StartError {
 /// How one start differs from another.
 pub(crate) struct Plan {
     pub(crate) clock: Clock,
-    pub(crate) portal: SocketAddr,
+    /// Where the portal listens.
+    pub(crate) portal: TcpListener,
     pub(crate) portal_tls: PortalTls,
     pub(crate) portal_name: HostName,
     pub(crate) doors: Doors,
@@ -111,8 +119,8 @@ pub(crate) enum Doors {
     None,
     /// In this process: the demo, which has one clock for all.
     Here { proxy: SocketAddr, inner_web: Option<InnerWeb> },
-    /// In a process of their own, which comes to the sockets; `proxy` is where it listens.
-    Apart { sockets: Sockets, proxy: SocketAddr },
+    /// In a process of their own, which comes to the sockets.
+    Apart { sockets: Sockets, proxy: ProxySettings },
 }
 
 pub(crate) enum PortalTls {
@@ -202,11 +210,11 @@ impl Product {
             leaves: Arc::new(leaves),
             portal_name: plan.portal_name,
         };
-        let (listener, portal) = listen(plan.portal).await?;
+        let portal = plan.portal.local_addr().map_err(|source| StartError::Portal { source })?;
         let ways = common.ways(dir, plan.doors, desk, portal, &writing).await?;
         let proxy = ways.proxy;
-        let front = Front::new(common.router(&ca_pem, proxy, plan.demo)?, tasks.clone(), ways.trusting);
-        front.listen(Listener::Browsers(listener), common.outside(plan.portal_tls));
+        let front = Front::new(common.router(&ca_pem, ways.gateways, plan.demo)?, tasks.clone(), ways.trusting);
+        front.listen(Listener::Browsers(plan.portal), common.outside(plan.portal_tls));
         if let Some(socket) = ways.socket {
             front.listen(Listener::Proxy(socket), common.own_tls());
         }
@@ -223,9 +231,12 @@ impl Product {
         self.store.close().await
     }
 
-    /// Runs until somebody presses Ctrl-C or the system asks to stop.
-    pub async fn run(self) -> Result<(), RunError> {
-        until_asked_to_stop().await?;
+    /// Runs until somebody presses Ctrl-C or the system asks to stop, or until `over`.
+    pub async fn run(self, over: impl Future<Output = ()>) -> Result<(), RunError> {
+        tokio::select! {
+            stopped = until_asked_to_stop() => stopped?,
+            () = over => {}
+        }
         info!("stopping");
         self.stop().await.map_err(|source| RunError::Close { source })
     }
@@ -245,8 +256,10 @@ pub(crate) async fn until_asked_to_stop() -> Result<(), RunError> {
 struct Ways {
     socket: Option<UnixListener>,
     trusting: Trusting,
-    /// Where the proxy listens.
+    /// Where the proxy listens in this process.
     proxy: Option<SocketAddr>,
+    /// How devices reach the gateways.
+    gateways: Gateways,
 }
 
 impl Common {
@@ -265,7 +278,8 @@ impl Common {
                 let parts = self.gateway(dir, Arc::clone(&identities), vec![portal, address], inner_web)?;
                 gateway::doors(parts)?.proxy.serve(listener, None);
                 let trusting: Trusting = Arc::new(move |address| identities.trust.learn(address, clock.now()));
-                Ok(Ways { socket: Some(socket(&dir.portal_socket())?), trusting, proxy: Some(address) })
+                let gateways = Gateways { plain: vec![reached_at(address, &self.portal_name)], tls: Vec::new() };
+                Ok(Ways { socket: Some(socket(&dir.portal_socket())?), trusting, proxy: Some(address), gateways })
             }
             (Doors::Apart { sockets, proxy }, Some(desk)) => {
                 let handed = Handed {
@@ -278,10 +292,11 @@ impl Common {
                 desk.serve(writing, listener, handed, self.events.clone(), self.control.snapshots());
                 let clock = self.clock.clone();
                 let trusting: Trusting = Arc::new(move |address| desk.tell_trusting(address, clock.now()));
-                Ok(Ways { socket: Some(socket(&sockets.portal())?), trusting, proxy: Some(proxy) })
+                let gateways = gateways(proxy, &self.portal_name);
+                Ok(Ways { socket: Some(socket(&sockets.portal())?), trusting, proxy: None, gateways })
             }
             (Doors::None | Doors::Apart { .. }, _) => {
-                Ok(Ways { socket: None, trusting: Arc::new(|_| {}), proxy: None })
+                Ok(Ways { socket: None, trusting: Arc::new(|_| {}), proxy: None, gateways: Gateways::default() })
             }
         }
     }
@@ -296,7 +311,9 @@ impl Common {
         Ok(GatewayParts {
             school: dir.school().clone(),
             portal: Portal { name: self.portal_name.clone(), socket: dir.portal_socket() },
-            addresses: AddressRule { allows_private: false, listed: Vec::new(), own },
+            gateways: Gateways::default(),
+            balancers: Vec::new(),
+            addresses: AddressRule { own, ..AddressRule::default() },
             inner_web,
             snapshots: self.control.snapshots(),
             clock: self.clock.clone(),
@@ -323,24 +340,20 @@ impl Common {
         }
     }
 
-    /// What devices are told: a gateway that listens everywhere is found where the portal is.
-    fn reached_at(&self, proxy: SocketAddr) -> String {
-        if proxy.ip().is_unspecified() { format!("{}:{}", self.portal_name, proxy.port()) } else { proxy.to_string() }
-    }
-
-    fn router(&self, ca_pem: &str, proxy: Option<SocketAddr>, demo: Option<Demo>) -> Result<Router, StartError> {
+    fn router(&self, ca_pem: &str, gateways: Gateways, demo: Option<Demo>) -> Result<Router, StartError> {
         Ok(schoolgate_portal::Portal::router(PortalParts {
             control: self.control.clone(),
             events: self.events.clone(),
             evidence: Evidence::new(self.events.clone())?,
             settings: schoolgate_portal::Settings {
                 portal_name: self.portal_name.to_string(),
-                proxy_address: proxy.map(|address| self.reached_at(address)).unwrap_or_default(),
+                proxy_address: gateways.plain.iter().chain(&gateways.tls).next().cloned().unwrap_or_default(),
                 doh: None,
                 ca_pem: ca_pem.to_owned(),
                 ca_fingerprint: fingerprint(&self.signer.certificate()),
                 leave_to: None,
             },
+            pac: pac(gateways),
             demo,
         }))
     }

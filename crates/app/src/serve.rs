@@ -13,13 +13,13 @@ use schoolgate_control::{AdoptError, install};
 use schoolgate_keys::{KeyError, KeyRing};
 use schoolgate_policy::Pack;
 use schoolgate_records::{Actor, RecordsError, Store};
-use schoolgate_runtime::Clock;
+use schoolgate_runtime::{Clock, Sockets as Listening};
 use schoolgate_snapshot::SnapshotError;
 use schoolgate_tls::{LeafError, UpstreamError};
 use tokio_rustls::TlsAcceptor;
 
 use crate::data_dir::{DataDir, DataDirError, LiveDir};
-use crate::processes::{Role, SuperviseError, control, gateway, signer, supervise};
+use crate::processes::{Places, Role, SuperviseError, control, gateway, signer, supervise};
 use crate::product::{PortalTls, RunError, StartError};
 use crate::settings::{Certificate, PortalSettings, Settings, SettingsError};
 
@@ -99,7 +99,8 @@ pub async fn init(data: &Path, school: SchoolId, name: &str, pack: Pack) -> Resu
 }
 
 /// Serves a school until somebody stops it: each role in a process of its own. A directory of the demo is refused.
-pub async fn serve(data: &Path, settings_file: &Path) -> Result<(), ServeError> {
+/// `inherited` are listening sockets that the system has opened for it.
+pub async fn serve(data: &Path, settings_file: &Path, inherited: Listening) -> Result<(), ServeError> {
     let dir = LiveDir::open(data)?;
     // Read here only to say at once what is wrong with it.
     let settings = Settings::load(settings_file)?;
@@ -111,19 +112,22 @@ pub async fn serve(data: &Path, settings_file: &Path) -> Result<(), ServeError> 
         Some(_) => &[Role::Signer, Role::Control, Role::Gateway],
         None => &[Role::Signer, Role::Control],
     };
-    Ok(supervise(roles, &arguments, &sockets).await?)
+    Ok(supervise(roles, &arguments, &sockets, inherited).await?)
 }
 
 /// Does the work of one role until it is asked to stop.
-pub async fn serve_role(role: Role, data: &Path, settings_file: &Path) -> Result<(), ServeError> {
+pub async fn serve_role(role: Role, data: &Path, settings_file: &Path, inherited: Listening) -> Result<(), ServeError> {
     let settings = Settings::load(settings_file)?;
     let dir = LiveDir::open(data)?;
     let sockets = settings.sockets(&dir);
     DataDir::make_private(sockets.folder())?;
     match role {
         Role::Signer => signer(&settings.signer_keys(&dir), dir.school_name(), &sockets).await?,
-        Role::Control => control(data, settings, &sockets).await?,
-        Role::Gateway => gateway(&dir.snapshot(), &settings, &sockets).await?,
+        Role::Control => control(data, settings_file, settings, &sockets).await?,
+        Role::Gateway => {
+            let places = Places { snapshot: &dir.snapshot(), settings: settings_file, sockets: &sockets };
+            gateway(places, settings, inherited).await?;
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! The rest of the program sees only [`Settings`]. There is no setting for anything the demo may do.
 
 mod dns;
+mod proxy;
 
 use std::fs;
 use std::io;
@@ -14,10 +15,12 @@ use schoolgate_keys::KeyRing;
 use serde::Deserialize;
 
 use self::dns::RawDns;
+use self::proxy::RawProxy;
 use crate::data_dir::DataDir;
 use crate::processes::Sockets;
 
 pub use self::dns::DnsSettings;
+pub use self::proxy::{ProxySettings, ProxySettingsError};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,8 @@ pub enum SettingsError {
     Listen { key: &'static str, value: String },
     #[error("`portal.name = \"{value}\"` is not a host name")]
     PortalName { value: String, source: HostNameError },
+    #[error(transparent)]
+    Proxy(#[from] ProxySettingsError),
     #[error("`proxy.off` leaves no gateway, and `dns.listen` wants one: take one of them away")]
     DnsWithoutGateway,
     #[error("`dns` has settings but no `listen`; write where names are asked for, such as \"0.0.0.0:53\"")]
@@ -78,17 +83,6 @@ struct RawPortal {
     key: Option<PathBuf>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawProxy {
-    /// Address and port where the proxy listens; usually `0.0.0.0:3128`.
-    listen: Option<String>,
-    /// Whether sites on private addresses (a school's intranet) may be reached; usually not.
-    private_networks: bool,
-    /// No gateway at all: the portal only.
-    off: bool,
-}
-
 /// Checked settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -101,7 +95,7 @@ pub struct Settings {
     signer_keys: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortalSettings {
     /// The name people open, `portal.school.example`.
     pub name: HostName,
@@ -111,17 +105,10 @@ pub struct PortalSettings {
     pub certificate: Option<Certificate>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     pub chain: PathBuf,
     pub key: PathBuf,
-}
-
-#[derive(Debug, Clone)]
-pub struct ProxySettings {
-    pub listen: SocketAddr,
-    /// Whether sites on private addresses (RFC 1918, RFC 4193) may be reached: a school's intranet.
-    pub private_networks: bool,
 }
 
 impl Settings {
@@ -143,12 +130,7 @@ impl Settings {
         let name = raw.portal.name.unwrap_or_else(|| "schoolgate.internal".to_owned());
         let name = HostName::parse(&name).map_err(|source| SettingsError::PortalName { value: name, source })?;
         let listen = address("portal.listen", raw.portal.listen, "0.0.0.0:443")?;
-        let proxy = if raw.proxy.off {
-            None
-        } else {
-            let listen = address("proxy.listen", raw.proxy.listen, "0.0.0.0:3128")?;
-            Some(ProxySettings { listen, private_networks: raw.proxy.private_networks })
-        };
+        let proxy = raw.proxy.check()?;
         let RawProcesses { sockets, signer_keys } = raw.processes;
         let dns = raw.dns.check()?;
         if proxy.is_none() && dns.is_some() {
@@ -194,6 +176,21 @@ mod tests {
         assert!(refused("[portal]\nname = \"a b\"").contains("portal.name"));
         assert!(refused("[portal]\ncertificate = \"c.pem\"").contains("portal.key"));
         assert!(refused("[prxy]").contains("prxy"));
+    }
+
+    /// The example that people copy, and with what is commented out in it.
+    #[test]
+    fn the_example_can_be_used() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schoolgate.toml");
+        let settings = Settings::load(&path).unwrap();
+        assert_eq!(settings.proxy.unwrap().gateways.plain.len(), 2);
+        let text = fs::read_to_string(&path).unwrap();
+        let is_key = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+        let uncommented = |line: &str| line.strip_prefix("# ").filter(|line| is_key(line)).map(str::to_owned);
+        let lines = text.lines().map(|line| uncommented(line).unwrap_or_else(|| line.to_owned()));
+        let all = lines.collect::<Vec<_>>().join("\n");
+        assert!(all.contains("\ntproxy = ") && all.contains("\ncertificate = "));
+        Settings::check(toml::from_str(&all).unwrap()).unwrap();
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod calendar;
 mod host;
 mod ids;
+mod network;
 mod path;
 mod people;
 mod recurrence;
@@ -17,6 +18,7 @@ pub use ids::{
     CaseId, ClauseId, ControlId, ControlKind, DeviceId, EventId, GrantId, IdError, PersonId, PolicyId, SchoolId,
     SessionId,
 };
+pub use network::{Network, NetworkError};
 pub use path::{ends_part, normal_path, path_is_below, path_is_closed_by, revealed_path};
 pub use people::{Capacity, DeviceClass, Group, Role, Strength};
 pub use recurrence::{Recurrence, RecurrenceError, Turn, YearDay, YearDayError};

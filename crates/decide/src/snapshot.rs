@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use schoolgate_base::{
-    Calendar, Capacity, ClauseId, ControlId, DeviceClass, DeviceId, GrantId, Group, Host, HostName, Period, PersonId,
-    PolicyId, SchoolId, SessionId,
+    Calendar, Capacity, ClauseId, ControlId, DeviceClass, DeviceId, GrantId, Group, Host, HostName, Network, Period,
+    PersonId, PolicyId, SchoolId, SessionId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -139,29 +139,6 @@ pub struct Place {
     pub device_class: Option<DeviceClass>,
     /// Devices here act as this group when nobody has signed in (shared and unattended devices).
     pub acts_as: Option<Group>,
-}
-
-/// An address prefix (RFC 4632 §3.1), written `10.1.0.0/16`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Network {
-    pub address: IpAddr,
-    pub prefix: u8,
-}
-
-impl Network {
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let shift = 32_u32.saturating_sub(self.prefix.into());
-                shift >= 32 || u32::from(network) >> shift == u32::from(address) >> shift
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let shift = 128_u32.saturating_sub(self.prefix.into());
-                shift >= 128 || u128::from(network) >> shift == u128::from(address) >> shift
-            }
-            _ => false,
-        }
-    }
 }
 
 /// One rule of a `web` control; a control that names several targets compiles to several rules of one id.

@@ -24,12 +24,17 @@ const HASHES_AT_ONCE: usize = 2;
 /// Redirects remembered as used; each is good for five minutes.
 const USED_MAX: usize = 50_000;
 
+/// Writes the proxy auto-configuration file for the client at an address.
+pub type Pac = Arc<dyn Fn(IpAddr) -> String + Send + Sync>;
+
 /// What the portal is made of.
 pub struct PortalParts {
     pub control: Control,
     pub events: EventLog,
     pub evidence: Evidence,
     pub settings: Settings,
+    /// The proxy auto-configuration file for a client; `None` without a gateway.
+    pub pac: Option<Pac>,
     /// Only a data directory marked as a demonstration gives it.
     pub demo: Option<Demo>,
 }
@@ -39,7 +44,7 @@ pub struct PortalParts {
 pub struct Settings {
     /// The portal's own name, such as `portal.demo.test`; always reached over TLS through the proxy.
     pub portal_name: String,
-    /// What a PAC file names: `127.0.0.1:3128`.
+    /// Where devices find the gateway: `127.0.0.1:3128`; the first, where there are several.
     pub proxy_address: String,
     /// Where the name door answers over HTTPS: `https://portal.demo.test:8443/dns-query`.
     pub doh: Option<String>,
@@ -71,6 +76,7 @@ pub(crate) struct App {
     pub(crate) events: EventLog,
     pub(crate) evidence: Evidence,
     pub(crate) settings: Settings,
+    pub(crate) pac: Option<Pac>,
     pub(crate) demo: Option<Demo>,
     pub(crate) sign_in_by_name: Limits<String>,
     pub(crate) sign_in_by_address: Limits<IpAddr>,
@@ -95,6 +101,7 @@ impl App {
             events: parts.events,
             evidence: parts.evidence,
             settings: parts.settings,
+            pac: parts.pac,
             demo: parts.demo,
             sign_in_by_name: Limits::new(SIGN_IN_BY_NAME, NAMES_MAX),
             sign_in_by_address: Limits::new(SIGN_IN_BY_ADDRESS, NAMES_MAX),

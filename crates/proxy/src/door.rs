@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 use jiff::Timestamp;
@@ -37,6 +38,8 @@ pub(crate) struct Door {
     pub(crate) meters: Meters,
     pub(crate) pool: Arc<Pool>,
     pub(crate) standing: Arc<Standing>,
+    /// How long what is open may go on in a drain.
+    pub(crate) grace: watch::Sender<Duration>,
 }
 
 /// Facts of one client connection.
@@ -81,6 +84,20 @@ impl Judged {
 impl Door {
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshots.borrow())
+    }
+
+    /// Returns when a drain has begun and what is open has had its time.
+    pub(crate) async fn grace_over(&self) {
+        let mut grace = self.grace.subscribe();
+        self.tasks.shutdown().begun().await;
+        loop {
+            let longest = *grace.borrow_and_update();
+            tokio::select! {
+                () = tokio::time::sleep(longest) => return,
+                // The sender is this door's.
+                _ = grace.changed() => {}
+            }
+        }
     }
 
     /// Judges a request of this client by one root.

@@ -31,6 +31,7 @@ mod websocket;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use schoolgate_decide::Snapshot;
@@ -82,6 +83,7 @@ impl Proxy {
             meters: Meters::new(&parts.metrics),
             pool: Arc::clone(&pool),
             standing: Arc::new(Standing::default()),
+            grace: watch::Sender::new(limits.drain_grace),
             settings: parts.settings,
             snapshots: parts.snapshots,
             clock: parts.clock,
@@ -114,6 +116,11 @@ impl Proxy {
     fn listen(&self, listener: TcpListener, entrance: Entrance) {
         let listening = server::listen(Arc::clone(&self.door), Arc::clone(&self.crowd), listener, entrance);
         self.door.tasks.spawn("proxy listener", listening);
+    }
+
+    /// Changes [`Limits::drain_grace`], also for a drain that has begun: then it counts from now.
+    pub fn set_drain_grace(&self, grace: Duration) {
+        self.door.grace.send_replace(grace);
     }
 
     /// Connections that are open beyond their request.

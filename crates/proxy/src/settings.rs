@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schoolgate_base::{HostName, SchoolId};
-use schoolgate_decide::snapshot::Network;
+use schoolgate_base::{HostName, Network, SchoolId};
 use schoolgate_identity::{Acceptor, Logins};
 
 #[derive(Debug, Clone)]
@@ -46,7 +45,7 @@ impl fmt::Debug for Negotiate {
 }
 
 /// All gateways of a school, this one too, each as `host:port`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gateways {
     pub plain: Vec<String>,
     /// Over TLS, for whoever fetched the file by it.

@@ -174,11 +174,7 @@ pub(crate) async fn review(door: Arc<Door>) {
     let mut snapshots = door.snapshots.clone();
     let mut changes = door.identities.leases.changes();
     let mut moved = Moved::NONE;
-    let shutdown = door.tasks.shutdown();
-    let mut over = pin!(async {
-        shutdown.begun().await;
-        tokio::time::sleep(door.settings.limits.drain_grace).await;
-    });
+    let mut over = pin!(door.grace_over());
     let mut is_published = true;
     loop {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());

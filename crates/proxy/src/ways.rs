@@ -156,15 +156,10 @@ pub(crate) async fn open_portal(door: &Door, client: &Client) -> Option<UnixStre
 }
 
 pub(crate) async fn join_portal(door: &Door, mut opened: Opened, mut portal: UnixStream) {
-    let shutdown = door.tasks.shutdown();
     let limits = &door.settings.limits;
-    let draining = async {
-        shutdown.begun().await;
-        tokio::time::sleep(limits.drain_grace).await;
-    };
     tokio::select! {
         // A browser closes what it does not use well before; this only ends what nobody ends.
         _ = timeout(limits.tunnel_idle * 6, copy_bidirectional(&mut opened, &mut portal)) => {}
-        () = draining => {}
+        () = door.grace_over() => {}
     }
 }

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use schoolgate_base::Network;
+
 /// Why an address is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -59,6 +61,8 @@ impl fmt::Display for Refusal {
 pub struct AddressRule {
     /// Whether the school's private ranges may be reached.
     pub allows_private: bool,
+    /// Private networks that may be reached though not all may: a school's intranet.
+    pub inner: Vec<Network>,
     /// Reached whatever else is said here.
     pub listed: Vec<SocketAddr>,
     /// Our own listening addresses; an unspecified address stands for the port on every address of this machine, which
@@ -78,9 +82,13 @@ impl AddressRule {
             return Some(Refusal::Own);
         }
         match kind(address.ip())? {
-            Refusal::Private if self.allows_private => None,
+            Refusal::Private if self.allows_private || self.is_inner(address.ip()) => None,
             refusal => Some(refusal),
         }
+    }
+
+    fn is_inner(&self, address: IpAddr) -> bool {
+        self.inner.iter().any(|network| network.contains(address))
     }
 
     /// `None` when an open connection to `address`, whose own end is at `local`, may be used. The system gives a
@@ -189,6 +197,7 @@ mod tests {
             allows_private: true,
             listed: vec!["127.0.0.1:8443".parse().unwrap()],
             own: vec!["10.0.0.2:3128".parse().unwrap()],
+            ..AddressRule::default()
         };
         let refusal = |text: &str| rule.refusal(text.parse().unwrap());
         assert_eq!(refusal("127.0.0.1:8443"), None);
@@ -200,11 +209,33 @@ mod tests {
     }
 
     #[test]
+    fn an_inner_network_lifts_what_is_private_and_nothing_else() {
+        let inner = ["10.2.0.0/16", "fd12::/16", "0.0.0.0/0", "::/0"].map(|network| network.parse().unwrap());
+        let rule = |inner: &[Network]| AddressRule {
+            inner: inner.to_vec(),
+            own: vec!["10.2.0.2:3128".parse().unwrap()],
+            ..AddressRule::default()
+        };
+        let refusal = |rule: &AddressRule, text: &str| rule.refusal(text.parse().unwrap());
+        let named = rule(&inner[..2]);
+        assert_eq!(refusal(&named, "10.2.9.9:80"), None);
+        assert_eq!(refusal(&named, "[::ffff:10.2.9.9]:80"), None);
+        assert_eq!(refusal(&named, "[fd12::1]:80"), None);
+        assert_eq!(refusal(&named, "10.3.0.1:80"), Some(Refusal::Private));
+        assert_eq!(refusal(&named, "10.2.0.2:3128"), Some(Refusal::Own));
+        let everything = rule(&inner);
+        assert_eq!(refusal(&everything, "127.0.0.1:80"), Some(Refusal::Loopback));
+        assert_eq!(refusal(&everything, "169.254.169.254:80"), Some(Refusal::Metadata));
+        assert_eq!(refusal(&everything, "[fe80::1]:80"), Some(Refusal::LinkLocal));
+    }
+
+    #[test]
     fn an_unspecified_address_is_every_address_of_this_machine() {
         let rule = AddressRule {
             allows_private: true,
             listed: vec!["10.0.0.2:3128".parse().unwrap()],
             own: vec!["0.0.0.0:443".parse().unwrap(), "[::]:3128".parse().unwrap()],
+            ..AddressRule::default()
         };
         let refusal =
             |address: &str, local: &str| rule.refusal_of_open(address.parse().unwrap(), local.parse().unwrap());

@@ -1,14 +1,16 @@
 //! Listening sockets that outlive the process that uses them, so that a restart refuses nobody.
 //!
-//! They come from a supervisor (`LISTEN_FDS`, as systemd does it) or from the process before, which hands them over a
-//! Unix socket, goes on until its successor serves, and then takes nothing new. Known by the address they are bound to:
-//! what the settings no longer name is closed, what they name newly is bound.
+//! They come from a supervisor (`LISTEN_FDS`, as systemd does it; a [`SocketKeeper`], as ours does), or from the process
+//! before, which hands them over a Unix socket, goes on until its successor serves, and then takes nothing new. Known by
+//! the address they are bound to: what the settings no longer name is closed, what they name newly is bound.
+
+mod keeper;
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
 use rustix::net::{
@@ -17,6 +19,8 @@ use rustix::net::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{UnixListener, UnixStream};
 use tracing::{info, warn};
+
+pub use keeper::SocketKeeper;
 
 /// Sockets that are handed on at most. A gateway has a handful.
 const SOCKETS_MAX: usize = 32;
@@ -36,6 +40,10 @@ pub enum SocketsError {
     TakeOver { source: io::Error },
     #[error("cannot wait for a successor")]
     HandOver { source: io::Error },
+    #[error("cannot keep sockets at `{path}`")]
+    Keep { path: PathBuf, source: io::Error },
+    #[error("cannot hold the listening sockets a second time")]
+    Again { source: io::Error },
 }
 
 /// The listening sockets of this process.
@@ -74,8 +82,7 @@ impl Sockets {
             }
             Err(source) => return Err(SocketsError::TakeOver { source }),
         };
-        let received = stream.async_io(Interest::READABLE, || receive(stream.as_fd())).await;
-        let given = received.map_err(|source| SocketsError::TakeOver { source })?;
+        let (_, given) = take(&stream).await.map_err(|source| SocketsError::TakeOver { source })?;
         info!(sockets = given.len(), "took over {} listening sockets", given.len());
         Ok(Some((Self { given, kept: Vec::new() }, Predecessor(stream))))
     }
@@ -100,6 +107,12 @@ impl Sockets {
         shared.map_err(|source| SocketsError::Listen { address, source })
     }
 
+    /// The same sockets for the use after this one, in this process. Until they are listened on they are as inherited.
+    pub fn again(&self) -> Result<Self, SocketsError> {
+        let given = self.kept.iter().map(TcpListener::try_clone).collect::<io::Result<_>>();
+        Ok(Self { given: given.map_err(|source| SocketsError::Again { source })?, kept: Vec::new() })
+    }
+
     /// Waits at `path` for a successor, gives it every socket in use, and returns when it serves: then is the time to
     /// drain. One that goes away before is forgotten.
     pub async fn hand_over(&self, path: &Path) -> Result<(), SocketsError> {
@@ -109,13 +122,10 @@ impl Sockets {
         let waiting = UnixListener::bind(path).map_err(failed)?;
         loop {
             let (mut stream, _) = waiting.accept().await.map_err(failed)?;
-            let is_ours = stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::getuid().as_raw());
-            if !is_ours {
-                warn!("somebody else than this program's user asked for its sockets");
+            if !is_ours(&stream) {
                 continue;
             }
-            let fds: Vec<BorrowedFd<'_>> = self.kept.iter().take(SOCKETS_MAX).map(AsFd::as_fd).collect();
-            if let Err(error) = stream.async_io(Interest::WRITABLE, || send(stream.as_fd(), &fds)).await {
+            if let Err(error) = give(&stream, SOCKETS_FOLLOW, &self.kept).await {
                 warn!("cannot give the listening sockets to a successor: {error}");
                 continue;
             }
@@ -134,15 +144,27 @@ impl Predecessor {
     }
 }
 
-fn send(stream: BorrowedFd<'_>, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+async fn give(stream: &UnixStream, word: u8, sockets: &[TcpListener]) -> io::Result<()> {
+    let fds: Vec<BorrowedFd<'_>> = sockets.iter().take(SOCKETS_MAX).map(AsFd::as_fd).collect();
+    stream.async_io(Interest::WRITABLE, || send(stream.as_fd(), word, &fds)).await
+}
+
+async fn take(stream: &UnixStream) -> io::Result<(u8, Vec<TcpListener>)> {
+    stream.async_io(Interest::READABLE, || receive(stream.as_fd())).await
+}
+
+fn send(stream: BorrowedFd<'_>, word: u8, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SOCKETS_MAX))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    ancillary.push(SendAncillaryMessage::ScmRights(fds));
-    rustix::net::sendmsg(stream, &[IoSlice::new(&[SOCKETS_FOLLOW])], &mut ancillary, SendFlags::empty())?;
+    if !fds.is_empty() {
+        ancillary.push(SendAncillaryMessage::ScmRights(fds));
+    }
+    rustix::net::sendmsg(stream, &[IoSlice::new(&[word])], &mut ancillary, SendFlags::empty())?;
     Ok(())
 }
 
-fn receive(stream: BorrowedFd<'_>) -> io::Result<Vec<TcpListener>> {
+/// A word, and the sockets that came with it.
+fn receive(stream: BorrowedFd<'_>) -> io::Result<(u8, Vec<TcpListener>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SOCKETS_MAX))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut word = [0];
@@ -157,7 +179,16 @@ fn receive(stream: BorrowedFd<'_>) -> io::Result<Vec<TcpListener>> {
             listeners.extend(fds.map(|fd: OwnedFd| TcpListener::from(fd)));
         }
     }
-    Ok(listeners)
+    let [word] = word;
+    Ok((word, listeners))
+}
+
+fn is_ours(stream: &UnixStream) -> bool {
+    let is_ours = stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::getuid().as_raw());
+    if !is_ours {
+        warn!("somebody else than this program's user asked for its sockets");
+    }
+    is_ours
 }
 
 #[cfg(test)]

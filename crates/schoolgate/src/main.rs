@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
+use schoolgate_runtime::Sockets;
 use tracing_subscriber::EnvFilter;
 
 /// A request at the proxy is some forty small allocations, which glibc's takes longer over (docs/benchmarks.md).
@@ -43,10 +44,12 @@ enum Found {
 
 /// Runs a command that needs the asynchronous runtime; its log goes to standard error.
 fn on_a_school(command: school::SchoolCommand) -> Result<Found, Box<dyn std::error::Error>> {
+    // Before there are threads: it takes a word out of the environment.
+    let inherited = Sockets::of_supervisor()?;
     let filter = EnvFilter::try_from_env("SCHOOLGATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    Ok(runtime.block_on(school::run(command, &mut io::stdout()))?)
+    Ok(runtime.block_on(school::run(command, inherited, &mut io::stdout()))?)
 }
 
 fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {

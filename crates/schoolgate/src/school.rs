@@ -15,7 +15,7 @@ use schoolgate_app::serve::{ServeError, init, serve, serve_role};
 use schoolgate_base::SchoolId;
 use schoolgate_keys::{KeyError, KeyRing};
 use schoolgate_records::{JournalReport, RESTORE_BEGUN, RecordsError, Restoring, Standing, backup, restore};
-use schoolgate_runtime::Clock;
+use schoolgate_runtime::{Clock, Sockets};
 
 use crate::Found;
 use crate::lists::{self, ListsCommand, ListsError};
@@ -186,7 +186,12 @@ pub(crate) enum SchoolError {
     },
 }
 
-pub(crate) async fn run(command: SchoolCommand, out: &mut impl Write) -> Result<Found, SchoolError> {
+/// `inherited` are listening sockets that the system has opened for the program.
+pub(crate) async fn run(
+    command: SchoolCommand,
+    inherited: Sockets,
+    out: &mut impl Write,
+) -> Result<Found, SchoolError> {
     match command {
         SchoolCommand::Demo(args) => demo::run(options(args)).await?,
         SchoolCommand::Init { data, school, name, policy } => {
@@ -199,8 +204,8 @@ pub(crate) async fn run(command: SchoolCommand, out: &mut impl Write) -> Result<
                 data.display()
             )?;
         }
-        SchoolCommand::Serve { data, settings } => serve(&data, &settings).await?,
-        SchoolCommand::Role { role, data, settings } => serve_role(role.into(), &data, &settings).await?,
+        SchoolCommand::Serve { data, settings } => serve(&data, &settings, inherited).await?,
+        SchoolCommand::Role { role, data, settings } => serve_role(role.into(), &data, &settings, inherited).await?,
         SchoolCommand::Verify { data } => return verify(&data, out).await,
         SchoolCommand::Backup { data, to, keys_to } => copy(&data, &to, keys_to.as_deref(), out).await?,
         SchoolCommand::Restore { from, keys, data, without_sealed } => {

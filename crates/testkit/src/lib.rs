@@ -3,9 +3,11 @@
 mod chromium;
 mod curl;
 mod data;
+mod network;
 mod product;
 
 pub use chromium::{ChromiumError, page_under_policies};
 pub use curl::{Answer, Curl, CurlError};
 pub use data::{DataError, found_below, shared_data, unpack};
+pub use network::{Network, NetworkError};
 pub use product::{Product, ProductError, Stopped};

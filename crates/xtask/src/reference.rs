@@ -34,13 +34,17 @@ fn code_of(line: &str) -> Option<(&str, &str)> {
 
 /// The keys of `schoolgate.toml`, from the structs it is read into.
 pub(crate) fn settings(root: &Path) -> Result<String, Trouble> {
-    let text = read(&root.join("crates/app/src/settings.rs"))?;
+    let mut text = read(&root.join("crates/app/src/settings.rs"))?;
+    for path in rust_files(&root.join("crates/app/src/settings"))? {
+        text.push_str(&read(&path)?);
+    }
+    let text = text.replace("\npub(super) struct ", "\nstruct ");
     let mut lines = String::from("| key | type | means |\n|---|---|---|\n");
     keys_of(&text, "Raw", "", &mut lines);
     Ok(lines)
 }
 
-/// One row for each field of a struct; a field whose type is a struct of the same file is a table of its own.
+/// One row for each field of a struct; a field whose type is such a struct is a table of its own, or a list of tables.
 fn keys_of(text: &str, name: &str, prefix: &str, lines: &mut String) {
     let Some((_, body)) = text.split_once(&format!("\nstruct {name} {{\n")) else { return };
     let body = body.split_once("\n}").map_or(body, |(body, _)| body);
@@ -52,14 +56,19 @@ fn keys_of(text: &str, name: &str, prefix: &str, lines: &mut String) {
         }
         let Some((key, kind)) = line.trim_end_matches(',').split_once(": ") else { continue };
         let kind = kind.strip_prefix("Option<").and_then(|kind| kind.strip_suffix('>')).unwrap_or(kind);
-        if kind.starts_with("Raw") {
-            keys_of(text, kind, &format!("{prefix}{key}."), lines);
+        let inner = kind.strip_prefix("Vec<").and_then(|kind| kind.strip_suffix('>'));
+        let is_table = |name: &str| text.contains(&format!("\nstruct {name} {{\n"));
+        if is_table(inner.unwrap_or(kind)) {
+            let list = if inner.is_some() { "[]" } else { "" };
+            keys_of(text, inner.unwrap_or(kind), &format!("{prefix}{key}{list}."), lines);
         } else {
-            let word = match kind {
-                "bool" => "true or false",
-                "PathBuf" => "path",
-                "u16" | "u32" | "u64" | "usize" => "number",
-                _ => "text",
+            let word = match (inner, kind) {
+                (Some(_), _) => "list of texts",
+                (None, "RawOneOrMany") => "text or list of texts",
+                (None, "bool") => "true or false",
+                (None, "PathBuf") => "path",
+                (None, "u16" | "u32" | "u64" | "usize") => "number",
+                (None, _) => "text",
             };
             lines.push_str(&format!("| `{prefix}{key}` | {word} | {} |\n", cell(&docs.join(" "))));
         }
@@ -142,6 +151,15 @@ mod tests {
         let mut lines = String::new();
         keys_of(text, "Raw", "", &mut lines);
         assert_eq!(lines, "| `portal.name` | text | Where a\\|b. |\n| `portal.off` | true or false |  |\n");
+    }
+
+    #[test]
+    fn lists_are_said_to_be_lists_and_their_tables_are_gone_into() {
+        let text = "\nstruct Raw {\n    /// All.\n    names: Vec<String>,\n    zones: Vec<RawZone>,\n    how: RawHow,\n}\n\nstruct RawZone {\n    /// One.\n    name: String,\n}\n\nenum RawHow {\n    A,\n}\n";
+        let mut lines = String::new();
+        keys_of(text, "Raw", "", &mut lines);
+        let expected = "| `names` | list of texts | All. |\n| `zones[].name` | text | One. |\n| `how` | text |  |\n";
+        assert_eq!(lines, expected);
     }
 
     #[test]

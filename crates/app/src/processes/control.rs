@@ -4,31 +4,44 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schoolgate_runtime::Clock;
+use schoolgate_proxy::Gateways;
+use schoolgate_runtime::{Clock, Families, Sockets as Listening, SocketsError};
 use schoolgate_tls::{RemoteSigner, Signer};
-use tracing::info;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info};
 
-use super::Sockets;
+use super::{Role, Sockets};
 use crate::data_dir::LiveDir;
-use crate::product::{Doors, Plan, Product};
+use crate::product::{Doors, Plan, Product, RunError, StartError};
+use crate::reached::gateways;
 use crate::serve::{ServeError, lists, portal_tls};
-use crate::settings::Settings;
+use crate::settings::{PortalSettings, Settings};
 
 /// Between attempts to reach the signer, and how often.
 const PAUSE: Duration = Duration::from_millis(100);
 const ATTEMPTS: u32 = 100;
 
-/// Serves the portal and hands gateways what they need, until it is asked to stop.
-pub async fn control(data: &Path, settings: Settings, sockets: &Sockets) -> Result<(), ServeError> {
+/// Serves the portal and hands gateways what they need, until it is asked to stop. Asked to (`SIGHUP`), it reads its
+/// settings anew, and ends where what they say of it has changed: whoever started it starts it again, and has kept the
+/// portal's listening socket.
+pub async fn control(
+    data: &Path,
+    settings_file: &Path,
+    settings: Settings,
+    sockets: &Sockets,
+) -> Result<(), ServeError> {
+    let asked = signal(SignalKind::hangup()).map_err(|source| RunError::Signal { source })?;
     let dir = LiveDir::open(data)?;
+    let known = concerning(&settings);
     let signer = reach_signer(sockets).await?;
     let doors = match &settings.proxy {
-        Some(proxy) => Doors::Apart { sockets: sockets.clone(), proxy: proxy.listen },
+        Some(proxy) => Doors::Apart { sockets: sockets.clone(), proxy: proxy.clone() },
         None => Doors::None,
     };
     let plan = Plan {
         clock: Clock::system(),
-        portal: settings.portal.listen,
+        portal: portal(&settings, sockets).await.map_err(StartError::from)?,
         portal_tls: portal_tls(&settings.portal)?,
         portal_name: settings.portal.name,
         doors,
@@ -36,8 +49,52 @@ pub async fn control(data: &Path, settings: Settings, sockets: &Sockets) -> Resu
         lists: Some(lists(&dir.lists())?),
         demo: None,
     };
-    Product::start(&dir, plan).await?.run().await?;
+    Product::start(&dir, plan).await?.run(until_changed(asked, settings_file, known)).await?;
     Ok(())
+}
+
+async fn portal(settings: &Settings, sockets: &Sockets) -> Result<TcpListener, SocketsError> {
+    let kept = sockets.listening(Role::Control);
+    let mut listening = Listening::of_keeper(&kept).await?.unwrap_or_default();
+    let listener =
+        listening.listen(settings.portal.listen, |address| schoolgate_runtime::listen(address, Families::Both))?;
+    listening.leave(&kept).await?;
+    Ok(listener)
+}
+
+type Concerning = (PortalSettings, Option<Gateways>);
+
+/// What control does otherwise when it changes: pages, and the file that names the gateways.
+fn concerning(settings: &Settings) -> Concerning {
+    let named = settings.proxy.clone().map(|proxy| gateways(proxy, &settings.portal.name));
+    (settings.portal.clone(), named)
+}
+
+/// Tries what could keep the portal from coming back.
+fn usable(portal: &PortalSettings, before: &PortalSettings) -> Result<(), ServeError> {
+    portal_tls(portal)?;
+    if portal.listen != before.listen {
+        let address = portal.listen;
+        let tried = schoolgate_runtime::listen(address, Families::Both);
+        tried.map_err(|source| StartError::Listen { address, source })?;
+    }
+    Ok(())
+}
+
+/// Returns when the settings are asked to be read anew and say something else of control.
+async fn until_changed(mut asked: Signal, settings_file: &Path, known: Concerning) {
+    while asked.recv().await.is_some() {
+        let read = Settings::load(settings_file).map_err(ServeError::from);
+        match read.and_then(|settings| usable(&settings.portal, &known.0).map(|()| concerning(&settings))) {
+            Ok(read) if read == known => info!("the portal's settings are what they were"),
+            Ok(_) => return info!("the portal's settings have changed: it is started again"),
+            Err(failure) => {
+                let failure: &dyn std::error::Error = &failure;
+                error!(error = failure, "the settings are not read; the portal goes on by those before");
+            }
+        }
+    }
+    std::future::pending().await
 }
 
 /// The signer, which may still be starting.

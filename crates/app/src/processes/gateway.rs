@@ -1,4 +1,11 @@
 //! The gateway: doors, the newest snapshot, and sockets to whoever holds keys and records.
+//!
+//! Asked to (`SIGHUP`), it reads its settings anew and makes new doors on what lasts: the same listening sockets, the
+//! same link, the same knowledge of devices and people. The doors before take nothing new and finish what they have.
+
+mod edition;
+mod listeners;
+mod own_tls;
 
 use std::path::Path;
 use std::pin::pin;
@@ -6,65 +13,106 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustls::ServerConfig;
-use schoolgate_base::Host;
-use schoolgate_dns::{Dns, udp_sockets};
+use schoolgate_base::SchoolId;
+use schoolgate_event::Recorder;
+use schoolgate_identity::Identities;
 use schoolgate_keys::{DoorKeys, VerifyingKey};
-use schoolgate_proxy::Portal;
-use schoolgate_runtime::{AddressRule, Clock, Tasks};
+use schoolgate_runtime::{Clock, Sockets as Listening, Tasks};
 use schoolgate_snapshot::{Follower, Reader, follow};
-use schoolgate_tls::{LeafFor, Leaves, Protocol};
+use schoolgate_tls::{Leaves, Signer};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
-use tracing::info;
+use tracing::{error, info};
 
-use super::Sockets;
+use self::edition::{Edition, Finishing};
 use super::control::reach_signer;
 use super::link::{Link, News, note_roots};
 use super::messages::Welcome;
-use crate::gateway::{GatewayParts, doors, identities};
-use crate::product::{DRAIN, LEAVES_MAX, MINTING_MAX, StartError, listen, open_lists, until_asked_to_stop};
+use super::{Role, Sockets};
+use crate::gateway::identities;
+use crate::product::{DRAIN, LEAVES_MAX, MINTING_MAX, RunError, StartError, open_lists, until_asked_to_stop};
 use crate::seals::DoorSeals;
 use crate::serve::ServeError;
-use crate::settings::{DnsSettings, ProxySettings, Settings};
+use crate::settings::Settings;
 
 /// Between looks at the folder, while nothing was ever published.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Filters until it is asked to stop. Opens of the data directory nothing but the snapshot.
-pub async fn gateway(snapshot: &Path, settings: &Settings, sockets: &Sockets) -> Result<(), ServeError> {
-    let Some(proxy) = &settings.proxy else { return Err(ServeError::NoGateway) };
-    let (tasks, writing) = (Tasks::new(), Tasks::new());
+/// Where a gateway finds what it needs.
+pub struct Places<'a> {
+    /// Folder of the snapshot.
+    pub snapshot: &'a Path,
+    /// File of the settings, which is read again when the gateway is asked to.
+    pub settings: &'a Path,
+    /// Folder of the sockets between the processes.
+    pub sockets: &'a Sockets,
+}
+
+/// What lasts as long as the process, whatever the settings come to say.
+struct Base {
+    sockets: Sockets,
+    school: SchoolId,
+    seals: Arc<DoorSeals>,
+    snapshots: watch::Receiver<Arc<schoolgate_decide::Snapshot>>,
+    identities: Arc<Identities>,
+    signer: Arc<dyn Signer>,
+    leaves: Arc<Leaves>,
+    recorder: Arc<dyn Recorder>,
+}
+
+/// Filters until it is asked to stop. Opens of the data directory nothing but the snapshot. `inherited` are the
+/// listening sockets that a supervisor has passed.
+pub async fn gateway(places: Places<'_>, settings: Settings, inherited: Listening) -> Result<(), ServeError> {
+    let writing = Tasks::new();
     let mut stopping = pin!(until_asked_to_stop());
-    let unlinked = tokio::select! {
-        started = start(snapshot, settings, proxy, sockets, &tasks, &writing) => started?,
+    let mut asked = signal(SignalKind::hangup()).map_err(|source| RunError::Signal { source })?;
+    let started = async {
+        let (base, unlinked) = reach(&places, &writing).await?;
+        let kept = Listening::of_keeper(&base.sockets.listening(Role::Gateway)).await.map_err(StartError::from)?;
+        let edition = Edition::open(&base, &settings, kept.unwrap_or(inherited)).await?;
+        Ok::<_, ServeError>((base, unlinked, edition))
+    };
+    let (base, mut unlinked, mut edition) = tokio::select! {
+        started = started => started?,
         // Asked to stop before there was anything to stop.
         stopped = stopping.as_mut() => return stopped.map_err(ServeError::from),
     };
-    let ended = tokio::select! {
-        stopped = stopping => stopped.map_err(ServeError::from),
-        // Without a link for good: the supervisor starts the program that is installed now.
-        _ = unlinked => Err(ServeError::Unlinked),
+    let mut finishing = Finishing::new();
+    let ended = loop {
+        tokio::select! {
+            stopped = stopping.as_mut() => break stopped.map_err(ServeError::from),
+            // Without a link for good: the supervisor starts the program that is installed now.
+            _ = &mut unlinked => break Err(ServeError::Unlinked),
+            _ = asked.recv() => match renewed(&base, &edition, places.settings).await {
+                Ok(next) => finishing.add(std::mem::replace(&mut edition, next)),
+                Err(failure) => {
+                    let failure: &dyn std::error::Error = &failure;
+                    error!(error = failure, "the settings are not taken; the gateway goes on by those before");
+                }
+            },
+        }
     };
     info!("stopping");
-    tasks.drain(DRAIN).await;
+    finishing.hurry();
+    edition.stop(DRAIN).await;
+    finishing.stop().await;
     // After the doors: what they record while they close is an event too.
     writing.drain(DRAIN).await;
     ended
 }
 
-/// Told when the link has ended for good.
-async fn start(
-    snapshot: &Path,
-    settings: &Settings,
-    proxy_settings: &ProxySettings,
-    sockets: &Sockets,
-    tasks: &Tasks,
-    writing: &Tasks,
-) -> Result<oneshot::Receiver<()>, ServeError> {
+async fn renewed(base: &Base, before: &Edition, settings: &Path) -> Result<Edition, ServeError> {
+    let settings = Settings::load(settings)?;
+    Edition::open(base, &settings, before.listening()?).await
+}
+
+/// Reaches the other processes. The receiver is told when the link has ended for good.
+async fn reach(places: &Places<'_>, writing: &Tasks) -> Result<(Base, oneshot::Receiver<()>), ServeError> {
+    let sockets = places.sockets;
     let signer = reach_signer(sockets).await?;
-    let opened = Link::open(&sockets.link(), &tasks.shutdown()).await;
+    let opened = Link::open(&sockets.link(), &writing.shutdown()).await;
     let Some((link, welcome, recorder, news)) = opened else { return Err(ServeError::Unlinked) };
-    let (snapshots, follower) = first_snapshot(snapshot, &welcome, &news).await?;
+    let (snapshots, follower) = first_snapshot(places.snapshot, &welcome, &news).await?;
     let identities = identities();
     spawn_followers(writing, follower, news, &identities);
     let seen = note_roots(writing, snapshots.clone());
@@ -74,52 +122,17 @@ async fn start(
         link.run(seen, shutdown).await;
         drop(linked);
     });
-    let leaves = Leaves::new(Arc::clone(&signer), Clock::system(), LEAVES_MAX, MINTING_MAX)?;
-    let own_name = Host::Name(settings.portal.name.clone());
-    let own_tls = leaves.config(&own_name, LeafFor::Own, Protocol::Http1).await?;
-    let (listener, address) = listen(proxy_settings.listen).await?;
-    let mut own = vec![settings.portal.listen, address];
-    own.extend(settings.dns.iter().flat_map(|dns| [Some(dns.listen), dns.tls, dns.https]).flatten());
-    let parts = GatewayParts {
+    let base = Base {
+        sockets: sockets.clone(),
         seals: Arc::new(DoorSeals::new(DoorKeys::from_halves(welcome.door_keys), welcome.school.clone())?),
         school: welcome.school,
-        portal: Portal { name: settings.portal.name.clone(), socket: sockets.portal() },
-        addresses: AddressRule { allows_private: proxy_settings.private_networks, listed: Vec::new(), own },
-        inner_web: None,
         snapshots,
-        clock: Clock::system(),
-        tasks: tasks.clone(),
         identities,
+        leaves: Arc::new(Leaves::new(Arc::clone(&signer), Clock::system(), LEAVES_MAX, MINTING_MAX)?),
         signer,
-        leaves: Arc::new(leaves),
         recorder: Arc::new(recorder),
-        dns: settings.dns.clone(),
     };
-    let doors = doors(parts)?;
-    doors.proxy.serve(listener, None);
-    if let (Some(dns), Some(settings)) = (doors.dns, &settings.dns) {
-        open_dns(&dns, settings, own_tls).await?;
-    }
-    info!(%address, "the gateway is open");
-    Ok(unlinked)
-}
-
-/// Sockets for the name door: as many for datagrams as there are processors.
-async fn open_dns(dns: &Dns, settings: &DnsSettings, tls: Arc<ServerConfig>) -> Result<(), ServeError> {
-    let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let failed = |source| StartError::Listen { address: settings.listen, source };
-    for socket in udp_sockets(settings.listen, count).map_err(failed)? {
-        dns.serve_udp(socket);
-    }
-    dns.serve_tcp(listen(settings.listen).await?.0, None);
-    if let Some(address) = settings.tls {
-        dns.serve_tcp(listen(address).await?.0, Some(Arc::clone(&tls)));
-    }
-    if let Some(address) = settings.https {
-        dns.serve_https(listen(address).await?.0, &tls);
-    }
-    info!(address = %settings.listen, "the name door is open");
-    Ok(())
+    Ok((base, unlinked))
 }
 
 type Following = (watch::Receiver<Arc<schoolgate_decide::Snapshot>>, Follower);

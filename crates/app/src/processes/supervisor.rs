@@ -7,10 +7,12 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use schoolgate_runtime::{Clock, Shutdown, Tasks};
+use rustix::process::{Pid, Signal, kill_process};
+use schoolgate_runtime::{Clock, Shutdown, SocketKeeper, Sockets as Listening, SocketsError, Tasks};
 use serde::Serialize;
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
@@ -35,6 +37,8 @@ pub enum SuperviseError {
     #[error(transparent)]
     Claim(#[from] StartError),
     #[error(transparent)]
+    Listening(#[from] SocketsError),
+    #[error(transparent)]
     Stop(#[from] RunError),
 }
 
@@ -48,14 +52,24 @@ struct Standing {
     last_end: Option<String>,
 }
 
-/// Keeps `roles` running until it is asked to stop: each is this program again with `role NAME` and `arguments`.
-pub async fn supervise(roles: &[Role], arguments: &[String], sockets: &Sockets) -> Result<(), SuperviseError> {
+/// Keeps `roles` running until it is asked to stop: each is this program again with `role NAME` and `arguments`. Asked to
+/// (`SIGHUP`), it asks gateway and control to read their settings anew. Keeps the gateway's listening sockets, at first `inherited`,
+/// so that nobody is refused while one gateway takes another's place; and those of control.
+pub async fn supervise(
+    roles: &[Role],
+    arguments: &[String],
+    sockets: &Sockets,
+    inherited: Listening,
+) -> Result<(), SuperviseError> {
     let program = std::env::current_exe().map_err(|source| SuperviseError::Own { source })?;
     let folder = &sockets.0;
     crate::data_dir::DataDir::make_private(folder)
         .map_err(|error| SuperviseError::Folder { path: folder.clone(), source: io::Error::other(error) })?;
     let _claim = Claim::on(&sockets.standing())?;
+    let of_gateway = SocketKeeper::new(&sockets.listening(Role::Gateway), inherited)?;
+    let of_control = SocketKeeper::new(&sockets.listening(Role::Control), Listening::default())?;
     let (told, standings) = mpsc::channel(roles.len().max(1));
+    let reloads = watch::Sender::new(());
     // Drained in the order of the roles turned round: doors before records, records before keys.
     let sets: Vec<Tasks> = roles.iter().map(|_| Tasks::new()).collect();
     for (role, tasks) in roles.iter().zip(&sets) {
@@ -64,6 +78,7 @@ pub async fn supervise(roles: &[Role], arguments: &[String], sockets: &Sockets) 
             program: program.clone(),
             arguments: arguments.to_vec(),
             told: told.clone(),
+            reloads: reloads.subscribe(),
             clock: Clock::system(),
         };
         tasks.spawn("keeper of a process", keeper.keep(tasks.shutdown()));
@@ -71,7 +86,10 @@ pub async fn supervise(roles: &[Role], arguments: &[String], sockets: &Sockets) 
     drop(told);
     let writer = Tasks::new();
     writer.spawn("standing of the processes", write_standings(standings, sockets.standing()));
-    until_asked_to_stop().await?;
+    for keeper in [of_gateway, of_control] {
+        writer.spawn("listening sockets", keeper.keep(writer.shutdown()));
+    }
+    until_stopped(&reloads).await?;
     info!("stopping");
     for tasks in sets.iter().rev() {
         tasks.drain(STOP + PAUSE_FIRST).await;
@@ -80,16 +98,29 @@ pub async fn supervise(roles: &[Role], arguments: &[String], sockets: &Sockets) 
     Ok(())
 }
 
+/// Passes on each wish for new settings.
+async fn until_stopped(reloads: &watch::Sender<()>) -> Result<(), RunError> {
+    let mut asked = signal(SignalKind::hangup()).map_err(|source| RunError::Signal { source })?;
+    let mut stopping = std::pin::pin!(until_asked_to_stop());
+    loop {
+        tokio::select! {
+            stopped = stopping.as_mut() => return stopped,
+            _ = asked.recv() => drop(reloads.send_replace(())),
+        }
+    }
+}
+
 struct Keeper {
     role: Role,
     program: PathBuf,
     arguments: Vec<String>,
     told: mpsc::Sender<Standing>,
+    reloads: watch::Receiver<()>,
     clock: Clock,
 }
 
 impl Keeper {
-    async fn keep(self, shutdown: Shutdown) {
+    async fn keep(mut self, shutdown: Shutdown) {
         let role = self.role;
         let mut pause = PAUSE_FIRST;
         let mut standing =
@@ -101,7 +132,7 @@ impl Keeper {
                     standing.pid = child.id();
                     self.tell(&standing).await;
                     tokio::select! {
-                        ended = child.wait() => said(ended),
+                        ended = self.watch(&mut child) => said(ended),
                         () = shutdown.begun() => return stop(role, child).await,
                     }
                 }
@@ -115,6 +146,21 @@ impl Keeper {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = shutdown.begun() => {}
+            }
+        }
+    }
+
+    /// Returns when the process has ended. Until then it is told of each wish for new settings that it can fulfil.
+    async fn watch(&mut self, child: &mut Child) -> io::Result<ExitStatus> {
+        // What was wished before is in the settings that it has read.
+        self.reloads.mark_unchanged();
+        loop {
+            tokio::select! {
+                ended = child.wait() => return ended,
+                Ok(()) = self.reloads.changed() => match self.role {
+                    Role::Gateway | Role::Control => tell(self.role, child, Signal::HUP),
+                    Role::Signer => {}
+                },
             }
         }
     }
@@ -144,15 +190,19 @@ fn said(ended: io::Result<ExitStatus>) -> String {
 }
 
 async fn stop(role: Role, mut child: Child) {
-    if let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
-        && let Err(error) = rustix::process::kill_process(pid, rustix::process::Signal::TERM)
-    {
-        warn!(%error, role = %role, "cannot ask the {role} to stop");
-    }
+    tell(role, &child, Signal::TERM);
     match timeout(STOP, child.wait()).await {
         Ok(Ok(status)) if status.success() => info!(role = %role, "the {role} has stopped"),
         Ok(ended) => warn!(role = %role, "the {role} ended: {}", said(ended)),
         Err(_) => error!(role = %role, "the {role} did not stop in time and is ended"),
+    }
+}
+
+fn tell(role: Role, child: &Child, signal: Signal) {
+    if let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
+        && let Err(error) = kill_process(pid, signal)
+    {
+        warn!(%error, role = %role, "the {role} cannot be told");
     }
 }
 

@@ -54,7 +54,9 @@ enum RawYouTube {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawZone {
+    /// The zone's name, such as `school.internal`.
     name: String,
+    /// Its servers, written as those above.
     upstreams: Vec<String>,
 }
 
@@ -87,7 +89,10 @@ impl RawDns {
         }
         let other = |key, value: Option<String>| value.map(|value| address(key, Some(value), "")).transpose();
         let zone = |zone: RawZone| {
-            Ok(Zone { name: name("dns.zones", &zone.name)?, upstreams: self::upstreams(&zone.upstreams)? })
+            Ok::<_, SettingsError>(Zone {
+                name: name("dns.zones", &zone.name)?,
+                upstreams: self::upstreams(&zone.upstreams)?,
+            })
         };
         Ok(Some(DnsSettings {
             listen: address("dns.listen", Some(listen), "")?,

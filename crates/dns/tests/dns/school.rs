@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use schoolgate_base::{Calendar, Capacity, DeviceClass, DeviceId, GrantId, PersonId, PolicyId, SchoolId, SessionId};
+use schoolgate_base::{
+    Calendar, Capacity, DeviceClass, DeviceId, GrantId, Network, PersonId, PolicyId, SchoolId, SessionId,
+};
 use schoolgate_decide::snapshot::*;
 use schoolgate_decide::{CategoryTable, Conditions, Scope, Snapshot, Verdict};
 

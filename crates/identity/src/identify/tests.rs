@@ -1,7 +1,7 @@
 use jiff::tz::TimeZone;
-use schoolgate_base::{Calendar, SchoolId};
+use schoolgate_base::{Calendar, Network, SchoolId};
 use schoolgate_decide::CategoryTable;
-use schoolgate_decide::snapshot::{DeviceToken, FORMAT, Network, Place, Root};
+use schoolgate_decide::snapshot::{DeviceToken, FORMAT, Place, Root};
 
 use super::*;
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schoolgate_base::{Calendar, Capacity, DayKind, DeviceClass, Group, HostName, Period, Role, SchoolId};
+use schoolgate_base::{Calendar, Capacity, DayKind, DeviceClass, Group, HostName, Network, Period, Role, SchoolId};
 use schoolgate_decide::Verdict;
-use schoolgate_decide::snapshot::{Help, Network, OpenTarget, Place, Target};
+use schoolgate_decide::snapshot::{Help, OpenTarget, Place, Target};
 
 use super::{CategoryEntry, ClassEntry, GroupEntry, RoleEntry, School, age, calendar, stock, time};
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -322,12 +322,7 @@ fn read_places(table: &Table, school: &mut School, findings: &mut Findings) {
 }
 
 fn network(word: &Word, findings: &mut Findings) -> Option<Network> {
-    let (address, prefix) = word.text.split_once('/').unwrap_or((&word.text, ""));
-    let parsed = address.trim().parse::<std::net::IpAddr>().ok().and_then(|address| {
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = if prefix.is_empty() { Some(most) } else { prefix.trim().parse().ok() };
-        prefix.filter(|prefix| *prefix <= most).map(|prefix| Network { address, prefix })
-    });
+    let parsed = word.text.parse().ok();
     if parsed.is_none() {
         findings.push(
             Diagnostic::new(Code::BadNetwork, word.span, format!("`{}` is not a network", word.text))

@@ -118,8 +118,14 @@ impl Kit {
             ca_fingerprint: "3F:9A".into(),
             leave_to: None,
         };
-        let router =
-            Portal::router(PortalParts { control: control.clone(), events: events.clone(), evidence, settings, demo });
+        let router = Portal::router(PortalParts {
+            control: control.clone(),
+            events: events.clone(),
+            evidence,
+            settings,
+            pac: None,
+            demo,
+        });
         Self { control, clock, events, router, _tasks: tasks, dir }
     }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use schoolgate_decide::snapshot::Network;
+use schoolgate_base::Network;
 use schoolgate_runtime::proxy_protocol;
 use tokio::io::AsyncWriteExt;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use schoolgate_base::{
-    Calendar, Capacity, DeviceClass, DeviceId, GrantId, Group, PersonId, PolicyId, SchoolId, SessionId,
+    Calendar, Capacity, DeviceClass, DeviceId, GrantId, Group, Network, PersonId, PolicyId, SchoolId, SessionId,
 };
 use schoolgate_decide::snapshot::*;
 use schoolgate_decide::{CategoryTable, Conditions, Inspect, Scope, Snapshot, Verdict};

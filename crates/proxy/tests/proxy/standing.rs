@@ -98,6 +98,9 @@ async fn what_a_drain_lets_live_is_still_judged() {
     }
     assert_eq!((kit.count("schoolgate_proxy_revoked_total"), kit.proxy.standing()), (1, 1));
     other.read_exact(&mut [0; 9]).await.unwrap();
+    // Now the program stops for good.
+    kit.proxy.set_drain_grace(Duration::from_millis(20));
+    is_closed(&mut other).await;
 }
 
 #[tokio::test]

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use schoolgate_base::{Capacity, PersonId, Strength};
-use schoolgate_decide::snapshot::Network;
+use schoolgate_base::{Capacity, Network, PersonId, Strength};
 use schoolgate_identity::{Acceptor, LoginTable};
 use schoolgate_proxy::Negotiate;
 use schoolgate_runtime::Clock;

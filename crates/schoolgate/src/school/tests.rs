@@ -4,7 +4,7 @@ const PACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies/hampshir
 
 async fn said(command: SchoolCommand) -> Result<(Found, String), SchoolError> {
     let mut out = Vec::new();
-    let found = run(command, &mut out).await?;
+    let found = run(command, Sockets::default(), &mut out).await?;
     Ok((found, String::from_utf8(out).unwrap()))
 }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::{App, Settings};
+use crate::client::Client;
 use crate::ctx::Ctx;
 use crate::failure::{Failure, PageResult, internal, shown};
 use crate::profiles::{self, Certificate, Setup};
@@ -90,13 +92,10 @@ pub(crate) async fn certificate_download(State(app): State<Arc<App>>) -> Respons
     (headers, app.settings.ca_pem.clone()).into_response()
 }
 
-/// The proxy's automatic configuration: everything through us, nothing around us.
-pub(crate) async fn pac_show(State(app): State<Arc<App>>) -> Response {
-    let proxy = &app.settings.proxy_address;
-    if proxy.is_empty() {
-        return StatusCode::NOT_FOUND.into_response();
-    }
-    let text = format!("function FindProxyForURL(url, host) {{\n  return \"PROXY {proxy}\";\n}}\n");
+/// The proxy's automatic configuration, the same as the gateway's own.
+pub(crate) async fn pac_show(State(app): State<Arc<App>>, Extension(client): Extension<Client>) -> Response {
+    let Some(pac) = &app.pac else { return StatusCode::NOT_FOUND.into_response() };
+    let text = pac(client.address);
     ([(header::CONTENT_TYPE, "application/x-ns-proxy-autoconfig")], text).into_response()
 }
 

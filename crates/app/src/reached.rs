@@ -1,0 +1,34 @@
+//! How devices reach the gateways, and the file that tells them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use schoolgate_base::HostName;
+use schoolgate_portal::Pac;
+use schoolgate_proxy::{Gateways, in_turn, pac_file};
+
+use crate::settings::ProxySettings;
+
+/// What devices are told: a gateway that listens everywhere is found where the portal is.
+pub(crate) fn reached_at(address: SocketAddr, portal: &HostName) -> String {
+    if address.ip().is_unspecified() { format!("{portal}:{}", address.port()) } else { address.to_string() }
+}
+
+/// The gateways as the settings name them, or the one that they make.
+pub(crate) fn gateways(proxy: ProxySettings, portal: &HostName) -> Gateways {
+    let named = |names: Vec<String>, listens: &[SocketAddr]| match names.as_slice() {
+        [] => listens.first().map(|address| reached_at(*address, portal)).into_iter().collect(),
+        [..] => names,
+    };
+    Gateways { plain: named(proxy.gateways.plain, &proxy.listen), tls: named(proxy.gateways.tls, &proxy.tls) }
+}
+
+/// What the gateways say themselves at `/proxy.pac`, in the clear where there is one in the clear.
+pub(crate) fn pac(gateways: Gateways) -> Option<Pac> {
+    let is_tls = gateways.plain.is_empty();
+    let named = if is_tls { gateways.tls } else { gateways.plain };
+    if named.is_empty() {
+        return None;
+    }
+    Some(Arc::new(move |client| pac_file(&in_turn(&named, client), is_tls, &[])))
+}
