@@ -11,4 +11,5 @@ pub mod product;
 mod seals;
 pub mod serve;
 pub mod settings;
+pub mod status;
 mod upkeep;

@@ -29,8 +29,9 @@ use crate::data_dir::{DataDir, DataDirError, Running};
 use crate::front::{Front, Listener, Tls, Trusting};
 use crate::gateway::{self, GatewayParts, InnerWeb, identities};
 use crate::pem::pem;
-use crate::processes::{Desk, Handed, Sockets, socket};
+use crate::processes::{Desk, GatewayBook, Handed, Sockets, socket};
 use crate::seals::DoorSeals;
+use crate::status::Gateways;
 use crate::upkeep;
 
 pub(crate) const LEAVES_MAX: usize = 20_000;
@@ -133,6 +134,8 @@ pub struct Product {
     pub proxy: Option<SocketAddr>,
     /// The school's CA certificate, PEM.
     pub ca_pem: String,
+    /// What the gateways know; `None` without any.
+    pub gateways: Option<Arc<dyn Gateways>>,
     store: Store,
     /// Let go of last.
     _running: Running,
@@ -163,7 +166,8 @@ impl Product {
         let running = dir.run()?;
         let tasks = Tasks::new();
         let (store, school, keys) = records(dir).await?;
-        let desk = matches!(plan.doors, Doors::Apart { .. }).then(Desk::new);
+        let desk = || Desk::new(Arc::new(GatewayBook::open(dir.left_alone())));
+        let desk = matches!(plan.doors, Doors::Apart { .. }).then(desk);
         let (control, follower) = Control::open(ControlParts {
             store: school,
             keys: Arc::clone(&keys),
@@ -204,14 +208,14 @@ impl Product {
         };
         let (listener, portal) = listen(plan.portal).await?;
         let ways = common.ways(dir, plan.doors, desk, portal, &writing).await?;
-        let proxy = ways.proxy;
+        let (proxy, gateways) = (ways.proxy, ways.gateways);
         let front = Front::new(common.router(&ca_pem, proxy, plan.demo)?, tasks.clone(), ways.trusting);
         front.listen(Listener::Browsers(listener), common.outside(plan.portal_tls));
         if let Some(socket) = ways.socket {
             front.listen(Listener::Proxy(socket), common.own_tls());
         }
         info!(%portal, "the portal is open");
-        Ok(Self { tasks, writing, control, events, portal, proxy, ca_pem, store, _running: running })
+        Ok(Self { tasks, writing, control, events, portal, proxy, ca_pem, gateways, store, _running: running })
     }
 
     /// Stops taking work, finishes what is open, writes what is in memory and closes the records.
@@ -247,6 +251,7 @@ struct Ways {
     trusting: Trusting,
     /// Where the proxy listens.
     proxy: Option<SocketAddr>,
+    gateways: Option<Arc<dyn Gateways>>,
 }
 
 impl Common {
@@ -263,9 +268,16 @@ impl Common {
                 let (listener, address) = listen(proxy).await?;
                 let (identities, clock) = (identities(), self.clock.clone());
                 let parts = self.gateway(dir, Arc::clone(&identities), vec![portal, address], inner_web)?;
-                gateway::doors(parts)?.proxy.serve(listener, None);
+                let doors = gateway::doors(parts)?;
+                doors.proxy.serve(listener, None);
+                let gateways: Arc<dyn Gateways> = Arc::new(doors.own);
                 let trusting: Trusting = Arc::new(move |address| identities.trust.learn(address, clock.now()));
-                Ok(Ways { socket: Some(socket(&dir.portal_socket())?), trusting, proxy: Some(address) })
+                Ok(Ways {
+                    socket: Some(socket(&dir.portal_socket())?),
+                    trusting,
+                    proxy: Some(address),
+                    gateways: Some(gateways),
+                })
             }
             (Doors::Apart { sockets, proxy }, Some(desk)) => {
                 let handed = Handed {
@@ -276,12 +288,17 @@ impl Common {
                 let listener = socket(&sockets.link())?;
                 // Stops with the writing: the doors' last events are taken.
                 desk.serve(writing, listener, handed, self.events.clone(), self.control.snapshots());
-                let clock = self.clock.clone();
+                let (clock, gateways) = (self.clock.clone(), desk.book());
                 let trusting: Trusting = Arc::new(move |address| desk.tell_trusting(address, clock.now()));
-                Ok(Ways { socket: Some(socket(&sockets.portal())?), trusting, proxy: Some(proxy) })
+                Ok(Ways {
+                    socket: Some(socket(&sockets.portal())?),
+                    trusting,
+                    proxy: Some(proxy),
+                    gateways: Some(gateways),
+                })
             }
             (Doors::None | Doors::Apart { .. }, _) => {
-                Ok(Ways { socket: None, trusting: Arc::new(|_| {}), proxy: None })
+                Ok(Ways { socket: None, trusting: Arc::new(|_| {}), proxy: None, gateways: None })
             }
         }
     }

@@ -9,17 +9,18 @@ use jiff::Timestamp;
 use rustls::ServerConfig;
 use schoolgate_base::Host;
 use schoolgate_dns::{Dns, udp_sockets};
+use schoolgate_identity::Identities;
 use schoolgate_keys::{DoorKeys, VerifyingKey};
 use schoolgate_proxy::Portal;
 use schoolgate_runtime::{AddressRule, Clock, Tasks};
 use schoolgate_snapshot::{Follower, Reader, follow};
 use schoolgate_tls::{LeafFor, Leaves, Protocol};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::info;
 
 use super::Sockets;
 use super::control::reach_signer;
-use super::link::{Link, News, note_roots};
+use super::link::{Link, Trusting, Word, note_roots};
 use super::messages::Welcome;
 use crate::gateway::{GatewayParts, doors, identities};
 use crate::product::{DRAIN, LEAVES_MAX, MINTING_MAX, StartError, listen, open_lists, until_asked_to_stop};
@@ -63,15 +64,16 @@ async fn start(
 ) -> Result<oneshot::Receiver<()>, ServeError> {
     let signer = reach_signer(sockets).await?;
     let opened = Link::open(&sockets.link(), &tasks.shutdown()).await;
-    let Some((link, welcome, recorder, news)) = opened else { return Err(ServeError::Unlinked) };
-    let (snapshots, follower) = first_snapshot(snapshot, &welcome, &news).await?;
+    let Some((link, mut welcome, recorder, news)) = opened else { return Err(ServeError::Unlinked) };
+    let (snapshots, follower) = first_snapshot(snapshot, &welcome, &news.published).await?;
     let identities = identities();
-    spawn_followers(writing, follower, news, &identities);
-    let seen = note_roots(writing, snapshots.clone());
+    spawn_followers(writing, follower, news.trusting, &identities);
+    let (told, status) = watch::channel(None);
+    let word = Word { seen: note_roots(writing, snapshots.clone()), status };
     let (linked, unlinked) = oneshot::channel();
     let shutdown = writing.shutdown();
     writing.spawn("link to control", async move {
-        link.run(seen, shutdown).await;
+        link.run(word, shutdown).await;
         drop(linked);
     });
     let leaves = Leaves::new(Arc::clone(&signer), Clock::system(), LEAVES_MAX, MINTING_MAX)?;
@@ -80,6 +82,7 @@ async fn start(
     let (listener, address) = listen(proxy_settings.listen).await?;
     let mut own = vec![settings.portal.listen, address];
     own.extend(settings.dns.iter().flat_map(|dns| [Some(dns.listen), dns.tls, dns.https]).flatten());
+    let left_alone = std::mem::take(&mut welcome.left_alone);
     let parts = GatewayParts {
         seals: Arc::new(DoorSeals::new(DoorKeys::from_halves(welcome.door_keys), welcome.school.clone())?),
         school: welcome.school,
@@ -96,6 +99,8 @@ async fn start(
         dns: settings.dns.clone(),
     };
     let doors = doors(parts)?;
+    doors.own.upstream.learned().restore(left_alone, Clock::system().now());
+    writing.spawn("word of this gateway", doors.own.run(told, news.forgotten, writing.shutdown()));
     doors.proxy.serve(listener, None);
     if let (Some(dns), Some(settings)) = (doors.dns, &settings.dns) {
         open_dns(&dns, settings, own_tls).await?;
@@ -125,18 +130,27 @@ async fn open_dns(dns: &Dns, settings: &DnsSettings, tls: Arc<ServerConfig>) -> 
 type Following = (watch::Receiver<Arc<schoolgate_decide::Snapshot>>, Follower);
 
 /// The snapshot in force, as soon as there is one.
-async fn first_snapshot(folder: &Path, welcome: &Welcome, news: &News) -> Result<Following, ServeError> {
+async fn first_snapshot(
+    folder: &Path,
+    welcome: &Welcome,
+    published: &watch::Receiver<u64>,
+) -> Result<Following, ServeError> {
     let key = VerifyingKey::from_bytes(welcome.verifying_key);
     loop {
         let reader = Reader::new(folder, &welcome.school, key, open_lists);
-        if let Some(following) = follow(reader, Some(news.published.clone()))? {
+        if let Some(following) = follow(reader, Some(published.clone()))? {
             return Ok(following);
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-fn spawn_followers(writing: &Tasks, follower: Follower, news: News, identities: &Arc<schoolgate_identity::Identities>) {
+fn spawn_followers(
+    writing: &Tasks,
+    follower: Follower,
+    mut trusting: mpsc::Receiver<Trusting>,
+    identities: &Arc<Identities>,
+) {
     let stopping = writing.shutdown();
     writing.spawn("snapshot follower", async move {
         tokio::select! {
@@ -144,7 +158,7 @@ fn spawn_followers(writing: &Tasks, follower: Follower, news: News, identities: 
             () = stopping.begun() => {}
         }
     });
-    let (identities, mut trusting, stopping) = (Arc::clone(identities), news.trusting, writing.shutdown());
+    let (identities, stopping) = (Arc::clone(identities), writing.shutdown());
     writing.spawn("devices that trust us", async move {
         loop {
             let devices = tokio::select! {
