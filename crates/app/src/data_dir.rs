@@ -155,6 +155,11 @@ impl DataDir {
         self.path.join("lists")
     }
 
+    /// The sites that gateways have learned not to look into.
+    pub fn left_alone(&self) -> PathBuf {
+        self.path.join("left-alone.json")
+    }
+
     /// Where the proxy reaches the portal, and nobody else does.
     pub fn portal_socket(&self) -> PathBuf {
         self.path.join("portal.sock")

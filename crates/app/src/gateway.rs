@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::seals::DoorSeals;
 use crate::settings::DnsSettings;
+use crate::status::OwnGateway;
 
 const UPSTREAM_HANDSHAKE: Duration = Duration::from_secs(10);
 /// Devices remembered as trusting our CA.
@@ -58,10 +59,17 @@ pub(crate) fn identities() -> Arc<Identities> {
 pub(crate) struct Doors {
     pub(crate) proxy: Proxy,
     pub(crate) dns: Option<Dns>,
+    pub(crate) own: OwnGateway,
 }
 
 pub(crate) fn doors(parts: GatewayParts) -> Result<Doors, UpstreamError> {
     let upstream = upstream(parts.addresses.clone(), parts.inner_web, parts.signer.as_ref())?;
+    let own = OwnGateway {
+        upstream: upstream.clone(),
+        leaves: Arc::clone(&parts.leaves),
+        identities: Arc::clone(&parts.identities),
+        clock: parts.clock.clone(),
+    };
     let metrics = Metrics::new();
     let dns = parts.dns.map(|settings| {
         let named = settings.upstreams.iter().chain(settings.zones.iter().flat_map(|zone| &zone.upstreams));
@@ -95,7 +103,7 @@ pub(crate) fn doors(parts: GatewayParts) -> Result<Doors, UpstreamError> {
         recorder: parts.recorder,
         seals: parts.seals,
     });
-    Ok(Doors { proxy, dns })
+    Ok(Doors { proxy, dns, own })
 }
 
 fn dns_settings(settings: DnsSettings, school: SchoolId, portal: &Portal) -> schoolgate_dns::Settings {

@@ -12,4 +12,5 @@ mod reached;
 mod seals;
 pub mod serve;
 pub mod settings;
+pub mod status;
 mod upkeep;

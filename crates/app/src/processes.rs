@@ -4,6 +4,7 @@
 //! gateway speaks for a device; the link, over which control hands a gateway what it may know and takes its events.
 //! The gateway opens no database and no key file.
 
+mod book;
 mod control;
 mod desk;
 mod gateway;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
 
+pub(crate) use book::GatewayBook;
 pub use control::control;
 pub(crate) use desk::{Desk, Handed};
 pub use gateway::{Places, gateway};

@@ -30,10 +30,11 @@ use crate::data_dir::{DataDir, DataDirError, Running};
 use crate::front::{Front, Listener, Tls, Trusting};
 use crate::gateway::{self, GatewayParts, InnerWeb, identities};
 use crate::pem::pem;
-use crate::processes::{Desk, Handed, Sockets, socket};
+use crate::processes::{Desk, GatewayBook, Handed, Sockets, socket};
 use crate::reached::{gateways, pac, reached_at};
 use crate::seals::DoorSeals;
 use crate::settings::ProxySettings;
+use crate::status::GatewayReports;
 use crate::upkeep;
 
 pub(crate) const LEAVES_MAX: usize = 20_000;
@@ -141,6 +142,8 @@ pub struct Product {
     pub proxy: Option<SocketAddr>,
     /// The school's CA certificate, PEM.
     pub ca_pem: String,
+    /// What the gateways know; `None` without any.
+    pub reports: Option<Arc<dyn GatewayReports>>,
     store: Store,
     /// Let go of last.
     _running: Running,
@@ -171,7 +174,8 @@ impl Product {
         let running = dir.run()?;
         let tasks = Tasks::new();
         let (store, school, keys) = records(dir).await?;
-        let desk = matches!(plan.doors, Doors::Apart { .. }).then(Desk::new);
+        let desk = || Desk::new(Arc::new(GatewayBook::open(dir.left_alone())));
+        let desk = matches!(plan.doors, Doors::Apart { .. }).then(desk);
         let (control, follower) = Control::open(ControlParts {
             store: school,
             keys: Arc::clone(&keys),
@@ -212,14 +216,14 @@ impl Product {
         };
         let portal = plan.portal.local_addr().map_err(|source| StartError::Portal { source })?;
         let ways = common.ways(dir, plan.doors, desk, portal, &writing).await?;
-        let proxy = ways.proxy;
+        let (proxy, reports) = (ways.proxy, ways.reports);
         let front = Front::new(common.router(&ca_pem, ways.gateways, plan.demo)?, tasks.clone(), ways.trusting);
         front.listen(Listener::Browsers(plan.portal), common.outside(plan.portal_tls));
         if let Some(socket) = ways.socket {
             front.listen(Listener::Proxy(socket), common.own_tls());
         }
         info!(%portal, "the portal is open");
-        Ok(Self { tasks, writing, control, events, portal, proxy, ca_pem, store, _running: running })
+        Ok(Self { tasks, writing, control, events, portal, proxy, ca_pem, reports, store, _running: running })
     }
 
     /// Stops taking work, finishes what is open, writes what is in memory and closes the records.
@@ -260,6 +264,8 @@ struct Ways {
     proxy: Option<SocketAddr>,
     /// How devices reach the gateways.
     gateways: Gateways,
+    /// What they know; `None` where there is none.
+    reports: Option<Arc<dyn GatewayReports>>,
 }
 
 impl Common {
@@ -276,10 +282,18 @@ impl Common {
                 let (listener, address) = listen(proxy).await?;
                 let (identities, clock) = (identities(), self.clock.clone());
                 let parts = self.gateway(dir, Arc::clone(&identities), vec![portal, address], inner_web)?;
-                gateway::doors(parts)?.proxy.serve(listener, None);
+                let doors = gateway::doors(parts)?;
+                doors.proxy.serve(listener, None);
+                let reports: Arc<dyn GatewayReports> = Arc::new(doors.own);
                 let trusting: Trusting = Arc::new(move |address| identities.trust.learn(address, clock.now()));
                 let gateways = Gateways { plain: vec![reached_at(address, &self.portal_name)], tls: Vec::new() };
-                Ok(Ways { socket: Some(socket(&dir.portal_socket())?), trusting, proxy: Some(address), gateways })
+                Ok(Ways {
+                    socket: Some(socket(&dir.portal_socket())?),
+                    trusting,
+                    proxy: Some(address),
+                    gateways,
+                    reports: Some(reports),
+                })
             }
             (Doors::Apart { sockets, proxy }, Some(desk)) => {
                 let handed = Handed {
@@ -290,14 +304,24 @@ impl Common {
                 let listener = socket(&sockets.link())?;
                 // Stops with the writing: the doors' last events are taken.
                 desk.serve(writing, listener, handed, self.events.clone(), self.control.snapshots());
-                let clock = self.clock.clone();
+                let (clock, reports) = (self.clock.clone(), desk.book());
                 let trusting: Trusting = Arc::new(move |address| desk.tell_trusting(address, clock.now()));
                 let gateways = gateways(proxy, &self.portal_name);
-                Ok(Ways { socket: Some(socket(&sockets.portal())?), trusting, proxy: None, gateways })
+                Ok(Ways {
+                    socket: Some(socket(&sockets.portal())?),
+                    trusting,
+                    proxy: None,
+                    gateways,
+                    reports: Some(reports),
+                })
             }
-            (Doors::None | Doors::Apart { .. }, _) => {
-                Ok(Ways { socket: None, trusting: Arc::new(|_| {}), proxy: None, gateways: Gateways::default() })
-            }
+            (Doors::None | Doors::Apart { .. }, _) => Ok(Ways {
+                socket: None,
+                trusting: Arc::new(|_| {}),
+                proxy: None,
+                gateways: Gateways::default(),
+                reports: None,
+            }),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use schoolgate_base::Strength;
 use schoolgate_runtime::{Counter, Metrics};
+use serde::{Deserialize, Serialize};
 
 use crate::identify::Identified;
 
@@ -16,7 +17,7 @@ pub struct Attribution {
 }
 
 /// Requests since the program started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shares {
     /// Nobody in particular: unknown, or a place.
     pub none: u64,

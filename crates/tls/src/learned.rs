@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::Host;
+use serde::{Deserialize, Serialize};
 
 /// A site is tried again after so long: sites change.
 pub const LEFT_ALONE_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -21,10 +22,10 @@ pub const LEFT_ALONE_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 const DEVICES_MIN: usize = 3;
 const DOUBT_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// Sites on the list, and sites on the way there; of more, those that end first make room.
-const SITES_MAX: usize = 1_024;
+pub const LEARNED_MAX: usize = 1_024;
 
 /// Why a site is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum WhyLeft {
     /// It asks for a certificate that only its visitors can show.
     ClientCertificate,
@@ -43,12 +44,20 @@ impl WhyLeft {
 }
 
 /// A site on the list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LearnedSite {
     pub host: Host,
     pub why: WhyLeft,
+    /// When it was learned, and when it last showed.
     pub since: Timestamp,
-    pub until: Timestamp,
+    pub last: Timestamp,
+}
+
+impl LearnedSite {
+    /// When it is tried again.
+    pub fn until(&self) -> Timestamp {
+        self.last.checked_add(LEFT_ALONE_FOR).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// The list.
@@ -81,7 +90,7 @@ impl LearnedSites {
         let device = self.hashes.hash_one(device);
         let mut inner = self.lock();
         inner.doubts.retain(|_, doubt| now < doubt.until);
-        if SITES_MAX <= inner.doubts.len() && !inner.doubts.contains_key(host) {
+        if LEARNED_MAX <= inner.doubts.len() && !inner.doubts.contains_key(host) {
             let first = inner.doubts.iter().min_by_key(|(_, doubt)| doubt.until).map(|(host, _)| host.clone());
             inner.doubts.retain(|host, _| Some(host) != first.as_ref());
         }
@@ -103,13 +112,13 @@ impl LearnedSites {
 
     pub fn is_left_alone(&self, host: &Host, now: Timestamp) -> Option<WhyLeft> {
         let inner = self.lock();
-        inner.sites.get(host).filter(|site| now < site.until).map(|site| site.why)
+        inner.sites.get(host).filter(|site| now < site.until()).map(|site| site.why)
     }
 
     /// All sites on the list, by name, for the technician.
     pub fn list(&self, now: Timestamp) -> Vec<LearnedSite> {
         let inner = self.lock();
-        let mut sites: Vec<LearnedSite> = inner.sites.values().filter(|site| now < site.until).cloned().collect();
+        let mut sites: Vec<LearnedSite> = inner.sites.values().filter(|site| now < site.until()).cloned().collect();
         sites.sort_by_cached_key(|site| site.host.to_string());
         sites
     }
@@ -119,6 +128,18 @@ impl LearnedSites {
         self.lock().sites.remove(host).is_some()
     }
 
+    /// Takes up what an earlier process had learned; what this one knows already stays as it is.
+    pub fn restore(&self, sites: impl IntoIterator<Item = LearnedSite>, now: Timestamp) {
+        let mut inner = self.lock();
+        for site in sites.into_iter().take(LEARNED_MAX) {
+            let has_room = inner.sites.len() < LEARNED_MAX;
+            let site = LearnedSite { last: site.last.min(now), ..site };
+            if has_room && now < site.until() {
+                inner.sites.entry(site.host.clone()).or_insert(site);
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -126,15 +147,13 @@ impl LearnedSites {
 
 impl Inner {
     fn learn(&mut self, host: &Host, why: WhyLeft, now: Timestamp) {
-        self.sites.retain(|_, site| now < site.until);
-        if SITES_MAX <= self.sites.len() && !self.sites.contains_key(host) {
-            let first = self.sites.values().min_by_key(|site| site.until).map(|site| site.host.clone());
+        self.sites.retain(|_, site| now < site.until());
+        if LEARNED_MAX <= self.sites.len() && !self.sites.contains_key(host) {
+            let first = self.sites.values().min_by_key(|site| site.last).map(|site| site.host.clone());
             self.sites.retain(|host, _| Some(host) != first.as_ref());
         }
-        let until = now + LEFT_ALONE_FOR;
-        let site = LearnedSite { host: host.clone(), why, since: now, until };
-        let site = self.sites.entry(host.clone()).or_insert(site);
-        site.until = until;
+        let site = LearnedSite { host: host.clone(), why, since: now, last: now };
+        self.sites.entry(host.clone()).or_insert(site).last = now;
     }
 }
 
@@ -183,17 +202,41 @@ mod tests {
         learned.note_client_certificate(&site, at(5));
         let listed = learned.list(at(6));
         assert_eq!((listed[0].why, listed[0].since), (WhyLeft::ClientCertificate, at(0)));
-        assert_eq!(listed[0].until, at(5) + LEFT_ALONE_FOR);
+        assert_eq!((listed[0].last, listed[0].until()), (at(5), at(5) + LEFT_ALONE_FOR));
     }
 
     #[test]
     fn v34_the_list_is_bounded() {
         let learned = LearnedSites::default();
-        for number in 0..SITES_MAX as i64 + 50 {
+        for number in 0..LEARNED_MAX as i64 + 50 {
             learned.note_client_certificate(&host(&format!("s{number}.example")), at(number / 100));
             learned.note_refusal(&host(&format!("s{number}.example")), device(1), at(0));
         }
-        assert_eq!(learned.list(at(12)).len(), SITES_MAX);
-        assert_eq!(learned.lock().doubts.len(), SITES_MAX);
+        assert_eq!(learned.list(at(12)).len(), LEARNED_MAX);
+        assert_eq!(learned.lock().doubts.len(), LEARNED_MAX);
+    }
+
+    #[test]
+    fn a_process_that_follows_another_knows_what_that_one_had_learned() {
+        let (before, after) = (LearnedSites::default(), LearnedSites::default());
+        before.note_client_certificate(&host("old.example"), at(0));
+        before.note_client_certificate(&host("tax.example"), at(24));
+        after.note_client_certificate(&host("tax.example"), at(25));
+        let later = at(30 * 24);
+        after.restore(before.list(at(24)), later);
+        let known: Vec<_> = after.list(later).into_iter().map(|site| (site.host, site.since)).collect();
+        assert_eq!(known, [(host("tax.example"), at(25))], "the other one's time was over");
+        let from_tomorrow =
+            LearnedSite { host: host("new.example"), why: WhyLeft::Pinned, since: at(0), last: at(9_000) };
+        after.restore([from_tomorrow], later);
+        assert_eq!(after.is_left_alone(&host("new.example"), later + LEFT_ALONE_FOR), None);
+        let many = (0..3_000).map(|number| LearnedSite {
+            host: host(&format!("s{number}.example")),
+            why: WhyLeft::Pinned,
+            since: later,
+            last: later,
+        });
+        after.restore(many, later);
+        assert_eq!(after.list(later).len(), LEARNED_MAX);
     }
 }

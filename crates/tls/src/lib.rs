@@ -13,7 +13,7 @@ mod upstream;
 pub use authority::{Authority, AuthorityError, list_name};
 pub use devices::{DeviceAuthorities, DeviceAuthorityError};
 pub use hello::{ClientHello, HELLO_MAX, HelloError, NamedServer, Offer, Reading, read_client_hello};
-pub use learned::{LEFT_ALONE_FOR, LearnedSite, LearnedSites, WhyLeft};
+pub use learned::{LEARNED_MAX, LEFT_ALONE_FOR, LearnedSite, LearnedSites, WhyLeft};
 pub use leaves::{LeafError, LeafFor, Leaves};
 pub use remote::{RemoteSigner, serve_signer};
 pub use replay::{HelloFailure, Replay, read_hello};

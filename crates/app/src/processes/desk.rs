@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use schoolgate_base::SchoolId;
+use schoolgate_base::{Host, SchoolId};
 use schoolgate_decide::Snapshot;
 use schoolgate_event::Recorder;
 use schoolgate_eventlog::EventLog;
@@ -20,6 +20,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
+use super::book::GatewayBook;
 use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, send};
 
 /// For a gateway's first message, and for it to take one of ours.
@@ -50,6 +51,7 @@ pub(crate) struct Desk {
     trusting: broadcast::Sender<(IpAddr, i64)>,
     /// The same since the morning, for a gateway that comes later.
     known: Mutex<HashMap<IpAddr, i64>>,
+    book: Arc<GatewayBook>,
 }
 
 #[derive(Default)]
@@ -62,10 +64,15 @@ struct Gateways {
 }
 
 impl Desk {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(book: Arc<GatewayBook>) -> Arc<Self> {
         let (trusting, _) = broadcast::channel(TRUSTING_MAX);
         let (gateways, known) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { gateways, seen: watch::Sender::new(u64::MAX), trusting, known })
+        Arc::new(Self { gateways, seen: watch::Sender::new(u64::MAX), trusting, known, book })
+    }
+
+    /// What the gateways say of themselves.
+    pub(crate) fn book(&self) -> Arc<GatewayBook> {
+        Arc::clone(&self.book)
     }
 
     pub(crate) fn seen(&self) -> watch::Receiver<u64> {
@@ -177,15 +184,16 @@ impl Serving {
         info!("a gateway is connected");
         let (written, to_say) = mpsc::channel(1);
         // Listening before the known are read, so that none is missed in between.
-        let trusting = self.desk.trusting.subscribe();
+        let (trusting, forgotten) = (self.desk.trusting.subscribe(), self.desk.book.forgotten());
         let known = ToGateway::Trusting { devices: self.desk.known() };
         timeout(PATIENCE, send(&mut write, &known)).await??;
         let connection = self.desk.connection();
         let ended = tokio::select! {
             ended = self.hear(run, connection, read, written) => ended,
-            ended = self.say(write, to_say, trusting) => ended,
+            ended = self.say(write, to_say, trusting, forgotten) => ended,
         };
         self.desk.note_seen(connection, None);
+        self.desk.book.note_gone(connection);
         info!("a gateway has gone");
         ended
     }
@@ -195,6 +203,7 @@ impl Serving {
             school: self.handed.school.clone(),
             verifying_key: *self.handed.verifying_key.as_bytes(),
             door_keys: self.handed.door_keys.into_halves(),
+            left_alone: self.desk.book.kept(),
         }
     }
 
@@ -209,6 +218,7 @@ impl Serving {
             match message {
                 ToControl::Hello { .. } => return Err(io::ErrorKind::InvalidData.into()),
                 ToControl::Seen { snapshot } => self.desk.note_seen(connection, Some(snapshot)),
+                ToControl::Status(status) => self.desk.book.note(connection, *status),
                 ToControl::Batch(batch) => {
                     let number = batch.number;
                     if self.desk.is_new(run, number) {
@@ -245,6 +255,7 @@ impl Serving {
         mut write: OwnedWriteHalf,
         mut written: mpsc::Receiver<u64>,
         mut trusting: broadcast::Receiver<(IpAddr, i64)>,
+        mut forgotten: broadcast::Receiver<Host>,
     ) -> io::Result<()> {
         let mut snapshots = self.snapshots.clone();
         loop {
@@ -255,6 +266,11 @@ impl Serving {
                 },
                 device = trusting.recv() => match device {
                     Ok(device) => ToGateway::Trusting { devices: vec![device] },
+                    Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                },
+                host = forgotten.recv() => match host {
+                    Ok(host) => ToGateway::Forget { host },
                     Err(broadcast::error::RecvError::Lagged(_)) => continue,
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },

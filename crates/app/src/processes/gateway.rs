@@ -19,14 +19,14 @@ use schoolgate_identity::Identities;
 use schoolgate_keys::{DoorKeys, VerifyingKey};
 use schoolgate_runtime::{Clock, Sockets as Listening, Tasks};
 use schoolgate_snapshot::{Follower, Reader, follow};
-use schoolgate_tls::{Leaves, Signer};
+use schoolgate_tls::{LearnedSite, Leaves, Signer};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info};
 
 use self::edition::{Edition, Finishing};
 use super::control::reach_signer;
-use super::link::{Link, News, note_roots};
+use super::link::{Link, Trusting, Word, note_roots};
 use super::messages::Welcome;
 use super::{Role, Sockets};
 use crate::gateway::identities;
@@ -34,6 +34,7 @@ use crate::product::{DRAIN, LEAVES_MAX, MINTING_MAX, RunError, StartError, open_
 use crate::seals::DoorSeals;
 use crate::serve::ServeError;
 use crate::settings::Settings;
+use crate::status::{self, GatewayReports, OwnGateway};
 
 /// Between looks at the folder, while nothing was ever published.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -58,6 +59,23 @@ struct Base {
     signer: Arc<dyn Signer>,
     leaves: Arc<Leaves>,
     recorder: Arc<dyn Recorder>,
+    /// Sites that gateways before this one had learned not to look into.
+    left_alone: Vec<LearnedSite>,
+    /// The doors of the newest edition, as far as their state is told to control.
+    newest: watch::Sender<Option<OwnGateway>>,
+}
+
+impl Base {
+    /// Gives new doors what those before have learned, and tells control of theirs from now on.
+    fn follow(&self, doors: OwnGateway) {
+        let now = Clock::system().now();
+        let learned = match &*self.newest.borrow() {
+            Some(before) => before.left_alone(now),
+            None => self.left_alone.clone(),
+        };
+        doors.upstream.learned().restore(learned, now);
+        self.newest.send_replace(Some(doors));
+    }
 }
 
 /// Filters until it is asked to stop. Opens of the data directory nothing but the snapshot. `inherited` are the
@@ -111,19 +129,25 @@ async fn reach(places: &Places<'_>, writing: &Tasks) -> Result<(Base, oneshot::R
     let sockets = places.sockets;
     let signer = reach_signer(sockets).await?;
     let opened = Link::open(&sockets.link(), &writing.shutdown()).await;
-    let Some((link, welcome, recorder, news)) = opened else { return Err(ServeError::Unlinked) };
-    let (snapshots, follower) = first_snapshot(places.snapshot, &welcome, &news).await?;
+    let Some((link, mut welcome, recorder, news)) = opened else { return Err(ServeError::Unlinked) };
+    let (snapshots, follower) = first_snapshot(places.snapshot, &welcome, &news.published).await?;
     let identities = identities();
-    spawn_followers(writing, follower, news, &identities);
-    let seen = note_roots(writing, snapshots.clone());
+    spawn_followers(writing, follower, news.trusting, &identities);
+    let (told, status) = watch::channel(None);
+    let word = Word { seen: note_roots(writing, snapshots.clone()), status };
     let (linked, unlinked) = oneshot::channel();
     let shutdown = writing.shutdown();
     writing.spawn("link to control", async move {
-        link.run(seen, shutdown).await;
+        link.run(word, shutdown).await;
         drop(linked);
     });
+    let newest = watch::Sender::new(None);
+    let telling = status::tell(newest.subscribe(), told, news.forgotten, writing.shutdown());
+    writing.spawn("word of this gateway", telling);
     let base = Base {
         sockets: sockets.clone(),
+        left_alone: std::mem::take(&mut welcome.left_alone),
+        newest,
         seals: Arc::new(DoorSeals::new(DoorKeys::from_halves(welcome.door_keys), welcome.school.clone())?),
         school: welcome.school,
         snapshots,
@@ -138,18 +162,27 @@ async fn reach(places: &Places<'_>, writing: &Tasks) -> Result<(Base, oneshot::R
 type Following = (watch::Receiver<Arc<schoolgate_decide::Snapshot>>, Follower);
 
 /// The snapshot in force, as soon as there is one.
-async fn first_snapshot(folder: &Path, welcome: &Welcome, news: &News) -> Result<Following, ServeError> {
+async fn first_snapshot(
+    folder: &Path,
+    welcome: &Welcome,
+    published: &watch::Receiver<u64>,
+) -> Result<Following, ServeError> {
     let key = VerifyingKey::from_bytes(welcome.verifying_key);
     loop {
         let reader = Reader::new(folder, &welcome.school, key, open_lists);
-        if let Some(following) = follow(reader, Some(news.published.clone()))? {
+        if let Some(following) = follow(reader, Some(published.clone()))? {
             return Ok(following);
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-fn spawn_followers(writing: &Tasks, follower: Follower, news: News, identities: &Arc<schoolgate_identity::Identities>) {
+fn spawn_followers(
+    writing: &Tasks,
+    follower: Follower,
+    mut trusting: mpsc::Receiver<Trusting>,
+    identities: &Arc<Identities>,
+) {
     let stopping = writing.shutdown();
     writing.spawn("snapshot follower", async move {
         tokio::select! {
@@ -157,7 +190,7 @@ fn spawn_followers(writing: &Tasks, follower: Follower, news: News, identities: 
             () = stopping.begun() => {}
         }
     });
-    let (identities, mut trusting, stopping) = (Arc::clone(identities), news.trusting, writing.shutdown());
+    let (identities, stopping) = (Arc::clone(identities), writing.shutdown());
     writing.spawn("devices that trust us", async move {
         loop {
             let devices = tokio::select! {

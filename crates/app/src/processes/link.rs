@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::civil::Date;
-use schoolgate_base::SchoolId;
+use schoolgate_base::{Host, SchoolId};
 use schoolgate_event::{Event, Recorded, Recorder};
 use schoolgate_keys::random_bytes;
 use schoolgate_runtime::{Shutdown, Tasks};
@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, send};
+use crate::status::GatewayStatus;
 
 /// Events that wait for control, and their bytes in all: one with a long address takes a hundred times the usual.
 const WAITING_MAX: usize = 65_536;
@@ -61,6 +62,17 @@ pub(super) struct News {
     /// Told the number of each root that was published.
     pub(super) published: watch::Receiver<u64>,
     pub(super) trusting: mpsc::Receiver<Trusting>,
+    /// Sites to look into again.
+    pub(super) forgotten: mpsc::Receiver<Host>,
+}
+
+/// What control is told beside events, the newest of each.
+#[derive(Clone)]
+pub(super) struct Word {
+    /// The root that the doors have.
+    pub(super) seen: watch::Receiver<u64>,
+    /// `None`: not known yet.
+    pub(super) status: watch::Receiver<Option<GatewayStatus>>,
 }
 
 /// Devices that trust the school's CA, and when that was seen, in microseconds.
@@ -78,6 +90,7 @@ enum Reached {
 struct Ears {
     published: watch::Sender<u64>,
     trusting: mpsc::Sender<Trusting>,
+    forgotten: mpsc::Sender<Host>,
     written: watch::Sender<u64>,
 }
 
@@ -136,13 +149,14 @@ impl Link {
         let outbox = Outbox { run, number: 0, events: waiting, waiting_bytes, missing, help, open: None };
         let (published, to_read) = watch::channel(0);
         let (trusting, to_learn) = mpsc::channel(1_024);
-        let ears = Ears { published, trusting, written: watch::Sender::new(0) };
-        let news = News { published: to_read, trusting: to_learn };
+        let (forgotten, to_forget) = mpsc::channel(256);
+        let ears = Ears { published, trusting, forgotten, written: watch::Sender::new(0) };
+        let news = News { published: to_read, trusting: to_learn, forgotten: to_forget };
         Some((Self { socket: socket.to_owned(), outbox, ears, halves }, welcome, recorder, news))
     }
 
     /// Carries events and news, over one connection after the other. When the program stops, what is left goes first.
-    pub(super) async fn run(self, seen: watch::Receiver<u64>, shutdown: Shutdown) {
+    pub(super) async fn run(self, word: Word, shutdown: Shutdown) {
         let Self { socket, outbox, ears, mut halves } = self;
         let outbox = AsyncMutex::new(outbox);
         loop {
@@ -150,7 +164,7 @@ impl Link {
             let mut sending = outbox.lock().await;
             let ended = tokio::select! {
                 ended = hear(&ears, read) => ended,
-                ended = sending.carry(write, ears.written.subscribe(), seen.clone(), &shutdown) => ended,
+                ended = sending.carry(write, ears.written.subscribe(), word.clone(), &shutdown) => ended,
             };
             match ended {
                 Ok(()) if shutdown.is_begun() => return,
@@ -217,6 +231,8 @@ async fn hear(ears: &Ears, mut read: OwnedReadHalf) -> io::Result<()> {
             ToGateway::Published { snapshot } => drop(ears.published.send_replace(snapshot)),
             // Learned again at the device's next handshake.
             ToGateway::Trusting { devices } => drop(ears.trusting.try_send(devices)),
+            // Left alone for longer, which the technician sees.
+            ToGateway::Forget { host } => drop(ears.forgotten.try_send(host)),
         }
     }
     Ok(())
@@ -227,21 +243,29 @@ impl Outbox {
         &mut self,
         mut write: OwnedWriteHalf,
         mut written: watch::Receiver<u64>,
-        mut seen: watch::Receiver<u64>,
+        mut word: Word,
         shutdown: &Shutdown,
     ) -> io::Result<()> {
         let mut told = 0;
+        word.status.mark_changed();
         loop {
-            let snapshot = *seen.borrow_and_update();
+            let snapshot = *word.seen.borrow_and_update();
             if snapshot != told {
                 told = snapshot;
                 timeout(PATIENCE, send(&mut write, &ToControl::Seen { snapshot })).await??;
+            }
+            if word.status.has_changed().unwrap_or(false) {
+                let status = word.status.borrow_and_update().clone();
+                if let Some(status) = status {
+                    timeout(PATIENCE, send(&mut write, &ToControl::Status(Box::new(status)))).await??;
+                }
             }
             if self.open.is_none() {
                 tokio::select! {
                     biased;
                     open = self.next(shutdown) => self.open = open,
-                    _ = seen.changed() => continue,
+                    _ = word.seen.changed() => continue,
+                    Ok(()) = word.status.changed() => continue,
                 }
             }
             let Some(batch) = &self.open else { return Ok(()) };

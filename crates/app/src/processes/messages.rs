@@ -4,16 +4,19 @@ use std::io;
 use std::net::IpAddr;
 
 use jiff::civil::Date;
-use schoolgate_base::SchoolId;
+use schoolgate_base::{Host, SchoolId};
 use schoolgate_event::Event;
 use schoolgate_runtime::frames::{read_frame, write_frame};
+use schoolgate_tls::LearnedSite;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::status::GatewayStatus;
+
 /// Counts up when a message changes its form. A gateway of another version is turned away; it ends, and the supervisor
 /// starts the program that is installed now.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToControl {
@@ -27,6 +30,8 @@ pub(super) enum ToControl {
     Seen {
         snapshot: u64,
     },
+    /// What the gateway knows now; at first, and when it has changed.
+    Status(Box<GatewayStatus>),
 }
 
 /// Events, in the order in which they were recorded.
@@ -51,6 +56,8 @@ pub(super) enum ToGateway {
     Published { snapshot: u64 },
     /// The portal has met devices that trust the school's CA: where, and when in microseconds.
     Trusting { devices: Vec<(IpAddr, i64)> },
+    /// A technician wants this site looked into again.
+    Forget { host: Host },
     /// The gateway speaks another version than control, and is to make room for one that does not.
     OtherVersion,
 }
@@ -63,6 +70,8 @@ pub(super) struct Welcome {
     pub(super) verifying_key: [u8; 32],
     /// The halves of `schoolgate_keys::DoorKeys`.
     pub(super) door_keys: [[u8; 32]; 2],
+    /// Sites that gateways before this one have learned not to look into.
+    pub(super) left_alone: Vec<LearnedSite>,
 }
 
 pub(super) async fn send(stream: &mut (impl AsyncWrite + Unpin), message: &impl Serialize) -> io::Result<()> {

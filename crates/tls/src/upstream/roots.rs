@@ -132,6 +132,11 @@ impl Roots {
         (self.facts.len(), self.facts.iter().filter(|root| root.is_public).count())
     }
 
+    /// How many roots Mozilla's programme has, as this build knows it.
+    pub fn programme_count() -> usize {
+        webpki_roots::TLS_SERVER_ROOTS.len()
+    }
+
     /// The roots that were found and are not believed, for the technician.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out

@@ -44,6 +44,7 @@ impl Edition {
         let own_tls = OwnTls::sign(&base.leaves, own_names(settings, proxy)).await?;
         let tasks = Tasks::new();
         let doors = doors(parts(base, settings, proxy, own, &tasks))?;
+        base.follow(doors.own.clone());
         let addresses = listeners.addresses();
         if let Some(config) = own_tls.config() {
             listeners.serve(&doors, &config);
