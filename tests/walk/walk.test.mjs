@@ -307,6 +307,10 @@ test('a governor sees the same without names and without small counts', async ()
 test('a broken policy is refused with place and reason and the old one stays', async () => {
   await ivy.goto(`${demo.portal}/manage`);
   await look(ivy, 'manage');
+  await ivy.goto(`${demo.portal}/manage/gateway`);
+  assert.match(await ivy.locator('main').innerText(), /Whose requests are[^]*Sites that are not looked into/);
+  await look(ivy, 'manage-gateway');
+  await ivy.goto(`${demo.portal}/manage`);
   await ivy.locator('a[href^="/manage/file"]').first().click();
   const source = ivy.locator('main textarea').first();
   const text = await source.inputValue();
@@ -342,7 +346,7 @@ test('a good one is in force at every door within a second', async () => {
 
 test('pages that anybody can open are whole', async () => {
   const visitor = await profile(plain);
-  for (const [path, name] of [['/', 'home'], ['/sign-in', 'sign-in'], ['/be', 'be'], ['/help', 'help-plain'], ['/certificate', 'certificate'], ['/nowhere', 'not-found']]) {
+  for (const [path, name] of [['/', 'home'], ['/sign-in', 'sign-in'], ['/be', 'be'], ['/help', 'help-plain'], ['/certificate', 'certificate'], ['/limits', 'limits'], ['/nowhere', 'not-found']]) {
     await visitor.goto(`${demo.portal}${path}`);
     await look(visitor, name);
   }

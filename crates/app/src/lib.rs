@@ -12,5 +12,6 @@ mod reached;
 mod seals;
 pub mod serve;
 pub mod settings;
+mod shown;
 pub mod status;
 mod upkeep;

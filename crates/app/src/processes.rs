@@ -26,6 +26,7 @@ pub use control::control;
 pub(crate) use desk::{Desk, Handed};
 pub use gateway::{Places, gateway};
 pub use signer::signer;
+pub(crate) use supervisor::{Standing, standings};
 pub use supervisor::{SuperviseError, supervise};
 
 use crate::product::StartError;

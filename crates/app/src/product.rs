@@ -16,7 +16,7 @@ use schoolgate_eventlog::{EventLog, Evidence, LogError, QueryError};
 use schoolgate_identity::Identities;
 use schoolgate_keys::{KeyError, KeyRing, sha256_hex};
 use schoolgate_lists::Index;
-use schoolgate_portal::{Demo, PortalParts};
+use schoolgate_portal::{Demo, GatewaysPort, PortalParts};
 use schoolgate_proxy::{Gateways, Portal};
 use schoolgate_records::{RecordsError, SchoolStore, Store};
 use schoolgate_runtime::{AddressRule, Clock, SocketsError, Tasks};
@@ -31,10 +31,10 @@ use crate::front::{Front, Listener, Tls, Trusting};
 use crate::gateway::{self, GatewayParts, InnerWeb, identities};
 use crate::pem::pem;
 use crate::processes::{Desk, GatewayBook, Handed, Sockets, socket};
-use crate::reached::{gateways, pac, reached_at};
+use crate::reached::{doh, gateways, pac, reached_at};
 use crate::seals::DoorSeals;
 use crate::settings::ProxySettings;
-use crate::status::GatewayReports;
+use crate::shown::Shown;
 use crate::upkeep;
 
 pub(crate) const LEAVES_MAX: usize = 20_000;
@@ -121,7 +121,8 @@ pub(crate) enum Doors {
     /// In this process: the demo, which has one clock for all.
     Here { proxy: SocketAddr, inner_web: Option<InnerWeb> },
     /// In a process of their own, which comes to the sockets.
-    Apart { sockets: Sockets, proxy: ProxySettings },
+    /// `https_names` is where the name door answers over HTTPS.
+    Apart { sockets: Sockets, proxy: ProxySettings, https_names: Option<SocketAddr> },
 }
 
 pub(crate) enum PortalTls {
@@ -142,8 +143,6 @@ pub struct Product {
     pub proxy: Option<SocketAddr>,
     /// The school's CA certificate, PEM.
     pub ca_pem: String,
-    /// What the gateways know; `None` without any.
-    pub reports: Option<Arc<dyn GatewayReports>>,
     store: Store,
     /// Let go of last.
     _running: Running,
@@ -216,14 +215,15 @@ impl Product {
         };
         let portal = plan.portal.local_addr().map_err(|source| StartError::Portal { source })?;
         let ways = common.ways(dir, plan.doors, desk, portal, &writing).await?;
-        let (proxy, reports) = (ways.proxy, ways.reports);
-        let front = Front::new(common.router(&ca_pem, ways.gateways, plan.demo)?, tasks.clone(), ways.trusting);
+        let proxy = ways.proxy;
+        let router = common.router(&ca_pem, ways.reached, plan.demo)?;
+        let front = Front::new(router, tasks.clone(), ways.trusting);
         front.listen(Listener::Browsers(plan.portal), common.outside(plan.portal_tls));
         if let Some(socket) = ways.socket {
             front.listen(Listener::Proxy(socket), common.own_tls());
         }
         info!(%portal, "the portal is open");
-        Ok(Self { tasks, writing, control, events, portal, proxy, ca_pem, reports, store, _running: running })
+        Ok(Self { tasks, writing, control, events, portal, proxy, ca_pem, store, _running: running })
     }
 
     /// Stops taking work, finishes what is open, writes what is in memory and closes the records.
@@ -262,10 +262,16 @@ struct Ways {
     trusting: Trusting,
     /// Where the proxy listens in this process.
     proxy: Option<SocketAddr>,
-    /// How devices reach the gateways.
+    reached: Reached,
+}
+
+/// How devices reach the gateways, and what is shown of these.
+#[derive(Default)]
+struct Reached {
     gateways: Gateways,
-    /// What they know; `None` where there is none.
-    reports: Option<Arc<dyn GatewayReports>>,
+    /// Where names are asked for over HTTPS.
+    doh: Option<String>,
+    shown: Option<GatewaysPort>,
 }
 
 impl Common {
@@ -284,18 +290,17 @@ impl Common {
                 let parts = self.gateway(dir, Arc::clone(&identities), vec![portal, address], inner_web)?;
                 let doors = gateway::doors(parts)?;
                 doors.proxy.serve(listener, None);
-                let reports: Arc<dyn GatewayReports> = Arc::new(doors.own);
+                let shown: GatewaysPort = Arc::new(Shown { reports: Arc::new(doors.own), standing: None });
                 let trusting: Trusting = Arc::new(move |address| identities.trust.learn(address, clock.now()));
                 let gateways = Gateways { plain: vec![reached_at(address, &self.portal_name)], tls: Vec::new() };
                 Ok(Ways {
                     socket: Some(socket(&dir.portal_socket())?),
                     trusting,
                     proxy: Some(address),
-                    gateways,
-                    reports: Some(reports),
+                    reached: Reached { gateways, doh: None, shown: Some(shown) },
                 })
             }
-            (Doors::Apart { sockets, proxy }, Some(desk)) => {
+            (Doors::Apart { sockets, proxy, https_names }, Some(desk)) => {
                 let handed = Handed {
                     school: dir.school().clone(),
                     verifying_key: self.keys.signing().verifying_key(),
@@ -304,24 +309,21 @@ impl Common {
                 let listener = socket(&sockets.link())?;
                 // Stops with the writing: the doors' last events are taken.
                 desk.serve(writing, listener, handed, self.events.clone(), self.control.snapshots());
-                let (clock, reports) = (self.clock.clone(), desk.book());
+                let clock = self.clock.clone();
+                let shown: GatewaysPort = Arc::new(Shown { reports: desk.book(), standing: Some(sockets.standing()) });
                 let trusting: Trusting = Arc::new(move |address| desk.tell_trusting(address, clock.now()));
                 let gateways = gateways(proxy, &self.portal_name);
+                let doh = https_names.map(|address| doh(address, &self.portal_name));
                 Ok(Ways {
                     socket: Some(socket(&sockets.portal())?),
                     trusting,
                     proxy: None,
-                    gateways,
-                    reports: Some(reports),
+                    reached: Reached { gateways, doh, shown: Some(shown) },
                 })
             }
-            (Doors::None | Doors::Apart { .. }, _) => Ok(Ways {
-                socket: None,
-                trusting: Arc::new(|_| {}),
-                proxy: None,
-                gateways: Gateways::default(),
-                reports: None,
-            }),
+            (Doors::None | Doors::Apart { .. }, _) => {
+                Ok(Ways { socket: None, trusting: Arc::new(|_| {}), proxy: None, reached: Reached::default() })
+            }
         }
     }
 
@@ -364,7 +366,8 @@ impl Common {
         }
     }
 
-    fn router(&self, ca_pem: &str, gateways: Gateways, demo: Option<Demo>) -> Result<Router, StartError> {
+    fn router(&self, ca_pem: &str, reached: Reached, demo: Option<Demo>) -> Result<Router, StartError> {
+        let gateways = reached.gateways;
         Ok(schoolgate_portal::Portal::router(PortalParts {
             control: self.control.clone(),
             events: self.events.clone(),
@@ -372,12 +375,13 @@ impl Common {
             settings: schoolgate_portal::Settings {
                 portal_name: self.portal_name.to_string(),
                 proxy_address: gateways.plain.iter().chain(&gateways.tls).next().cloned().unwrap_or_default(),
-                doh: None,
+                doh: reached.doh,
                 ca_pem: ca_pem.to_owned(),
                 ca_fingerprint: fingerprint(&self.signer.certificate()),
                 leave_to: None,
             },
             pac: pac(gateways),
+            gateways: reached.shown,
             demo,
         }))
     }

@@ -14,6 +14,11 @@ pub(crate) fn reached_at(address: SocketAddr, portal: &HostName) -> String {
     if address.ip().is_unspecified() { format!("{portal}:{}", address.port()) } else { address.to_string() }
 }
 
+/// Where devices ask for names over HTTPS (RFC 8484). The certificate there is for the portal's name.
+pub(crate) fn doh(address: SocketAddr, portal: &HostName) -> String {
+    format!("https://{portal}:{}/dns-query", address.port())
+}
+
 /// The gateways as the settings name them, or the one that they make.
 pub(crate) fn gateways(proxy: ProxySettings, portal: &HostName) -> Gateways {
     let named = |names: Vec<String>, listens: &[SocketAddr]| match names.as_slice() {

@@ -10,6 +10,7 @@ use schoolgate_eventlog::{EventLog, Evidence};
 use tokio::sync::Semaphore;
 
 use crate::changed::Comparisons;
+use crate::gateways::GatewaysPort;
 use crate::limits::{Allowance, Limits};
 
 /// Wrong passwords for one name before it has to wait.
@@ -35,6 +36,8 @@ pub struct PortalParts {
     pub settings: Settings,
     /// The proxy auto-configuration file for a client; `None` without a gateway.
     pub pac: Option<Pac>,
+    /// What the gateways know; `None` without one.
+    pub gateways: Option<GatewaysPort>,
     /// Only a data directory marked as a demonstration gives it.
     pub demo: Option<Demo>,
 }
@@ -77,6 +80,7 @@ pub(crate) struct App {
     pub(crate) evidence: Evidence,
     pub(crate) settings: Settings,
     pub(crate) pac: Option<Pac>,
+    pub(crate) gateways: Option<GatewaysPort>,
     pub(crate) demo: Option<Demo>,
     pub(crate) sign_in_by_name: Limits<String>,
     pub(crate) sign_in_by_address: Limits<IpAddr>,
@@ -102,6 +106,7 @@ impl App {
             evidence: parts.evidence,
             settings: parts.settings,
             pac: parts.pac,
+            gateways: parts.gateways,
             demo: parts.demo,
             sign_in_by_name: Limits::new(SIGN_IN_BY_NAME, NAMES_MAX),
             sign_in_by_address: Limits::new(SIGN_IN_BY_ADDRESS, NAMES_MAX),

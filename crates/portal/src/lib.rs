@@ -13,6 +13,7 @@ mod evidence;
 mod failure;
 mod fields;
 mod forms;
+mod gateways;
 mod guard;
 mod limits;
 mod missing;
@@ -29,6 +30,7 @@ mod words;
 
 pub use app::{Demo, DemoPerson, Pac, PortalParts, Settings};
 pub use client::Client;
+pub use gateways::{GatewayView, Gateways, GatewaysPort, GatewaysView, LeftAlone, ProcessView, Requests};
 pub use router::Portal;
 
 #[cfg(test)]

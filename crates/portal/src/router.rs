@@ -8,7 +8,9 @@ use axum::routing::{get, post};
 
 use crate::app::{App, PortalParts};
 use crate::assets;
-use crate::controllers::{agreement, device, grant, help, home, manage, policy, refusal, report, request, session};
+use crate::controllers::{
+    agreement, device, grant, help, home, limits, manage, policy, refusal, report, request, session,
+};
 use crate::failure::Failure;
 use crate::guard::guard;
 use crate::security::headers_add;
@@ -55,6 +57,7 @@ fn people() -> Router {
         .route("/agree/question", get(agreement::agreement_question))
         .route("/agreements", get(agreement::agreement_list))
         .route("/help", get(help::help_show))
+        .route("/limits", get(limits::limits_show))
         .route("/certificate", get(device::certificate_show))
 }
 
@@ -95,6 +98,8 @@ fn rules() -> Router {
         .route("/manage/file", get(manage::file_edit).post(manage::file_update))
         .route("/manage/entries", get(manage::entry_list).post(manage::entry_add))
         .route("/manage/entries/remove", post(manage::entry_remove))
+        .route("/manage/gateway", get(manage::gateway_show))
+        .route("/manage/gateway/forget", post(manage::left_alone_forget))
         .route("/manage/people", get(manage::people_show).post(manage::people_import))
         .route("/manage/{policy}/{clause}", get(manage::clause_edit).post(manage::clause_update))
 }

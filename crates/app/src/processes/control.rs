@@ -1,5 +1,6 @@
 //! Control: records, policies, events and the portal; its doors are another process's.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,9 @@ pub async fn control(
     let known = concerning(&settings);
     let signer = reach_signer(sockets).await?;
     let doors = match &settings.proxy {
-        Some(proxy) => Doors::Apart { sockets: sockets.clone(), proxy: proxy.clone() },
+        Some(proxy) => {
+            Doors::Apart { sockets: sockets.clone(), proxy: proxy.clone(), https_names: https_names(&settings) }
+        }
         None => Doors::None,
     };
     let plan = Plan {
@@ -62,12 +65,16 @@ async fn portal(settings: &Settings, sockets: &Sockets) -> Result<TcpListener, S
     Ok(listener)
 }
 
-type Concerning = (PortalSettings, Option<Gateways>);
+fn https_names(settings: &Settings) -> Option<SocketAddr> {
+    settings.dns.as_ref().and_then(|dns| dns.https)
+}
+
+type Concerning = (PortalSettings, Option<Gateways>, Option<SocketAddr>);
 
 /// What control does otherwise when it changes: pages, and the file that names the gateways.
 fn concerning(settings: &Settings) -> Concerning {
     let named = settings.proxy.clone().map(|proxy| gateways(proxy, &settings.portal.name));
-    (settings.portal.clone(), named)
+    (settings.portal.clone(), named, https_names(settings))
 }
 
 /// Tries what could keep the portal from coming back.

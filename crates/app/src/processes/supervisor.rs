@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use schoolgate_runtime::{Clock, Shutdown, SocketKeeper, Sockets as Listening, SocketsError, Tasks};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -43,13 +43,14 @@ pub enum SuperviseError {
 }
 
 /// What the supervisor says of one process, in `processes.json` beside the sockets.
-#[derive(Debug, Clone, Serialize)]
-struct Standing {
-    role: &'static str,
-    pid: Option<u32>,
-    since: Timestamp,
-    restarts: u64,
-    last_end: Option<String>,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    pub(crate) role: String,
+    /// Of a process that runs.
+    pub(crate) pid: Option<u32>,
+    pub(crate) since: Timestamp,
+    pub(crate) restarts: u64,
+    pub(crate) last_end: Option<String>,
 }
 
 /// Keeps `roles` running until it is asked to stop: each is this program again with `role NAME` and `arguments`. Asked to
@@ -123,8 +124,13 @@ impl Keeper {
     async fn keep(mut self, shutdown: Shutdown) {
         let role = self.role;
         let mut pause = PAUSE_FIRST;
-        let mut standing =
-            Standing { role: role.as_str(), pid: None, since: self.clock.now(), restarts: 0, last_end: None };
+        let mut standing = Standing {
+            role: role.as_str().to_owned(),
+            pid: None,
+            since: self.clock.now(),
+            restarts: 0,
+            last_end: None,
+        };
         while !shutdown.is_begun() {
             standing.since = self.clock.now();
             let end = match self.start() {
@@ -218,6 +224,17 @@ async fn write_standings(mut told: mpsc::Receiver<Standing>, path: PathBuf) {
             warn!(%error, "the standing of the processes cannot be written down");
         }
     }
+}
+
+/// What a supervisor has written last; empty where none has.
+pub(crate) fn standings(path: &Path) -> Vec<Standing> {
+    let read = fs::read(path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
+    read.unwrap_or_else(|error| {
+        if error.kind() != io::ErrorKind::NotFound {
+            warn!(%error, path = %path.display(), "the standing of the processes cannot be read");
+        }
+        Vec::new()
+    })
 }
 
 fn write(all: &[Standing], path: &Path) -> io::Result<()> {

@@ -5,6 +5,7 @@ pub(crate) mod device;
 pub(crate) mod grant;
 pub(crate) mod help;
 pub(crate) mod home;
+pub(crate) mod limits;
 pub(crate) mod manage;
 pub(crate) mod policy;
 pub(crate) mod refusal;

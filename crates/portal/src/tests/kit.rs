@@ -19,7 +19,7 @@ use schoolgate_records::{Actor, Person, Store, Write};
 use schoolgate_runtime::{Clock, Tasks};
 use tower::ServiceExt;
 
-use crate::{Client, Demo, DemoPerson, Portal, PortalParts, Settings};
+use crate::{Client, Demo, DemoPerson, GatewaysPort, Portal, PortalParts, Settings};
 
 /// A Tuesday morning in a lesson.
 pub(crate) const NOW: &str = "2026-11-24T10:10:00Z";
@@ -72,6 +72,14 @@ impl Kit {
     }
 
     pub(crate) async fn with_demo(has_demo: bool) -> Self {
+        Self::start(has_demo, None).await
+    }
+
+    pub(crate) async fn with_gateways(gateways: GatewaysPort) -> Self {
+        Self::start(true, Some(gateways)).await
+    }
+
+    async fn start(has_demo: bool, gateways: Option<GatewaysPort>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let now: Timestamp = NOW.parse().unwrap();
         let keys = Arc::new(KeyRing::create(dir.path()).unwrap());
@@ -124,6 +132,7 @@ impl Kit {
             evidence,
             settings,
             pac: None,
+            gateways,
             demo,
         });
         Self { control, clock, events, router, _tasks: tasks, dir }

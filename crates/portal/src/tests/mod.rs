@@ -1,6 +1,7 @@
 //! The portal as a browser without scripts sees it: requests in, status and pages out, on real records.
 
 mod agreement;
+mod gateway;
 mod kit;
 mod manage;
 mod records;

@@ -3,6 +3,7 @@
 pub(crate) mod agreement;
 pub(crate) mod certificate;
 pub(crate) mod frame;
+pub(crate) mod gateway;
 pub(crate) mod help;
 pub(crate) mod home;
 pub(crate) mod input;

@@ -2,11 +2,13 @@
 
 mod edit;
 mod entries;
+mod gateway;
 mod people;
 mod show;
 
 pub(crate) use edit::{clause_edit, clause_update, file_edit, file_update};
 pub(crate) use entries::{entry_add, entry_list, entry_remove};
+pub(crate) use gateway::{gateway_show, left_alone_forget};
 pub(crate) use people::{people_import, people_show};
 pub(crate) use show::manage_show;
 

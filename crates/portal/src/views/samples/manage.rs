@@ -80,7 +80,33 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
             csv: "id,name\n".into(),
         }),
     };
+    let gateway = GatewayPage {
+        frame: frame("The gateway"),
+        has_gateway: true,
+        processes: vec![ProcessRow {
+            role: "signer".into(),
+            about: "Holds the key of the school's certificates",
+            tag: "Runs",
+            style: "govuk-tag--green",
+            state: "since today at 10:42".into(),
+            before: "2 restarts; the last time it ended with “signal: 9 (SIGKILL)”".into(),
+        }],
+        gateways: vec![GatewayCard {
+            known: vec![("The device proved it on the connection", "75 %".into())],
+            crowded: "2 % came from addresses with several people behind them.".into(),
+            leaves: "12 certificates".into(),
+            roots: "140 authorities of Mozilla's programme and one of the school's own choice".into(),
+            left_out: vec![("CN=Sold With Its Key".into(), "its key is in strangers' hands".into())],
+        }],
+        left_alone: vec![LeftAloneRow {
+            host: "exams.example".into(),
+            why: "It asks its visitors for a certificate of their own",
+            since: "yesterday".into(),
+            until: "22 December".into(),
+        }],
+    };
     vec![
+        ("gateway", gateway.render().unwrap()),
         ("manage", home.render().unwrap()),
         ("edit", edit.render().unwrap()),
         ("entries", entries.render().unwrap()),

@@ -22,6 +22,7 @@ use crate::views::agreement::{
     SignedPage,
 };
 use crate::views::certificate::CertificatePage;
+use crate::views::gateway::{GatewayCard, GatewayPage, LeftAloneRow, ProcessRow};
 use crate::views::help::{HelpPage, HelpPerson, OUTSIDE};
 use crate::views::home::{HomePage, OpenedRow, RefusedRow, Task};
 use crate::views::input::{Choice, Input, InputKind, Mistake};
