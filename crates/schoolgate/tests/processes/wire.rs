@@ -48,6 +48,8 @@ fn every_address_is_a_way_in_and_over_tls_by_name() {
 fn portal_and_gateway_hand_out_the_same_gateways_in_the_same_turn() {
     let proxy = "gateways = { plain = ['OWN', 'gw2.school.example:3128'] }";
     let service = Service::start_with(&[], proxy);
+    // The gateway waits for control, and the portal is open when control is.
+    service.logged("the portal is open");
     service.logged(OPEN);
     let port = service.portal.port();
     let found = format!("schoolgate.internal:{port}:127.0.0.1");
@@ -63,6 +65,12 @@ fn portal_and_gateway_hand_out_the_same_gateways_in_the_same_turn() {
         firsts.push(body(&pac).contains("\"PROXY gw2"));
     }
     assert!(firsts.contains(&true) && firsts.contains(&false), "each gateway is first for some: {firsts:?}");
+    let by_portal = || service.curl_with(&["--resolve", &found, &of_portal]);
+    service.reload_with("gateways = { plain = ['OWN', 'gw3.school.example:3128'] }");
+    service.logged("the portal is open");
+    assert!(body(&by_portal()).contains("gw3.school.example:3128"), "the portal follows new settings");
+    service.kill("control");
+    assert!(body(&by_portal()).contains("gw3"), "who comes while the portal is away waits for it");
 }
 
 #[test]
@@ -76,6 +84,23 @@ fn a_header_is_believed_of_listed_balancers_and_of_nobody_else() {
     assert!(silent.contains("curl: ("), "a listed balancer that says nothing is closed: {silent}");
     let unlisted = service.curl_with(&["--interface", "127.0.0.7", "--haproxy-protocol", &pac]);
     assert!(unlisted.starts_with("HTTP/1.1 400"), "{unlisted}");
+}
+
+/// The system holds the socket while nobody serves, and a restart of the whole service refuses nobody.
+#[test]
+fn a_socket_that_the_system_has_opened_is_the_proxys() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let mut early = TcpStream::connect(address).unwrap();
+    early.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    early.write_all(b"GET http://news.example/ HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n").unwrap();
+    let service = Service::start_on(socket);
+    let mut head = [0; 12];
+    early.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 303", "who came before it was started is answered");
+    service.logged(OPEN);
+    service.kill("gateway");
+    leads_to_portal(&service.curl_with(&["--proxy", &format!("http://{address}"), "http://news.example/"]));
 }
 
 /// A client that knows of no proxy, behind a real firewall.
