@@ -48,8 +48,6 @@ fn every_address_is_a_way_in_and_over_tls_by_name() {
 fn portal_and_gateway_hand_out_the_same_gateways_in_the_same_turn() {
     let proxy = "gateways = { plain = ['OWN', 'gw2.school.example:3128'] }";
     let service = Service::start_with(&[], proxy);
-    // The gateway waits for control, and the portal is open when control is.
-    service.logged("the portal is open");
     service.logged(OPEN);
     let port = service.portal.port();
     let found = format!("schoolgate.internal:{port}:127.0.0.1");
@@ -67,6 +65,7 @@ fn portal_and_gateway_hand_out_the_same_gateways_in_the_same_turn() {
     assert!(firsts.contains(&true) && firsts.contains(&false), "each gateway is first for some: {firsts:?}");
     let by_portal = || service.curl_with(&["--resolve", &found, &of_portal]);
     service.reload_with("gateways = { plain = ['OWN', 'gw3.school.example:3128'] }");
+    service.logged("the portal's settings have changed");
     service.logged("the portal is open");
     assert!(body(&by_portal()).contains("gw3.school.example:3128"), "the portal follows new settings");
     service.kill("control");
