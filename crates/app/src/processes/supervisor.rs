@@ -106,7 +106,7 @@ async fn until_stopped(reloads: &watch::Sender<()>) -> Result<(), RunError> {
     loop {
         tokio::select! {
             stopped = stopping.as_mut() => return stopped,
-            _ = asked.recv() => drop(reloads.send_replace(())),
+            _ = asked.recv() => reloads.send_replace(()),
         }
     }
 }

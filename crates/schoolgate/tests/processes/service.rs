@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -43,6 +44,17 @@ impl Service {
 
     /// Run by the command `within`, with `proxy` among the settings of `[proxy]`; `OWN` in it is the proxy's address.
     pub(crate) fn start_with(within: &[&str], proxy: &str) -> Self {
+        Self::start_at([free(), free(), free()], within, Stdio::null(), proxy)
+    }
+
+    /// As the system starts it that has opened the proxy's socket (sd_listen_fds(3)).
+    pub(crate) fn start_on(socket: TcpListener) -> Self {
+        let address = socket.local_addr().unwrap();
+        let within = ["sh", "-c", "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$@\" 3<&0 </dev/null", "sh"];
+        Self::start_at([address, free(), free()], &within, OwnedFd::from(socket).into(), "")
+    }
+
+    fn start_at(addresses: [SocketAddr; 3], within: &[&str], input: Stdio, proxy: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let made = Command::new(PROGRAM)
@@ -51,7 +63,7 @@ impl Service {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", said(&made));
-        let (addresses, file) = ([free(), free(), free()], folder.path().join("schoolgate.toml"));
+        let file = folder.path().join("schoolgate.toml");
         let [address, portal, dns] = addresses;
         fs::write(&file, settings(addresses, proxy)).unwrap();
         let words: Vec<&str> = within.iter().copied().chain([PROGRAM, "serve", "--data"]).collect();
@@ -61,7 +73,7 @@ impl Service {
             .arg("--settings")
             .arg(file)
             .env("SCHOOLGATE_LOG", "info")
-            .stdin(Stdio::null())
+            .stdin(input)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

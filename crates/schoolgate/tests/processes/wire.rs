@@ -63,6 +63,13 @@ fn portal_and_gateway_hand_out_the_same_gateways_in_the_same_turn() {
         firsts.push(body(&pac).contains("\"PROXY gw2"));
     }
     assert!(firsts.contains(&true) && firsts.contains(&false), "each gateway is first for some: {firsts:?}");
+    let by_portal = || service.curl_with(&["--resolve", &found, &of_portal]);
+    service.reload_with("gateways = { plain = ['OWN', 'gw3.school.example:3128'] }");
+    service.logged("the portal's settings have changed");
+    service.logged("the portal is open");
+    assert!(body(&by_portal()).contains("gw3.school.example:3128"), "the portal follows new settings");
+    service.kill("control");
+    assert!(body(&by_portal()).contains("gw3"), "who comes while the portal is away waits for it");
 }
 
 #[test]
@@ -76,6 +83,23 @@ fn a_header_is_believed_of_listed_balancers_and_of_nobody_else() {
     assert!(silent.contains("curl: ("), "a listed balancer that says nothing is closed: {silent}");
     let unlisted = service.curl_with(&["--interface", "127.0.0.7", "--haproxy-protocol", &pac]);
     assert!(unlisted.starts_with("HTTP/1.1 400"), "{unlisted}");
+}
+
+/// The system holds the socket while nobody serves, and a restart of the whole service refuses nobody.
+#[test]
+fn a_socket_that_the_system_has_opened_is_the_proxys() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let mut early = TcpStream::connect(address).unwrap();
+    early.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    early.write_all(b"GET http://news.example/ HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n").unwrap();
+    let service = Service::start_on(socket);
+    let mut head = [0; 12];
+    early.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 303", "who came before it was started is answered");
+    service.logged(OPEN);
+    service.kill("gateway");
+    leads_to_portal(&service.curl_with(&["--proxy", &format!("http://{address}"), "http://news.example/"]));
 }
 
 /// A client that knows of no proxy, behind a real firewall.
@@ -144,21 +168,36 @@ fn a_gateway_that_is_killed_leaves_nobody_at_a_closed_door() {
     assert!(COUNT - 12 < answered, "{answered} were answered");
 }
 
-#[test]
-#[expect(clippy::disallowed_methods, reason = "about real time: a deadline for a socket to close")]
-fn new_settings_under_load_cost_no_request_and_no_tunnel() {
-    const COUNT: usize = 2_000;
-    let service = Service::start();
-    service.logged(OPEN);
+fn tunnel_to_portal(service: &Service) -> TcpStream {
     let mut tunnel = TcpStream::connect(service.proxy).unwrap();
     tunnel.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     tunnel.write_all(b"CONNECT schoolgate.internal:443 HTTP/1.1\r\nHost: schoolgate.internal:443\r\n\r\n").unwrap();
     let mut head = [0; 12];
     tunnel.read_exact(&mut head).unwrap();
     assert_eq!(&head, b"HTTP/1.1 200");
+    tunnel
+}
+
+/// To be asked within the fifteen seconds that the portal waits for a hello.
+#[track_caller]
+fn is_open(mut tunnel: TcpStream) {
+    // The portal at the other end of the tunnel says that this is no TLS.
+    tunnel.write_all(b"is anybody still there?").unwrap();
+    let mut rest = Vec::new();
+    tunnel.read_to_end(&mut rest).unwrap();
+    assert!(rest.windows(2).any(|bytes| bytes == [21, 3]), "{rest:?}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "about real time: a deadline for a socket to close")]
+fn new_settings_under_load_cost_no_request_and_no_tunnel() {
+    const COUNT: usize = 2_000;
+    let service = Service::start();
+    service.logged(OPEN);
     let gateway = service.standings()["gateway"];
     let load = Load::begin(&service, COUNT);
     let extra = free();
+    let tunnel = tunnel_to_portal(&service);
     for proxy in [format!("listen = ['OWN', '{extra}']"), "balancers = ['127.0.0.9']".to_owned(), String::new()] {
         service.reload_with(&proxy);
         service.logged(OPEN);
@@ -166,6 +205,7 @@ fn new_settings_under_load_cost_no_request_and_no_tunnel() {
             TcpStream::connect(extra).unwrap();
         }
     }
+    is_open(tunnel);
     let began = Instant::now();
     while TcpStream::connect(extra).is_ok() {
         assert!(began.elapsed() < Duration::from_secs(20), "what is no longer named is closed");
@@ -174,11 +214,6 @@ fn new_settings_under_load_cost_no_request_and_no_tunnel() {
     let lines = load.end();
     assert_eq!(lines.iter().filter(|line| *line == "303 0").count(), COUNT - 1, "{lines:?}");
     assert_eq!(service.standings()["gateway"], gateway, "the process is the same");
-    // The portal at the other end of the tunnel says that this is no TLS.
-    tunnel.write_all(b"is anybody still there?").unwrap();
-    let mut rest = Vec::new();
-    tunnel.read_to_end(&mut rest).unwrap();
-    assert!(rest.windows(2).any(|bytes| bytes == [21, 3]), "{rest:?}");
 }
 
 #[test]
