@@ -13,13 +13,13 @@ use schoolgate_base::{Host, HostName};
 use schoolgate_control::{Control, ControlError, ControlParts};
 use schoolgate_decide::Categories;
 use schoolgate_eventlog::{EventLog, Evidence, LogError, QueryError};
-use schoolgate_identity::Identities;
+use schoolgate_identity::{Identities, Openness};
 use schoolgate_keys::{KeyError, KeyRing, sha256_hex};
 use schoolgate_lists::Index;
-use schoolgate_portal::{Demo, PortalParts};
+use schoolgate_portal::{Demo, Look, PortalParts};
 use schoolgate_proxy::{Gateways, Portal};
 use schoolgate_records::{RecordsError, SchoolStore, Store};
-use schoolgate_runtime::{AddressRule, Clock, SocketsError, Tasks};
+use schoolgate_runtime::{AddressRule, Clock, Metrics, SocketsError, Tasks};
 use schoolgate_snapshot::Mapped;
 use schoolgate_tls::{Authority, AuthorityError, LeafError, Leaves, Signer, UpstreamError};
 use tokio::net::{TcpListener, UnixListener};
@@ -217,7 +217,8 @@ impl Product {
         let portal = plan.portal.local_addr().map_err(|source| StartError::Portal { source })?;
         let ways = common.ways(dir, plan.doors, desk, portal, &writing).await?;
         let (proxy, reports) = (ways.proxy, ways.reports);
-        let front = Front::new(common.router(&ca_pem, ways.gateways, plan.demo)?, tasks.clone(), ways.trusting);
+        let router = common.router(&ca_pem, ways.gateways, ways.look, plan.demo)?;
+        let front = Front::new(router, tasks.clone(), ways.trusting);
         front.listen(Listener::Browsers(plan.portal), common.outside(plan.portal_tls));
         if let Some(socket) = ways.socket {
             front.listen(Listener::Proxy(socket), common.own_tls());
@@ -266,6 +267,8 @@ struct Ways {
     gateways: Gateways,
     /// What they know; `None` where there is none.
     reports: Option<Arc<dyn GatewayReports>>,
+    /// Who knows whether the web is open to an address.
+    look: Option<Look>,
 }
 
 impl Common {
@@ -280,11 +283,14 @@ impl Common {
         match (doors, desk) {
             (Doors::Here { proxy, inner_web }, _) => {
                 let (listener, address) = listen(proxy).await?;
-                let (identities, clock) = (identities(), self.clock.clone());
-                let parts = self.gateway(dir, Arc::clone(&identities), vec![portal, address], inner_web)?;
+                let metrics = Metrics::new();
+                let (identities, clock) = (identities(&metrics), self.clock.clone());
+                let own = vec![portal, address];
+                let parts = self.gateway(dir, (Arc::clone(&identities), metrics), own, inner_web)?;
                 let doors = gateway::doors(parts)?;
                 doors.proxy.serve(listener, None);
                 let reports: Arc<dyn GatewayReports> = Arc::new(doors.own);
+                let look = self.look_here(&identities);
                 let trusting: Trusting = Arc::new(move |address| identities.trust.learn(address, clock.now()));
                 let gateways = Gateways { plain: vec![reached_at(address, &self.portal_name)], tls: Vec::new() };
                 Ok(Ways {
@@ -293,6 +299,7 @@ impl Common {
                     proxy: Some(address),
                     gateways,
                     reports: Some(reports),
+                    look: Some(look),
                 })
             }
             (Doors::Apart { sockets, proxy }, Some(desk)) => {
@@ -304,7 +311,11 @@ impl Common {
                 let listener = socket(&sockets.link())?;
                 // Stops with the writing: the doors' last events are taken.
                 desk.serve(writing, listener, handed, self.events.clone(), self.control.snapshots());
-                let (clock, reports) = (self.clock.clone(), desk.book());
+                let (clock, reports, asked) = (self.clock.clone(), desk.book(), Arc::clone(&desk));
+                let look: Look = Arc::new(move |address| {
+                    let desk = Arc::clone(&asked);
+                    Box::pin(async move { desk.look(address).await })
+                });
                 let trusting: Trusting = Arc::new(move |address| desk.tell_trusting(address, clock.now()));
                 let gateways = gateways(proxy, &self.portal_name);
                 Ok(Ways {
@@ -313,6 +324,7 @@ impl Common {
                     proxy: None,
                     gateways,
                     reports: Some(reports),
+                    look: Some(look),
                 })
             }
             (Doors::None | Doors::Apart { .. }, _) => Ok(Ways {
@@ -321,14 +333,24 @@ impl Common {
                 proxy: None,
                 gateways: Gateways::default(),
                 reports: None,
+                look: None,
             }),
         }
+    }
+
+    /// Looks at addresses with the doors of this process.
+    fn look_here(&self, identities: &Arc<Identities>) -> Look {
+        let (identities, control) = (Arc::clone(identities), self.control.clone());
+        Arc::new(move |address| {
+            let open = Openness::of(&identities, &control.snapshot(), address, control.now());
+            Box::pin(std::future::ready(open))
+        })
     }
 
     fn gateway(
         &self,
         dir: &DataDir,
-        identities: Arc<Identities>,
+        (identities, metrics): (Arc<Identities>, Metrics),
         own: Vec<SocketAddr>,
         inner_web: Option<InnerWeb>,
     ) -> Result<GatewayParts, StartError> {
@@ -342,7 +364,9 @@ impl Common {
             snapshots: self.control.snapshots(),
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),
+            metrics,
             identities,
+            negotiate: None,
             signer: Arc::clone(&self.signer),
             leaves: Arc::clone(&self.leaves),
             recorder: Arc::new(self.events.clone()),
@@ -364,7 +388,13 @@ impl Common {
         }
     }
 
-    fn router(&self, ca_pem: &str, gateways: Gateways, demo: Option<Demo>) -> Result<Router, StartError> {
+    fn router(
+        &self,
+        ca_pem: &str,
+        gateways: Gateways,
+        look: Option<Look>,
+        demo: Option<Demo>,
+    ) -> Result<Router, StartError> {
         Ok(schoolgate_portal::Portal::router(PortalParts {
             control: self.control.clone(),
             events: self.events.clone(),
@@ -378,6 +408,7 @@ impl Common {
                 leave_to: None,
             },
             pac: pac(gateways),
+            look,
             demo,
         }))
     }

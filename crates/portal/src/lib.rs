@@ -27,7 +27,7 @@ mod text;
 mod views;
 mod words;
 
-pub use app::{Demo, DemoPerson, Pac, PortalParts, Settings};
+pub use app::{Demo, DemoPerson, Look, Looking, Pac, PortalParts, Settings};
 pub use client::Client;
 pub use router::Portal;
 

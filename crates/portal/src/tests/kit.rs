@@ -124,6 +124,7 @@ impl Kit {
             evidence,
             settings,
             pac: None,
+            look: None,
             demo,
         });
         Self { control, clock, events, router, _tasks: tasks, dir }
