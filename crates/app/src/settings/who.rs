@@ -39,6 +39,7 @@ struct RawRadius {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPeer {
+    /// Where its packets come from, such as `10.0.0.2`.
     address: IpAddr,
     /// A file with the secret and nothing else, that only its owner may read.
     secret_file: PathBuf,
@@ -53,7 +54,9 @@ struct RawPeer {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawLeases {
+    /// The file, which is looked at every five seconds.
     file: PathBuf,
+    /// How it is written: `kea`, `isc`, `dnsmasq` or `table`.
     format: RawFormat,
 }
 

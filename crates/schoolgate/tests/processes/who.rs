@@ -41,7 +41,7 @@ struct School {
 }
 
 impl School {
-    /// `more` are settings; it is given a folder for what they name.
+    /// `more` are settings, of `[proxy]` first; it is given the folder in which the school lies, for what they name.
     fn start(policy: &str, more: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
@@ -57,7 +57,7 @@ impl School {
         done(Command::new(PROGRAM).args(["people", "password", "--data"]).arg(&data).arg("tess"), PASSWORD);
         let (proxy, portal, metrics) = (free(), free(), free());
         let settings = format!(
-            "[portal]\nlisten = \"{portal}\"\n[proxy]\nlisten = \"{proxy}\"\n[metrics]\nlisten = \"{metrics}\"\n{}",
+            "[portal]\nlisten = \"{portal}\"\n[metrics]\nlisten = \"{metrics}\"\n[proxy]\nlisten = \"{proxy}\"\n{}",
             more(folder.path())
         );
         write("schoolgate.toml", &settings);
@@ -335,4 +335,53 @@ fn a_phone_hears_that_the_web_is_open_once_its_person_has_agreed() {
     assert!(agreed.contains("303"), "{agreed}");
     let open = school.captive();
     assert!(open.contains("\"captive\":false"), "{open}\n{}", school.log());
+}
+
+/// A device authority, and a certificate of it for `device`, in `folder`.
+fn certify(folder: &Path, device: &str) {
+    let extensions = folder.join("extensions");
+    fs::write(&extensions, "basicConstraints = critical, CA:FALSE\nextendedKeyUsage = clientAuth\n").unwrap();
+    let openssl = |words: &str| {
+        done(Command::new("openssl").args(words.split(' ')).current_dir(folder), "");
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    openssl(&format!("req -x509 {key} -keyout ca.key -out devices.pem -days 30 -subj /CN=devices"));
+    openssl(&format!("req {key} -keyout device.key -out device.csr -subj /CN={device}"));
+    openssl(
+        "x509 -req -in device.csr -CA devices.pem -CAkey ca.key -CAcreateserial -days 30 -extfile extensions -out device.pem",
+    );
+}
+
+#[test]
+fn a_device_proves_whose_it_is_by_its_token_or_its_certificate() {
+    let tls = free();
+    let mut token = String::new();
+    let school = School::start(POLICY, |folder| {
+        certify(folder, "trolley-7");
+        let added = Command::new(PROGRAM)
+            .args(["device", "add", "trolley-7", "--class", "school-device", "--managed", "--of", "tess", "--data"])
+            .arg(folder.join("data"))
+            .output();
+        token = said(&added.unwrap()).trim().rsplit(' ').next().unwrap().to_owned();
+        format!("tls = [\"{tls}\"]\n[who]\ndevice_authorities = [\"{}\"]\n", folder.join("devices.pem").display())
+    });
+    let file = |name: &str| school.folder.path().join(name).display().to_string();
+    let ask = |more: &[&str]| {
+        let proxy = format!("https://schoolgate.internal:{}", tls.port());
+        let output = Command::new("curl")
+            .args(["--disable", "--silent", "--show-error", "--include", "--noproxy", "", "--max-time", "60"])
+            .args(["--retry", "60", "--retry-delay", "1", "--retry-connrefused", "--header", "Accept: text/html"])
+            .args(["--proxy-cacert", &file("data/keys/ca.pem"), "--proxy", &proxy])
+            .args(["--resolve", &format!("schoolgate.internal:{}:127.0.0.1", tls.port())])
+            .args(more)
+            .arg(NEWS)
+            .output();
+        said(&output.unwrap())
+    };
+    // The listener may be there before the CA's certificate is.
+    school.comes_to(GATED, || ask(&[]));
+    let by_token = ask(&["--proxy-user", &format!("trolley-7:{token}")]);
+    assert!(by_token.contains(REFUSED), "{by_token}\n{}", school.log());
+    let by_certificate = ask(&["--proxy-cert", &file("device.pem"), "--proxy-key", &file("device.key")]);
+    assert!(by_certificate.contains(REFUSED), "{by_certificate}\n{}", school.log());
 }
