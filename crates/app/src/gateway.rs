@@ -10,7 +10,7 @@ use schoolgate_decide::Snapshot;
 use schoolgate_dns::Dns;
 use schoolgate_event::Recorder;
 use schoolgate_identity::Identities;
-use schoolgate_proxy::{Gateways, Parts, Portal, Proxy};
+use schoolgate_proxy::{Gateways, Negotiate, Parts, Portal, Proxy};
 use schoolgate_runtime::{AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, SystemResolver, Tasks};
 use schoolgate_tls::{Leaves, Signer, Upstream, UpstreamError};
 use tokio::sync::watch;
@@ -42,7 +42,10 @@ pub(crate) struct GatewayParts {
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
+    pub(crate) metrics: Metrics,
     pub(crate) identities: Arc<Identities>,
+    /// `None`: tickets of Kerberos are neither asked for nor taken.
+    pub(crate) negotiate: Option<Negotiate>,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) leaves: Arc<Leaves>,
     pub(crate) recorder: Arc<dyn Recorder>,
@@ -51,8 +54,8 @@ pub(crate) struct GatewayParts {
     pub(crate) dns: Option<DnsSettings>,
 }
 
-pub(crate) fn identities() -> Arc<Identities> {
-    Arc::new(Identities::new(DEVICES_MAX))
+pub(crate) fn identities(metrics: &Metrics) -> Arc<Identities> {
+    Arc::new(Identities::new(DEVICES_MAX).counted_by(metrics))
 }
 
 /// The doors of a gateway, which serve when they are given sockets.
@@ -70,7 +73,6 @@ pub(crate) fn doors(parts: GatewayParts) -> Result<Doors, UpstreamError> {
         identities: Arc::clone(&parts.identities),
         clock: parts.clock.clone(),
     };
-    let metrics = Metrics::new();
     let dns = parts.dns.map(|settings| {
         let named = settings.upstreams.iter().chain(settings.zones.iter().flat_map(|zone| &zone.upstreams));
         let name_servers = named.map(|server| server.address).collect();
@@ -79,7 +81,7 @@ pub(crate) fn doors(parts: GatewayParts) -> Result<Doors, UpstreamError> {
             snapshots: parts.snapshots.clone(),
             clock: parts.clock.clone(),
             tasks: parts.tasks.clone(),
-            metrics: metrics.clone(),
+            metrics: parts.metrics.clone(),
             identities: Arc::clone(&parts.identities),
             recorder: Arc::clone(&parts.recorder),
             seals: Arc::clone(&parts.seals) as Arc<dyn schoolgate_dns::Seals>,
@@ -91,12 +93,13 @@ pub(crate) fn doors(parts: GatewayParts) -> Result<Doors, UpstreamError> {
         settings: schoolgate_proxy::Settings {
             gateways: parts.gateways,
             balancers: parts.balancers,
+            negotiate: parts.negotiate,
             ..schoolgate_proxy::Settings::new(parts.school, parts.portal)
         },
         snapshots: parts.snapshots,
         clock: parts.clock,
         tasks: parts.tasks,
-        metrics,
+        metrics: parts.metrics,
         identities: parts.identities,
         leaves: parts.leaves,
         upstream,

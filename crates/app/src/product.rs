@@ -13,13 +13,13 @@ use schoolgate_base::{Host, HostName};
 use schoolgate_control::{Control, ControlError, ControlParts};
 use schoolgate_decide::Categories;
 use schoolgate_eventlog::{EventLog, Evidence, LogError, QueryError};
-use schoolgate_identity::Identities;
+use schoolgate_identity::{Identities, Openness};
 use schoolgate_keys::{KeyError, KeyRing, sha256_hex};
 use schoolgate_lists::Index;
-use schoolgate_portal::{Demo, GatewaysPort, PortalParts};
+use schoolgate_portal::{Demo, GatewaysPort, Look, PortalParts};
 use schoolgate_proxy::{Gateways, Portal};
 use schoolgate_records::{RecordsError, SchoolStore, Store};
-use schoolgate_runtime::{AddressRule, Clock, SocketsError, Tasks};
+use schoolgate_runtime::{AddressRule, Clock, Metrics, SocketsError, Tasks};
 use schoolgate_snapshot::Mapped;
 use schoolgate_tls::{Authority, AuthorityError, LeafError, Leaves, Signer, UpstreamError};
 use tokio::net::{TcpListener, UnixListener};
@@ -272,6 +272,8 @@ struct Reached {
     /// Where names are asked for over HTTPS.
     doh: Option<String>,
     shown: Option<GatewaysPort>,
+    /// Who knows whether the web is open to an address.
+    look: Option<Look>,
 }
 
 impl Common {
@@ -286,18 +288,21 @@ impl Common {
         match (doors, desk) {
             (Doors::Here { proxy, inner_web }, _) => {
                 let (listener, address) = listen(proxy).await?;
-                let (identities, clock) = (identities(), self.clock.clone());
-                let parts = self.gateway(dir, Arc::clone(&identities), vec![portal, address], inner_web)?;
+                let metrics = Metrics::new();
+                let (identities, clock) = (identities(&metrics), self.clock.clone());
+                let own = vec![portal, address];
+                let parts = self.gateway(dir, (Arc::clone(&identities), metrics), own, inner_web)?;
                 let doors = gateway::doors(parts)?;
                 doors.proxy.serve(listener, None);
                 let shown: GatewaysPort = Arc::new(Shown { reports: Arc::new(doors.own), standing: None });
+                let look = self.look_here(&identities);
                 let trusting: Trusting = Arc::new(move |address| identities.trust.learn(address, clock.now()));
                 let gateways = Gateways { plain: vec![reached_at(address, &self.portal_name)], tls: Vec::new() };
                 Ok(Ways {
                     socket: Some(socket(&dir.portal_socket())?),
                     trusting,
                     proxy: Some(address),
-                    reached: Reached { gateways, doh: None, shown: Some(shown) },
+                    reached: Reached { gateways, doh: None, shown: Some(shown), look: Some(look) },
                 })
             }
             (Doors::Apart { sockets, proxy, https_names }, Some(desk)) => {
@@ -309,8 +314,12 @@ impl Common {
                 let listener = socket(&sockets.link())?;
                 // Stops with the writing: the doors' last events are taken.
                 desk.serve(writing, listener, handed, self.events.clone(), self.control.snapshots());
-                let clock = self.clock.clone();
+                let (clock, asked) = (self.clock.clone(), Arc::clone(&desk));
                 let shown: GatewaysPort = Arc::new(Shown { reports: desk.book(), standing: Some(sockets.standing()) });
+                let look: Look = Arc::new(move |address| {
+                    let desk = Arc::clone(&asked);
+                    Box::pin(async move { desk.look(address).await })
+                });
                 let trusting: Trusting = Arc::new(move |address| desk.tell_trusting(address, clock.now()));
                 let gateways = gateways(proxy, &self.portal_name);
                 let doh = https_names.map(|address| doh(address, &self.portal_name));
@@ -318,7 +327,7 @@ impl Common {
                     socket: Some(socket(&sockets.portal())?),
                     trusting,
                     proxy: None,
-                    reached: Reached { gateways, doh, shown: Some(shown) },
+                    reached: Reached { gateways, doh, shown: Some(shown), look: Some(look) },
                 })
             }
             (Doors::None | Doors::Apart { .. }, _) => {
@@ -327,10 +336,19 @@ impl Common {
         }
     }
 
+    /// Looks at addresses with the doors of this process.
+    fn look_here(&self, identities: &Arc<Identities>) -> Look {
+        let (identities, control) = (Arc::clone(identities), self.control.clone());
+        Arc::new(move |address| {
+            let open = Openness::of(&identities, &control.snapshot(), address, control.now());
+            Box::pin(std::future::ready(open))
+        })
+    }
+
     fn gateway(
         &self,
         dir: &DataDir,
-        identities: Arc<Identities>,
+        (identities, metrics): (Arc<Identities>, Metrics),
         own: Vec<SocketAddr>,
         inner_web: Option<InnerWeb>,
     ) -> Result<GatewayParts, StartError> {
@@ -344,7 +362,9 @@ impl Common {
             snapshots: self.control.snapshots(),
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),
+            metrics,
             identities,
+            negotiate: None,
             signer: Arc::clone(&self.signer),
             leaves: Arc::clone(&self.leaves),
             recorder: Arc::new(self.events.clone()),
@@ -382,6 +402,7 @@ impl Common {
             },
             pac: pac(gateways),
             gateways: reached.shown,
+            look: reached.look,
             demo,
         }))
     }

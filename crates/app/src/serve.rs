@@ -22,6 +22,7 @@ use crate::data_dir::{DataDir, DataDirError, LiveDir};
 use crate::processes::{Places, Role, SuperviseError, control, gateway, signer, supervise};
 use crate::product::{PortalTls, RunError, StartError};
 use crate::settings::{Certificate, PortalSettings, Settings, SettingsError};
+use crate::sources::SourceError;
 
 /// Name of an index that `lists build` left in the data directory.
 pub const LISTS_INDEX: &str = "index.lists";
@@ -76,6 +77,11 @@ pub enum ServeError {
     Upstream {
         #[from]
         source: UpstreamError,
+    },
+    #[error("cannot know who people are as `who` in the settings says")]
+    Sources {
+        #[from]
+        source: SourceError,
     },
     #[error(transparent)]
     Supervise(#[from] SuperviseError),

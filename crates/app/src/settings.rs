@@ -4,6 +4,7 @@
 
 mod dns;
 mod proxy;
+mod who;
 
 use std::fs;
 use std::io;
@@ -16,11 +17,13 @@ use serde::Deserialize;
 
 use self::dns::RawDns;
 use self::proxy::RawProxy;
+use self::who::RawWho;
 use crate::data_dir::DataDir;
 use crate::processes::Sockets;
 
 pub use self::dns::DnsSettings;
 pub use self::proxy::{ProxySettings, ProxySettingsError};
+pub use self::who::{KerberosSettings, RadiusPeer, RadiusSettings, WhoSettings, WhoSettingsError};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,10 @@ pub enum SettingsError {
     Upstream { value: String },
     #[error("`{key}`: `{value}` is not a host name")]
     Name { key: &'static str, value: String, source: HostNameError },
+    #[error(transparent)]
+    Who(#[from] WhoSettingsError),
+    #[error("`proxy.off` leaves no gateway, and `metrics.listen` would show its numbers: take one of them away")]
+    MetricsWithoutGateway,
     #[error("`portal.{given}` is set but `portal.{missing}` is not; a certificate needs both")]
     HalfCertificate { given: &'static str, missing: &'static str },
 }
@@ -58,6 +65,8 @@ struct Raw {
     portal: RawPortal,
     proxy: RawProxy,
     dns: RawDns,
+    who: RawWho,
+    metrics: RawMetrics,
     processes: RawProcesses,
 }
 
@@ -68,6 +77,14 @@ struct RawProcesses {
     sockets: Option<PathBuf>,
     /// Folder of the CA's key; usually `keys` in the data directory.
     signer_keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawMetrics {
+    /// Address and port where Prometheus reads the gateway's numbers, at `/metrics`, in the clear: usually none, or
+    /// `127.0.0.1:9090`.
+    listen: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -91,6 +108,10 @@ pub struct Settings {
     pub proxy: Option<ProxySettings>,
     /// `None`: no name door.
     pub dns: Option<DnsSettings>,
+    /// By what the gateway knows people.
+    pub who: WhoSettings,
+    /// Where the gateway's numbers are read; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
     sockets: Option<PathBuf>,
     signer_keys: Option<PathBuf>,
 }
@@ -136,7 +157,13 @@ impl Settings {
         if proxy.is_none() && dns.is_some() {
             return Err(SettingsError::DnsWithoutGateway);
         }
-        Ok(Self { portal: PortalSettings { name, listen, certificate }, proxy, dns, sockets, signer_keys })
+        let who = raw.who.check(proxy.as_ref())?;
+        let metrics = raw.metrics.listen.map(|value| address("metrics.listen", Some(value), "")).transpose()?;
+        if proxy.is_none() && metrics.is_some() {
+            return Err(SettingsError::MetricsWithoutGateway);
+        }
+        let portal = PortalSettings { name, listen, certificate };
+        Ok(Self { portal, proxy, dns, who, metrics, sockets, signer_keys })
     }
 
     /// Where the processes meet.
@@ -176,6 +203,9 @@ mod tests {
         assert!(refused("[portal]\nname = \"a b\"").contains("portal.name"));
         assert!(refused("[portal]\ncertificate = \"c.pem\"").contains("portal.key"));
         assert!(refused("[prxy]").contains("prxy"));
+        assert!(refused("[metrics]\nlisten = \"9090\"").contains("metrics.listen"));
+        assert!(refused("[proxy]\noff = true\n[metrics]\nlisten = \"127.0.0.1:9090\"").contains("metrics.listen"));
+        assert!(refused("[proxy]\noff = true\n[who]\nrealms = [\"school.example\"]").contains("proxy.off"));
     }
 
     /// The example that people copy, and with what is commented out in it.

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use schoolgate_base::{CaseId, GrantId, PersonId, SchoolId};
 use schoolgate_cases::{Moment, Offices};
 use schoolgate_decide::Snapshot;
+use schoolgate_decide::snapshot::People;
 use schoolgate_keys::{KeyRing, Pseudonym, random_bytes};
 use schoolgate_records::{Actor, Edition, SchoolStore, Write};
 use schoolgate_runtime::{Clock, Tasks};
@@ -20,7 +21,7 @@ use tracing::info;
 use crate::error::ControlError;
 use crate::in_force::InForce;
 use crate::live::{Continued, live_part};
-use crate::people::{people_part, school_year, signed};
+use crate::people::{logins_part, people_part, school_year, signed};
 
 /// How long a caller waits to see its own publish in force before it is told that nobody follows.
 const FOLLOW_PATIENCE: Duration = Duration::from_secs(5);
@@ -258,7 +259,10 @@ async fn changes(
         let signed = signed(store.signature_versions().await?);
         let year = school_year(&program.calendar, now);
         let pseudonym = |person: &PersonId| Box::from(keys.pseudonyms().of(store.id(), year, person).as_str());
-        changes.people = Some(people_part(&people, &signed, &in_force.standings(), program, pseudonym));
+        let names = keys.doors().logins();
+        let logins = logins_part(&people, |login| names.login(store.id(), login));
+        let part = people_part(&people, &signed, &in_force.standings(), program, pseudonym);
+        changes.people = Some(People { logins, ..part });
     }
     if again == Again::Everything {
         changes.program = Some(program.clone());

@@ -54,7 +54,24 @@ pub(crate) fn people_part(
             });
         }
     }
-    People { members }
+    People { members, logins: BTreeMap::new() }
+}
+
+/// Whose each log-in is, in the capacity in which the person signs in; `hashed` makes of a name what doors look up.
+/// A name of two people is nobody's.
+pub(crate) fn logins_part(
+    people: &[Person],
+    hashed: impl Fn(&str) -> Box<str>,
+) -> BTreeMap<Box<str>, (PersonId, Capacity)> {
+    let mut logins: BTreeMap<Box<str>, Option<(PersonId, Capacity)>> = BTreeMap::new();
+    for person in people {
+        let (Some(login), Some(capacity)) = (&person.login, person.capacities.first()) else { continue };
+        logins
+            .entry(hashed(login))
+            .and_modify(|known| *known = None)
+            .or_insert_with(|| Some((person.id.clone(), *capacity)));
+    }
+    logins.into_iter().filter_map(|(login, known)| Some((login, known?))).collect()
 }
 
 /// The calendar year in which the school year began: pseudonyms change in September.
@@ -164,6 +181,25 @@ mod tests {
         check(Capacity::Pupil, &[], &["6B"], &["class:6B", "pupil", "pupils.ks2"]);
         // A governor who also teaches is no teacher while here as a governor, nor a pupil of the class they take.
         check(Capacity::Governor, &["teachers"], &["6B"], &["governor"]);
+    }
+
+    #[test]
+    fn a_login_is_one_persons_in_the_capacity_of_the_sign_in() {
+        let with = |id: &str, login: &str, capacities: &[Capacity]| Person {
+            id: PersonId::new(id).unwrap(),
+            login: Some(login.into()),
+            capacities: capacities.iter().copied().collect(),
+            ..person(Capacity::Pupil, &[], &[])
+        };
+        let people = [
+            with("tess", "Tess", &[Capacity::Governor, Capacity::Staff]),
+            with("a", "shared", &[Capacity::Pupil]),
+            with("b", "Shared", &[Capacity::Pupil]),
+            person(Capacity::Parent, &[], &[]),
+        ];
+        let logins = logins_part(&people, |login| login.to_lowercase().into());
+        let expected = [("tess".into(), (PersonId::new("tess").unwrap(), Capacity::Staff))];
+        assert_eq!(logins, expected.into());
     }
 
     #[test]

@@ -186,6 +186,10 @@ pub enum Target {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct People {
     pub members: Vec<Member>,
+    /// Who signs in elsewhere (802.1X, Kerberos) by a name, by the keyed hash of the name: a door is told names by others
+    /// and has none of its own.
+    #[serde(default)]
+    pub logins: BTreeMap<Box<str>, (PersonId, Capacity)>,
 }
 
 /// One person in one capacity.

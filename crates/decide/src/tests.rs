@@ -91,7 +91,13 @@ fn world(program: Program, live: Live, teacher: Member) -> Snapshot {
     }
     let root =
         Root { school: SchoolId::new("s").unwrap(), number: 1, format: crate::snapshot::FORMAT, made_at: at(NOW) };
-    Snapshot::new(root, Arc::new(lists), program.into(), People { members: vec![teacher] }.into(), live.into())
+    Snapshot::new(
+        root,
+        Arc::new(lists),
+        program.into(),
+        People { members: vec![teacher], ..People::default() }.into(),
+        live.into(),
+    )
 }
 
 fn outcome(snapshot: &Snapshot, name: &str, url: Seen<&str>) -> Outcome {

@@ -75,7 +75,13 @@ fn snapshot(index: Index, clock: &Clock) -> Snapshot {
     };
     let live = Live { sessions: vec![session], ..Live::default() };
     let root = Root { school: SchoolId::new("riverside").unwrap(), number: 1, format: FORMAT, made_at: now };
-    Snapshot::new(root, Arc::new(index), program.into(), People { members: vec![member] }.into(), live.into())
+    Snapshot::new(
+        root,
+        Arc::new(index),
+        program.into(),
+        People { members: vec![member], ..People::default() }.into(),
+        live.into(),
+    )
 }
 
 #[tokio::main]

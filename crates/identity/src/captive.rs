@@ -4,12 +4,14 @@
 //! Pure: whoever serves it knows the device by its address, answers over TLS with a certificate that every device
 //! trusts, and sends [`MEDIA_TYPE`] with `Cache-Control: private` (RFC 8908 §5).
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use schoolgate_base::{Host, HostName};
+use schoolgate_decide::{Seen, Snapshot, Verdict, decide};
+use serde::{Deserialize, Serialize};
 
-use crate::identify::Identified;
+use crate::identify::{Identities, Looking};
 
 /// RFC 8908 §8.1.
 pub const MEDIA_TYPE: &str = "application/captive+json";
@@ -17,6 +19,41 @@ pub const MEDIA_TYPE: &str = "application/captive+json";
 pub const DHCP4_OPTION: u8 = 114;
 pub const DHCP6_OPTION: u16 = 103;
 pub const ADVERTISEMENT_OPTION: u8 = 37;
+
+/// A name that nobody can have (RFC 6761 §6.4), so that what is decided of it is decided of everything.
+const ANYWHERE: &str = "anywhere.invalid";
+
+/// Whether the web is open to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Openness {
+    /// Somebody has to sign in or agree there first.
+    pub is_gated: bool,
+    /// When that changes by itself.
+    pub until: Option<Timestamp>,
+}
+
+impl Openness {
+    /// What a request from there would meet; it keeps nobody's session awake. `None` for an address that shows a proof
+    /// with each connection, of which nothing can be said.
+    pub fn of(identities: &Identities, snapshot: &Snapshot, address: IpAddr, now: Timestamp) -> Option<Self> {
+        let looking = Looking {
+            address,
+            is_private: false,
+            proxy_authorization: None,
+            certified: &[],
+            ticketed: None,
+            site: None,
+            is_request: false,
+        };
+        let identified = identities.identify(snapshot, looking, now).ok()?;
+        let host = Host::Name(HostName::parse(ANYWHERE).ok()?);
+        let is_gated = identified
+            .facts(&host, Seen::Unseen)
+            .iter()
+            .any(|facts| decide(snapshot, facts, now).into_decision().verdict == Verdict::Gate);
+        Some(Self { is_gated, until: identified.until })
+    }
+}
 
 /// Where the portal is.
 #[derive(Debug, Clone, Copy)]
@@ -42,11 +79,9 @@ struct State<'a> {
 }
 
 impl CaptivePortal<'_> {
-    /// The answer to a device. `is_gated`: somebody has to sign in or agree there before the web opens.
-    ///
-    /// Of who is there it says nothing: the address could be somebody else's by now.
-    pub fn answer(&self, identified: &Identified, is_gated: bool, now: Timestamp) -> String {
-        let left = identified.until.filter(|_| !is_gated).map(|until| until.duration_since(now).as_secs().max(0));
+    /// The answer to a device. Of who is there it says nothing: the address could be somebody else's by now.
+    pub fn answer(&self, Openness { is_gated, until }: Openness, now: Timestamp) -> String {
+        let left = until.filter(|_| !is_gated).map(|until| until.duration_since(now).as_secs().max(0));
         let state = State {
             captive: is_gated,
             user_portal_url: self.user_portal,
@@ -104,8 +139,6 @@ pub struct Announcements {
 
 #[cfg(test)]
 mod tests {
-    use schoolgate_base::Strength;
-
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -114,17 +147,9 @@ mod tests {
 
     #[track_caller]
     fn check(until: Option<&str>, is_gated: bool, expected: &str) {
-        let identified = Identified {
-            persons: Vec::new(),
-            strength: Strength::Address,
-            device: None,
-            device_class: None,
-            place: None,
-            trusts_ca: false,
-            until: until.map(at),
-        };
+        let open = Openness { is_gated, until: until.map(at) };
         let portal = CaptivePortal { user_portal: "https://portal.school.example/", venue_info: None };
-        assert_eq!(portal.answer(&identified, is_gated, at("2026-11-24T10:00:00Z")), expected);
+        assert_eq!(portal.answer(open, at("2026-11-24T10:00:00Z")), expected);
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! From the name that somebody signs in with elsewhere (802.1X, Kerberos) to a person of the school.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use schoolgate_base::{Capacity, PersonId};
-use tokio::sync::watch;
 
 /// Longest name that is looked up, in bytes: a user principal name in Active Directory has at most 1,024 characters,
 /// a RADIUS attribute 253 bytes.
@@ -16,75 +14,70 @@ pub trait Logins: Send + Sync {
     fn person(&self, name: &str) -> Option<(PersonId, Capacity)>;
 }
 
-/// A school's logins, as a table.
+/// How a school's names are written elsewhere: what stands after `@` or before `\`, which is the mail or Kerberos domain
+/// or the short Windows domain name.
 ///
 /// A name in a realm counts only in a realm of the school: `pia@other.example` is a guest, whoever `pia` is here.
 #[derive(Debug, Clone, Default)]
+pub struct Realms(Vec<Box<str>>);
+
+impl Realms {
+    pub fn new<T: AsRef<str>>(realms: impl IntoIterator<Item = T>) -> Self {
+        Self(realms.into_iter().map(|realm| realm.as_ref().to_lowercase().into()).collect())
+    }
+
+    /// Whom `known`, which is asked for logins in lower case, has by this name. A name that could mean two is nobody's.
+    pub fn person(
+        &self,
+        name: &str,
+        known: impl Fn(&str) -> Option<(PersonId, Capacity)>,
+    ) -> Option<(PersonId, Capacity)> {
+        if NAME_MAX < name.len() {
+            return None;
+        }
+        let name = name.to_lowercase();
+        let parts = name.split_once('\\').map(|(realm, login)| (login, realm)).or_else(|| name.rsplit_once('@'));
+        let short = match parts {
+            Some((login, realm)) => self.0.iter().any(|ours| **ours == *realm).then_some(login),
+            None => Some(name.as_str()),
+        };
+        // A whole `tess@school.example` may be a login of its own.
+        let whole = known(&name);
+        let Some(short) = short else { return whole };
+        let by_short = known(short);
+        // `smith` is John, whose Kerberos name is `smith@SCHOOL.EXAMPLE`, and Sue has the mail name `smith@school.example`.
+        let is_another = |found: &(PersonId, Capacity), other: Option<(PersonId, Capacity)>| {
+            other.is_some_and(|other| other != *found)
+        };
+        match whole.filter(|_| parts.is_some()) {
+            Some(found) => (!is_another(&found, by_short)).then_some(found),
+            None => by_short
+                .filter(|found| !self.0.iter().any(|realm| is_another(found, known(&format!("{short}@{realm}"))))),
+        }
+    }
+}
+
+/// Logins as a table.
+#[derive(Debug, Clone, Default)]
 pub struct LoginTable {
     people: HashMap<Box<str>, (PersonId, Capacity)>,
-    realms: Vec<Box<str>>,
+    realms: Realms,
 }
 
 impl LoginTable {
-    /// `realms` are what stands after `@` or before `\`: the mail or Kerberos domain, the short Windows domain name.
-    /// Two people of one login are nobody.
+    /// Of two people with one login the first has it.
     pub fn new<'a>(entries: impl IntoIterator<Item = (&'a str, PersonId, Capacity)>, realms: &[&str]) -> Self {
-        let mut people: HashMap<Box<str>, Option<(PersonId, Capacity)>> = HashMap::new();
+        let mut people = HashMap::new();
         for (login, person, capacity) in entries {
-            let is_theirs = |known: &Option<(PersonId, Capacity)>| {
-                known.as_ref().is_some_and(|known| known.0 == person && known.1 == capacity)
-            };
-            let entry = people.entry(login.to_lowercase().into());
-            entry
-                .and_modify(|known| {
-                    if !is_theirs(known) {
-                        *known = None;
-                    }
-                })
-                .or_insert_with(|| Some((person.clone(), capacity)));
+            people.entry(login.to_lowercase().into()).or_insert((person, capacity));
         }
-        let mut people: HashMap<Box<str>, (PersonId, Capacity)> =
-            people.into_iter().filter_map(|(login, known)| Some((login, known?))).collect();
-        let realms: Vec<Box<str>> = realms.iter().map(|realm| realm.to_lowercase().into()).collect();
-        // `smith` is John, whose Kerberos name is `smith@SCHOOL.EXAMPLE`, and Sue has the mail name `smith@school.example`.
-        let meant_by_two: Vec<Box<str>> = people
-            .iter()
-            .filter_map(|(login, known)| {
-                let (name, realm) = login.rsplit_once('@')?;
-                let is_another =
-                    realms.iter().any(|ours| **ours == *realm) && people.get(name).is_some_and(|other| other != known);
-                is_another.then(|| [login.clone(), name.into()])
-            })
-            .flatten()
-            .collect();
-        for login in meant_by_two {
-            people.remove(&login);
-        }
-        Self { people, realms }
+        Self { people, realms: Realms::new(realms) }
     }
 }
 
 impl Logins for LoginTable {
     fn person(&self, name: &str) -> Option<(PersonId, Capacity)> {
-        if NAME_MAX < name.len() {
-            return None;
-        }
-        let name = name.to_lowercase();
-        // A whole `tess@school.example` may be a login of its own.
-        if let Some(known) = self.people.get(name.as_str()) {
-            return Some(known.clone());
-        }
-        let parts = name.split_once('\\').map(|(realm, login)| (login, realm));
-        let (login, realm) = parts.or_else(|| name.rsplit_once('@'))?;
-        let is_ours = self.realms.iter().any(|ours| **ours == *realm);
-        is_ours.then(|| self.people.get(login).cloned()).flatten()
-    }
-}
-
-/// The newest table, where whoever publishes people sends a new one with each publish.
-impl Logins for watch::Receiver<Arc<LoginTable>> {
-    fn person(&self, name: &str) -> Option<(PersonId, Capacity)> {
-        self.borrow().person(name)
+        self.realms.person(name, |login| self.people.get(login).cloned())
     }
 }
 
@@ -100,10 +93,13 @@ mod tests {
             ("Pia@pupils.school.example", person("p2"), Capacity::Pupil),
             ("smith", person("p5"), Capacity::Staff),
             ("smith@school.example", person("p6"), Capacity::Staff),
-            ("shared", person("p3"), Capacity::Pupil),
-            ("SHARED", person("p4"), Capacity::Pupil),
+            ("jones@school.example", person("p7"), Capacity::Staff),
+            ("jones@pupils.school.example", person("p8"), Capacity::Pupil),
+            ("lee", person("p9"), Capacity::Staff),
+            ("lee@school.example", person("p9"), Capacity::Staff),
+            ("lee@pupils.school.example", person("p0"), Capacity::Pupil),
         ];
-        let logins = LoginTable::new(entries, &["school.example", "SCHOOL"]);
+        let logins = LoginTable::new(entries, &["school.example", "SCHOOL", "pupils.school.example"]);
         let found = logins.person(name).map(|(person, _)| person.as_str().to_owned());
         assert_eq!(found.as_deref(), expected, "{name}");
     }
@@ -117,22 +113,19 @@ mod tests {
         check("OTHER\\tess", None);
         check("pia@pupils.school.example", Some("p2"));
         check("pia@school.example", None);
-    }
-
-    #[test]
-    fn the_newest_table_counts() {
-        let table = |login| Arc::new(LoginTable::new([(login, PersonId::new("p1").unwrap(), Capacity::Staff)], &[]));
-        let (tables, logins) = watch::channel(table("tess"));
-        assert!(logins.person("tess").is_some() && logins.person("tess.teacher").is_none());
-        tables.send_replace(table("tess.teacher"));
-        assert!(logins.person("tess").is_none() && logins.person("tess.teacher").is_some());
+        check("jones@school.example", Some("p7"));
+        check("jones@pupils.school.example", Some("p8"));
+        check("jones", None);
     }
 
     #[test]
     fn a_login_of_two_people_is_nobodys() {
         check("smith", None);
         check("smith@school.example", None);
-        check("shared", None);
+        check("SCHOOL\\smith", None);
+        check("lee", None);
+        check("lee@pupils.school.example", None);
+        check("lee@school.example", Some("p9"));
         check("anonymous@school.example", None);
         check(&"a".repeat(300), None);
     }

@@ -38,7 +38,8 @@ fn snapshot(now: Timestamp) -> Snapshot {
         must_sign: Vec::new(),
     };
     let root = Root { school: SchoolId::new("riverside").unwrap(), number: 1, format: FORMAT, made_at: now };
-    let (program, people) = (Program::new(Calendar::plain(TimeZone::UTC)), People { members: vec![member] });
+    let (program, people) =
+        (Program::new(Calendar::plain(TimeZone::UTC)), People { members: vec![member], ..People::default() });
     Snapshot::new(root, Arc::new(CategoryTable::default()), program.into(), people.into(), Live::default().into())
 }
 

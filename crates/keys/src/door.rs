@@ -1,16 +1,18 @@
-//! What a gateway may know of the school's secrets: enough to seal a redirect and to hash an entry of a locked list.
+//! What a gateway may know of the school's secrets: enough to seal a redirect, to hash an entry of a locked list and to
+//! find a person by a log-in.
 //!
-//! Both keys are derived, so that nothing else that the school has sealed or hashed can be opened or tried out with them.
+//! The keys are derived, so that nothing else that the school has sealed or hashed can be opened or tried out with them.
 
 use aws_lc_rs::hmac;
 
 use crate::{KeyError, Pseudonyms, Sealer};
 
-/// The two keys, as they are handed to a gateway.
+/// The keys, as they are handed to a gateway.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct DoorKeys {
     redirects: [u8; 32],
     locked: [u8; 32],
+    logins: [u8; 32],
 }
 
 impl DoorKeys {
@@ -18,17 +20,18 @@ impl DoorKeys {
         Self {
             redirects: derived(token, b"redirects of doors"),
             locked: derived(pseudonym, b"entries of locked lists"),
+            logins: derived(pseudonym, b"log-ins of people"),
         }
     }
 
-    /// The keys to hand on: for redirects, for locked lists.
-    pub fn into_halves(self) -> [[u8; 32]; 2] {
-        [self.redirects, self.locked]
+    /// The keys to hand on: for redirects, for locked lists, for log-ins.
+    pub fn into_parts(self) -> [[u8; 32]; 3] {
+        [self.redirects, self.locked, self.logins]
     }
 
     /// Keys that were handed on.
-    pub fn from_halves([redirects, locked]: [[u8; 32]; 2]) -> Self {
-        Self { redirects, locked }
+    pub fn from_parts([redirects, locked, logins]: [[u8; 32]; 3]) -> Self {
+        Self { redirects, locked, logins }
     }
 
     /// Seals redirects; the portal opens them with the same.
@@ -39,6 +42,11 @@ impl DoorKeys {
     /// Hashes entries of locked lists, and nobody's name as the events have it.
     pub fn locked(&self) -> Pseudonyms {
         Pseudonyms::new(&self.locked)
+    }
+
+    /// Hashes log-ins, as the snapshot has them.
+    pub fn logins(&self) -> Pseudonyms {
+        Pseudonyms::new(&self.logins)
     }
 }
 
@@ -66,7 +74,7 @@ mod tests {
     fn a_doors_keys_open_redirects_and_nothing_else() {
         let (token, pseudonym) = ([1; 32], [2; 32]);
         let keys = DoorKeys::derive(&token, &pseudonym);
-        let handed = DoorKeys::from_halves(keys.into_halves());
+        let handed = DoorKeys::from_parts(keys.into_parts());
         assert_eq!(keys, handed);
         let sealed = handed.redirects().unwrap().seal("redirect", b"content").unwrap();
         assert_eq!(keys.redirects().unwrap().open("redirect", &sealed).unwrap(), b"content");
@@ -74,5 +82,6 @@ mod tests {
         let school = schoolgate_base::SchoolId::new("riverside").unwrap();
         let (own, doors) = (Pseudonyms::new(&pseudonym), handed.locked());
         assert_ne!(own.locked_hit(&school, "bad.example"), doors.locked_hit(&school, "bad.example"));
+        assert_ne!(handed.logins().login(&school, "tess"), doors.login(&school, "tess"));
     }
 }

@@ -55,6 +55,11 @@ impl Pseudonyms {
         LockedHit(self.text(&["locked", school.as_str(), entry]))
     }
 
+    /// What stands for the name that somebody signs in with elsewhere: the same in any case.
+    pub fn login(&self, school: &SchoolId, name: &str) -> Box<str> {
+        self.text(&["login", school.as_str(), &name.to_lowercase()])
+    }
+
     /// What stands for whoever may see a case: the database finds their cases by it and does not say who they are.
     pub fn party(&self, school: &SchoolId, holder: &KeyHolder) -> String {
         let kind = match holder {

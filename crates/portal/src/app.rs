@@ -1,12 +1,14 @@
 //! What all handlers share: the product's parts, the settings, and what is remembered between requests.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::{Capacity, PersonId};
 use schoolgate_control::Control;
 use schoolgate_eventlog::{EventLog, Evidence};
+use schoolgate_identity::Openness;
 use tokio::sync::Semaphore;
 
 use crate::changed::Comparisons;
@@ -28,6 +30,11 @@ const USED_MAX: usize = 50_000;
 /// Writes the proxy auto-configuration file for the client at an address.
 pub type Pac = Arc<dyn Fn(IpAddr) -> String + Send + Sync>;
 
+/// Asks the gateway whether the web is open to an address; `None` where it does not say.
+pub type Look = Arc<dyn Fn(IpAddr) -> Looking + Send + Sync>;
+/// A question under way.
+pub type Looking = Pin<Box<dyn Future<Output = Option<Openness>> + Send>>;
+
 /// What the portal is made of.
 pub struct PortalParts {
     pub control: Control,
@@ -38,6 +45,8 @@ pub struct PortalParts {
     pub pac: Option<Pac>,
     /// What the gateways know; `None` without one.
     pub gateways: Option<GatewaysPort>,
+    /// For the captive-portal API; `None` without a gateway.
+    pub look: Option<Look>,
     /// Only a data directory marked as a demonstration gives it.
     pub demo: Option<Demo>,
 }
@@ -81,6 +90,7 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     pub(crate) pac: Option<Pac>,
     pub(crate) gateways: Option<GatewaysPort>,
+    pub(crate) look: Option<Look>,
     pub(crate) demo: Option<Demo>,
     pub(crate) sign_in_by_name: Limits<String>,
     pub(crate) sign_in_by_address: Limits<IpAddr>,
@@ -107,6 +117,7 @@ impl App {
             settings: parts.settings,
             pac: parts.pac,
             gateways: parts.gateways,
+            look: parts.look,
             demo: parts.demo,
             sign_in_by_name: Limits::new(SIGN_IN_BY_NAME, NAMES_MAX),
             sign_in_by_address: Limits::new(SIGN_IN_BY_ADDRESS, NAMES_MAX),

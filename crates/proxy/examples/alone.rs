@@ -183,6 +183,6 @@ fn snapshot(number: u64, urgent: Vec<UrgentBlock>) -> Result<Snapshot, Failure> 
     };
     let live = Live { sessions: vec![session], urgent, ..Live::default() };
     let root = Root { school: SchoolId::new("alone")?, number, format: FORMAT, made_at: now };
-    let (lists, people) = (CategoryTable::default(), People { members: vec![member] });
+    let (lists, people) = (CategoryTable::default(), People { members: vec![member], ..People::default() });
     Ok(Snapshot::new(root, Arc::new(lists), program.into(), people.into(), live.into()))
 }

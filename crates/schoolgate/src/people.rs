@@ -262,12 +262,12 @@ async fn tie_end(store: &SchoolStore, tie: &Tie, names: (&Person, &Person), now:
 }
 
 /// The records of a school that nobody serves at the same time: a running one would not notice the change.
-struct Stopped {
-    store: SchoolStore,
+pub(crate) struct Stopped {
+    pub(crate) store: SchoolStore,
     _running: schoolgate_app::data_dir::Running,
 }
 
-async fn stopped(data: &Path) -> Result<Stopped, PeopleError> {
+pub(crate) async fn stopped(data: &Path) -> Result<Stopped, PeopleError> {
     LiveDir::open(data)?;
     let dir = DataDir::open(data)?;
     let running = dir.run()?;
@@ -275,7 +275,7 @@ async fn stopped(data: &Path) -> Result<Stopped, PeopleError> {
     Ok(Stopped { store, _running: running })
 }
 
-async fn person(store: &SchoolStore, login: &str) -> Result<Person, PeopleError> {
+pub(crate) async fn person(store: &SchoolStore, login: &str) -> Result<Person, PeopleError> {
     store.person_by_login(login).await?.ok_or_else(|| PeopleError::Nobody(login.to_owned()))
 }
 

@@ -18,6 +18,7 @@ use schoolgate_records::{JournalReport, RESTORE_BEGUN, RecordsError, Restoring, 
 use schoolgate_runtime::{Clock, Sockets};
 
 use crate::Found;
+use crate::devices::{self, DeviceCommand, DeviceError};
 use crate::lists::{self, ListsCommand, ListsError};
 use crate::pack::{self, PackError};
 use crate::people::{self, PeopleCommand, PeopleError};
@@ -97,6 +98,9 @@ pub(crate) enum SchoolCommand {
     /// Import people, give passwords and offices, while the school is not served.
     #[command(subcommand)]
     People(PeopleCommand),
+    /// Enrol devices, and take them out, while the school is not served.
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// Build the index of categories from lists.
     #[command(subcommand)]
     Lists(ListsCommand),
@@ -160,6 +164,8 @@ pub(crate) enum SchoolError {
     #[error(transparent)]
     People(#[from] PeopleError),
     #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
     Lists(#[from] ListsError),
     #[error("`{0}` is no id of a school; use letters, digits and -")]
     School(String),
@@ -211,6 +217,7 @@ pub(crate) async fn run(
         SchoolCommand::Restore { from, keys, data, without_sealed } => {
             return bring_back(&from, &keys, &data, without_sealed, out).await;
         }
+        SchoolCommand::Device(command) => devices::run(command, out).await?,
         SchoolCommand::People(command) => people::run(command, &mut io::stdin().lock(), out).await?,
         SchoolCommand::Lists(ListsCommand::Build { data, lists }) => lists::build(&DataDir::open(&data)?, &lists, out)?,
     }

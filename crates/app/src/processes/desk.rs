@@ -11,16 +11,17 @@ use schoolgate_base::{Host, SchoolId};
 use schoolgate_decide::Snapshot;
 use schoolgate_event::Recorder;
 use schoolgate_eventlog::EventLog;
-use schoolgate_identity::LEARNED_FOR;
+use schoolgate_identity::{LEARNED_FOR, Openness};
 use schoolgate_keys::{DoorKeys, VerifyingKey};
 use schoolgate_runtime::{Tasks, accepted};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::book::GatewayBook;
+use super::link::LOOKS_MAX;
 use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, send};
 
 /// For a gateway's first message, and for it to take one of ours.
@@ -31,6 +32,8 @@ const GATEWAYS_MAX: usize = 4;
 const TRUSTING_MAX: usize = 1_024;
 /// Devices that are remembered for a gateway that is started again.
 const KNOWN_MAX: usize = 20_000;
+/// For a gateway to say whether the web is open to an address: a phone waits for it.
+const LOOK_PATIENCE: Duration = Duration::from_secs(2);
 /// Visits to the help list that one batch may count: more is not a school's minute.
 const HELP_MAX: u64 = 10_000;
 /// Batches of gateways that are remembered, by run.
@@ -52,6 +55,15 @@ pub(crate) struct Desk {
     /// The same since the morning, for a gateway that comes later.
     known: Mutex<HashMap<IpAddr, i64>>,
     book: Arc<GatewayBook>,
+    asking: broadcast::Sender<(u64, IpAddr)>,
+    looks: Mutex<Looks>,
+}
+
+/// Questions to gateways that wait for an answer.
+#[derive(Default)]
+struct Looks {
+    last: u64,
+    waiting: HashMap<u64, oneshot::Sender<Option<Openness>>>,
 }
 
 #[derive(Default)]
@@ -66,13 +78,40 @@ struct Gateways {
 impl Desk {
     pub(crate) fn new(book: Arc<GatewayBook>) -> Arc<Self> {
         let (trusting, _) = broadcast::channel(TRUSTING_MAX);
-        let (gateways, known) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { gateways, seen: watch::Sender::new(u64::MAX), trusting, known, book })
+        let (asking, _) = broadcast::channel(LOOKS_MAX);
+        let (gateways, known, looks) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { gateways, seen: watch::Sender::new(u64::MAX), trusting, known, book, asking, looks })
     }
 
     /// What the gateways say of themselves.
     pub(crate) fn book(&self) -> Arc<GatewayBook> {
         Arc::clone(&self.book)
+    }
+
+    /// Whether the web is open to an address, as a gateway has it; `None` where none says so in time.
+    pub(crate) async fn look(&self, address: IpAddr) -> Option<Openness> {
+        let (number, answer) = {
+            let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever waited for these has gone.
+            looks.waiting.retain(|_, waiting| !waiting.is_closed());
+            if LOOKS_MAX <= looks.waiting.len() {
+                return None;
+            }
+            let (told, answer) = oneshot::channel();
+            looks.last += 1;
+            let number = looks.last;
+            looks.waiting.insert(number, told);
+            (number, answer)
+        };
+        self.asking.send((number, address)).ok()?;
+        timeout(LOOK_PATIENCE, answer).await.ok()?.ok()?
+    }
+
+    /// The first gateway that answers has the word.
+    fn looked(&self, number: u64, open: Option<Openness>) {
+        let waiting = self.looks.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&number);
+        // Whoever asked may have gone.
+        let _ = waiting.map(|waiting| waiting.send(open));
     }
 
     pub(crate) fn seen(&self) -> watch::Receiver<u64> {
@@ -163,6 +202,13 @@ impl Desk {
     }
 }
 
+/// What a gateway is told beside what it is answered.
+struct Wishes {
+    trusting: broadcast::Receiver<(IpAddr, i64)>,
+    forgotten: broadcast::Receiver<Host>,
+    asking: broadcast::Receiver<(u64, IpAddr)>,
+}
+
 struct Serving {
     desk: Arc<Desk>,
     handed: Handed,
@@ -184,13 +230,17 @@ impl Serving {
         info!("a gateway is connected");
         let (written, to_say) = mpsc::channel(1);
         // Listening before the known are read, so that none is missed in between.
-        let (trusting, forgotten) = (self.desk.trusting.subscribe(), self.desk.book.forgotten());
+        let wishes = Wishes {
+            trusting: self.desk.trusting.subscribe(),
+            forgotten: self.desk.book.forgotten(),
+            asking: self.desk.asking.subscribe(),
+        };
         let known = ToGateway::Trusting { devices: self.desk.known() };
         timeout(PATIENCE, send(&mut write, &known)).await??;
         let connection = self.desk.connection();
         let ended = tokio::select! {
             ended = self.hear(run, connection, read, written) => ended,
-            ended = self.say(write, to_say, trusting, forgotten) => ended,
+            ended = self.say(write, to_say, wishes) => ended,
         };
         self.desk.note_seen(connection, None);
         self.desk.book.note_gone(connection);
@@ -202,7 +252,7 @@ impl Serving {
         Welcome {
             school: self.handed.school.clone(),
             verifying_key: *self.handed.verifying_key.as_bytes(),
-            door_keys: self.handed.door_keys.into_halves(),
+            door_keys: self.handed.door_keys.into_parts(),
             left_alone: self.desk.book.kept(),
         }
     }
@@ -217,6 +267,7 @@ impl Serving {
         while let Some(message) = receive(&mut read).await? {
             match message {
                 ToControl::Hello { .. } => return Err(io::ErrorKind::InvalidData.into()),
+                ToControl::Looked { number, open } => self.desk.looked(number, open),
                 ToControl::Seen { snapshot } => self.desk.note_seen(connection, Some(snapshot)),
                 ToControl::Status(status) => self.desk.book.note(connection, *status),
                 ToControl::Batch(batch) => {
@@ -254,8 +305,7 @@ impl Serving {
         &self,
         mut write: OwnedWriteHalf,
         mut written: mpsc::Receiver<u64>,
-        mut trusting: broadcast::Receiver<(IpAddr, i64)>,
-        mut forgotten: broadcast::Receiver<Host>,
+        mut wishes: Wishes,
     ) -> io::Result<()> {
         let mut snapshots = self.snapshots.clone();
         loop {
@@ -264,13 +314,18 @@ impl Serving {
                     Some(number) => ToGateway::Written { number },
                     None => return Ok(()),
                 },
-                device = trusting.recv() => match device {
+                device = wishes.trusting.recv() => match device {
                     Ok(device) => ToGateway::Trusting { devices: vec![device] },
                     Err(broadcast::error::RecvError::Lagged(_)) => continue,
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },
-                host = forgotten.recv() => match host {
+                host = wishes.forgotten.recv() => match host {
                     Ok(host) => ToGateway::Forget { host },
+                    Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                },
+                look = wishes.asking.recv() => match look {
+                    Ok((number, address)) => ToGateway::Look { number, address },
                     Err(broadcast::error::RecvError::Lagged(_)) => continue,
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },

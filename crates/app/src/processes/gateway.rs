@@ -7,6 +7,7 @@ mod edition;
 mod listeners;
 mod own_tls;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,25 +16,27 @@ use std::time::Duration;
 use jiff::Timestamp;
 use schoolgate_base::SchoolId;
 use schoolgate_event::Recorder;
-use schoolgate_identity::Identities;
+use schoolgate_identity::{Identities, Openness};
 use schoolgate_keys::{DoorKeys, VerifyingKey};
-use schoolgate_runtime::{Clock, Sockets as Listening, Tasks};
+use schoolgate_runtime::{Clock, Metrics, Sockets as Listening, Tasks};
 use schoolgate_snapshot::{Follower, Reader, follow};
 use schoolgate_tls::{LearnedSite, Leaves, Signer};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use self::edition::{Edition, Finishing};
 use super::control::reach_signer;
-use super::link::{Link, Trusting, Word, note_roots};
+use super::link::{Link, Looks, Trusting, Word, note_roots};
 use super::messages::Welcome;
 use super::{Role, Sockets};
 use crate::gateway::identities;
-use crate::product::{DRAIN, LEAVES_MAX, MINTING_MAX, RunError, StartError, open_lists, until_asked_to_stop};
+use crate::metrics;
+use crate::product::{DRAIN, LEAVES_MAX, MINTING_MAX, RunError, StartError, listen, open_lists, until_asked_to_stop};
 use crate::seals::DoorSeals;
 use crate::serve::ServeError;
-use crate::settings::Settings;
+use crate::settings::{Settings, WhoSettings};
+use crate::sources::{Hearing, Proofs, Sources};
 use crate::status::{self, GatewayReports, OwnGateway};
 
 /// Between looks at the folder, while nothing was ever published.
@@ -55,7 +58,11 @@ struct Base {
     school: SchoolId,
     seals: Arc<DoorSeals>,
     snapshots: watch::Receiver<Arc<schoolgate_decide::Snapshot>>,
+    metrics: Metrics,
+    metrics_at: Option<SocketAddr>,
+    who: WhoSettings,
     identities: Arc<Identities>,
+    proofs: Proofs,
     signer: Arc<dyn Signer>,
     leaves: Arc<Leaves>,
     recorder: Arc<dyn Recorder>,
@@ -85,7 +92,7 @@ pub async fn gateway(places: Places<'_>, settings: Settings, inherited: Listenin
     let mut stopping = pin!(until_asked_to_stop());
     let mut asked = signal(SignalKind::hangup()).map_err(|source| RunError::Signal { source })?;
     let started = async {
-        let (base, unlinked) = reach(&places, &writing).await?;
+        let (base, unlinked) = reach(&places, &settings, &writing).await?;
         let kept = Listening::of_keeper(&base.sockets.listening(Role::Gateway)).await.map_err(StartError::from)?;
         let edition = Edition::open(&base, &settings, kept.unwrap_or(inherited)).await?;
         Ok::<_, ServeError>((base, unlinked, edition))
@@ -121,18 +128,28 @@ pub async fn gateway(places: Places<'_>, settings: Settings, inherited: Listenin
 
 async fn renewed(base: &Base, before: &Edition, settings: &Path) -> Result<Edition, ServeError> {
     let settings = Settings::load(settings)?;
+    if (&settings.who, settings.metrics) != (&base.who, base.metrics_at) {
+        warn!("`who` and `metrics` in the settings are taken when the service is started again");
+    }
     Edition::open(base, &settings, before.listening()?).await
 }
 
 /// Reaches the other processes. The receiver is told when the link has ended for good.
-async fn reach(places: &Places<'_>, writing: &Tasks) -> Result<(Base, oneshot::Receiver<()>), ServeError> {
+async fn reach(
+    places: &Places<'_>,
+    settings: &Settings,
+    writing: &Tasks,
+) -> Result<(Base, oneshot::Receiver<()>), ServeError> {
     let sockets = places.sockets;
+    let sources = Sources::open(&settings.who).await?;
     let signer = reach_signer(sockets).await?;
     let opened = Link::open(&sockets.link(), &writing.shutdown()).await;
     let Some((link, mut welcome, recorder, news)) = opened else { return Err(ServeError::Unlinked) };
     let (snapshots, follower) = first_snapshot(places.snapshot, &welcome, &news.published).await?;
-    let identities = identities();
+    let metrics = Metrics::new();
+    let identities = identities(&metrics);
     spawn_followers(writing, follower, news.trusting, &identities);
+    spawn_looks(writing, news.looks, &identities, &snapshots);
     let (told, status) = watch::channel(None);
     let word = Word { seen: note_roots(writing, snapshots.clone()), status };
     let (linked, unlinked) = oneshot::channel();
@@ -144,14 +161,31 @@ async fn reach(places: &Places<'_>, writing: &Tasks) -> Result<(Base, oneshot::R
     let newest = watch::Sender::new(None);
     let telling = status::tell(newest.subscribe(), told, news.forgotten, writing.shutdown());
     writing.spawn("word of this gateway", telling);
+    let keys = DoorKeys::from_parts(welcome.door_keys);
+    let proofs = sources.start(Hearing {
+        school: welcome.school.clone(),
+        names: keys.logins(),
+        snapshots: snapshots.clone(),
+        identities: Arc::clone(&identities),
+        clock: Clock::system(),
+        tasks: writing.clone(),
+        metrics: metrics.clone(),
+    });
+    if let Some(address) = settings.metrics {
+        metrics::serve(listen(address).await?.0, metrics.clone(), writing.clone());
+    }
     let base = Base {
         sockets: sockets.clone(),
         left_alone: std::mem::take(&mut welcome.left_alone),
         newest,
-        seals: Arc::new(DoorSeals::new(DoorKeys::from_halves(welcome.door_keys), welcome.school.clone())?),
+        seals: Arc::new(DoorSeals::new(keys, welcome.school.clone())?),
         school: welcome.school,
         snapshots,
+        metrics,
+        metrics_at: settings.metrics,
+        who: settings.who.clone(),
         identities,
+        proofs,
         leaves: Arc::new(Leaves::new(Arc::clone(&signer), Clock::system(), LEAVES_MAX, MINTING_MAX)?),
         signer,
         recorder: Arc::new(recorder),
@@ -203,6 +237,29 @@ fn spawn_followers(
                     identities.trust.learn(address, at);
                 }
             }
+        }
+    });
+}
+
+/// Answers control, which asks for the captive-portal API.
+fn spawn_looks(
+    writing: &Tasks,
+    mut looks: Looks,
+    identities: &Arc<Identities>,
+    snapshots: &watch::Receiver<Arc<schoolgate_decide::Snapshot>>,
+) {
+    let (identities, snapshots, stopping) = (Arc::clone(identities), snapshots.clone(), writing.shutdown());
+    writing.spawn("looks at addresses", async move {
+        loop {
+            let asked = tokio::select! {
+                asked = looks.asked.recv() => asked,
+                () = stopping.begun() => return,
+            };
+            let Some((number, address)) = asked else { return };
+            let snapshot = Arc::clone(&snapshots.borrow());
+            let open = Openness::of(&identities, &snapshot, address, Clock::system().now());
+            // Without a connection to control nobody waits for it any longer.
+            let _ = looks.answers.try_send((number, open));
         }
     });
 }

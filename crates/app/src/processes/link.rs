@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use schoolgate_base::{Host, SchoolId};
 use schoolgate_event::{Event, Recorded, Recorder};
+use schoolgate_identity::Openness;
 use schoolgate_keys::random_bytes;
 use schoolgate_runtime::{Shutdown, Tasks};
 use tokio::net::UnixStream;
@@ -34,6 +35,8 @@ const EVENT_BYTES: usize = 1_024;
 const PAUSE: Duration = Duration::from_millis(200);
 /// For control to answer a hello, and to take a message.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Addresses that control asks of at a time.
+pub(super) const LOOKS_MAX: usize = 256;
 /// For visits to the help list that no event comes with.
 const HELP_EVERY: Duration = Duration::from_secs(60);
 
@@ -57,6 +60,12 @@ struct Outbox {
     open: Option<Batch>,
 }
 
+/// What a gateway says beside its events.
+struct Said {
+    word: Word,
+    looked: mpsc::Receiver<(u64, Option<Openness>)>,
+}
+
 /// What control tells.
 pub(super) struct News {
     /// Told the number of each root that was published.
@@ -64,15 +73,21 @@ pub(super) struct News {
     pub(super) trusting: mpsc::Receiver<Trusting>,
     /// Sites to look into again.
     pub(super) forgotten: mpsc::Receiver<Host>,
+    pub(super) looks: Looks,
 }
 
 /// What control is told beside events, the newest of each.
-#[derive(Clone)]
 pub(super) struct Word {
     /// The root that the doors have.
     pub(super) seen: watch::Receiver<u64>,
     /// `None`: not known yet.
     pub(super) status: watch::Receiver<Option<GatewayStatus>>,
+}
+
+/// Addresses that control asks of, each with the number of its question.
+pub(super) struct Looks {
+    pub(super) asked: mpsc::Receiver<(u64, IpAddr)>,
+    pub(super) answers: mpsc::Sender<(u64, Option<Openness>)>,
 }
 
 /// Devices that trust the school's CA, and when that was seen, in microseconds.
@@ -91,6 +106,7 @@ struct Ears {
     published: watch::Sender<u64>,
     trusting: mpsc::Sender<Trusting>,
     forgotten: mpsc::Sender<Host>,
+    asked: mpsc::Sender<(u64, IpAddr)>,
     written: watch::Sender<u64>,
 }
 
@@ -99,6 +115,7 @@ pub(super) struct Link {
     socket: PathBuf,
     outbox: Outbox,
     ears: Ears,
+    looked: mpsc::Receiver<(u64, Option<Openness>)>,
     halves: (OwnedReadHalf, OwnedWriteHalf),
 }
 
@@ -146,25 +163,29 @@ impl Link {
             missing: Arc::clone(&missing),
             help: Arc::clone(&help),
         };
+        let (answers, looked) = mpsc::channel(LOOKS_MAX);
         let outbox = Outbox { run, number: 0, events: waiting, waiting_bytes, missing, help, open: None };
         let (published, to_read) = watch::channel(0);
         let (trusting, to_learn) = mpsc::channel(1_024);
         let (forgotten, to_forget) = mpsc::channel(256);
-        let ears = Ears { published, trusting, forgotten, written: watch::Sender::new(0) };
-        let news = News { published: to_read, trusting: to_learn, forgotten: to_forget };
-        Some((Self { socket: socket.to_owned(), outbox, ears, halves }, welcome, recorder, news))
+        let (asking, asked) = mpsc::channel(LOOKS_MAX);
+        let ears = Ears { published, trusting, forgotten, asked: asking, written: watch::Sender::new(0) };
+        let looks = Looks { asked, answers };
+        let news = News { published: to_read, trusting: to_learn, forgotten: to_forget, looks };
+        Some((Self { socket: socket.to_owned(), outbox, ears, looked, halves }, welcome, recorder, news))
     }
 
     /// Carries events and news, over one connection after the other. When the program stops, what is left goes first.
     pub(super) async fn run(self, word: Word, shutdown: Shutdown) {
-        let Self { socket, outbox, ears, mut halves } = self;
+        let Self { socket, outbox, ears, looked, mut halves } = self;
+        let mut said = Said { word, looked };
         let outbox = AsyncMutex::new(outbox);
         loop {
             let (read, write) = halves;
             let mut sending = outbox.lock().await;
             let ended = tokio::select! {
                 ended = hear(&ears, read) => ended,
-                ended = sending.carry(write, ears.written.subscribe(), word.clone(), &shutdown) => ended,
+                ended = sending.carry(write, ears.written.subscribe(), &mut said, &shutdown) => ended,
             };
             match ended {
                 Ok(()) if shutdown.is_begun() => return,
@@ -233,6 +254,8 @@ async fn hear(ears: &Ears, mut read: OwnedReadHalf) -> io::Result<()> {
             ToGateway::Trusting { devices } => drop(ears.trusting.try_send(devices)),
             // Left alone for longer, which the technician sees.
             ToGateway::Forget { host } => drop(ears.forgotten.try_send(host)),
+            // The device asks again.
+            ToGateway::Look { number, address } => drop(ears.asked.try_send((number, address))),
         }
     }
     Ok(())
@@ -243,19 +266,19 @@ impl Outbox {
         &mut self,
         mut write: OwnedWriteHalf,
         mut written: watch::Receiver<u64>,
-        mut word: Word,
+        said: &mut Said,
         shutdown: &Shutdown,
     ) -> io::Result<()> {
         let mut told = 0;
-        word.status.mark_changed();
+        said.word.status.mark_changed();
         loop {
-            let snapshot = *word.seen.borrow_and_update();
+            let snapshot = *said.word.seen.borrow_and_update();
             if snapshot != told {
                 told = snapshot;
                 timeout(PATIENCE, send(&mut write, &ToControl::Seen { snapshot })).await??;
             }
-            if word.status.has_changed().unwrap_or(false) {
-                let status = word.status.borrow_and_update().clone();
+            if said.word.status.has_changed().unwrap_or(false) {
+                let status = said.word.status.borrow_and_update().clone();
                 if let Some(status) = status {
                     timeout(PATIENCE, send(&mut write, &ToControl::Status(Box::new(status)))).await??;
                 }
@@ -263,9 +286,13 @@ impl Outbox {
             if self.open.is_none() {
                 tokio::select! {
                     biased;
+                    Some((number, open)) = said.looked.recv() => {
+                        timeout(PATIENCE, send(&mut write, &ToControl::Looked { number, open })).await??;
+                        continue;
+                    }
                     open = self.next(shutdown) => self.open = open,
-                    _ = word.seen.changed() => continue,
-                    Ok(()) = word.status.changed() => continue,
+                    _ = said.word.seen.changed() => continue,
+                    Ok(()) = said.word.status.changed() => continue,
                 }
             }
             let Some(batch) = &self.open else { return Ok(()) };

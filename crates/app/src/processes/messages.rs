@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use jiff::civil::Date;
 use schoolgate_base::{Host, SchoolId};
 use schoolgate_event::Event;
+use schoolgate_identity::Openness;
 use schoolgate_runtime::frames::{read_frame, write_frame};
 use schoolgate_tls::LearnedSite;
 use serde::de::DeserializeOwned;
@@ -32,6 +33,11 @@ pub(super) enum ToControl {
     },
     /// What the gateway knows now; at first, and when it has changed.
     Status(Box<GatewayStatus>),
+    /// The answer to [`ToGateway::Look`]; `None` where there is nothing to say.
+    Looked {
+        number: u64,
+        open: Option<Openness>,
+    },
 }
 
 /// Events, in the order in which they were recorded.
@@ -58,6 +64,8 @@ pub(super) enum ToGateway {
     Trusting { devices: Vec<(IpAddr, i64)> },
     /// A technician wants this site looked into again.
     Forget { host: Host },
+    /// Whether the web is open to an address.
+    Look { number: u64, address: IpAddr },
     /// The gateway speaks another version than control, and is to make room for one that does not.
     OtherVersion,
 }
@@ -68,8 +76,8 @@ pub(super) struct Welcome {
     pub(super) school: SchoolId,
     /// Ed25519 key that the snapshot is signed with, its public half.
     pub(super) verifying_key: [u8; 32],
-    /// The halves of `schoolgate_keys::DoorKeys`.
-    pub(super) door_keys: [[u8; 32]; 2],
+    /// The parts of `schoolgate_keys::DoorKeys`.
+    pub(super) door_keys: [[u8; 32]; 3],
     /// Sites that gateways before this one have learned not to look into.
     pub(super) left_alone: Vec<LearnedSite>,
 }
@@ -82,4 +90,81 @@ pub(super) async fn send(stream: &mut (impl AsyncWrite + Unpin), message: &impl 
 pub(super) async fn receive<T: DeserializeOwned>(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<T>> {
     let Some(message) = read_frame(stream).await? else { return Ok(None) };
     postcard::from_bytes(&message).map(Some).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use schoolgate_base::Strength;
+    use schoolgate_event::{Decision, Door, Mode, Reason, Traffic, Verdict, Who};
+
+    use super::*;
+
+    fn event(url: &str) -> Event {
+        Event::Decision(Decision {
+            school: "riverside".parse().unwrap(),
+            at: "2026-11-24T10:00:00Z".parse().unwrap(),
+            door: Door::Proxy,
+            who: Who { person: None, capacity: None, strength: Strength::Lease, device: None, place: None },
+            host: "news.example".parse().unwrap(),
+            url: Some(url.into()),
+            method: "GET".into(),
+            verdict: Verdict::Allow,
+            reason: Reason::default(),
+            snapshot: 1,
+            traffic: Traffic::default(),
+            mode: Mode::Plain,
+            tls: None,
+        })
+    }
+
+    /// Every message that `bytes` hold, as frames and as one.
+    fn read_all(bytes: &[u8]) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (mut gateways, mut controls) = (bytes, bytes);
+            while let Ok(Some(_)) = receive::<ToControl>(&mut gateways).await {}
+            while let Ok(Some(_)) = receive::<ToGateway>(&mut controls).await {}
+        });
+        let _ = postcard::from_bytes::<ToControl>(bytes);
+        let _ = postcard::from_bytes::<ToGateway>(bytes);
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_bytes_are_read_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..600), kind in 0_u8..6) {
+            read_all(&bytes);
+            // Past the first byte, which names the message.
+            read_all(&[&[kind], &bytes[..]].concat());
+            let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+            read_all(&[&length[..], &bytes].concat());
+        }
+
+        #[test]
+        fn changed_messages_are_read_to_an_end(
+            url in ".{0,40}",
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let batch = Batch { number: 7, events: vec![event(&url); 3], help: Vec::new(), missing: 1 };
+            let mut bytes = postcard::to_allocvec(&ToControl::Batch(batch.clone())).unwrap();
+            let Ok(ToControl::Batch(again)) = postcard::from_bytes(&bytes) else { panic!("it is a batch") };
+            prop_assert_eq!(again, batch);
+            read_all(&bytes[..cut.index(bytes.len())]);
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            read_all(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_length_makes_no_room_before_its_bytes_come() {
+        // A batch of four thousand million events, of which there is none.
+        let claimed = [1, 1, 0xff, 0xff, 0xff, 0xff, 0x0f];
+        assert!(postcard::from_bytes::<ToControl>(&claimed).is_err());
+        // As many devices that trust us.
+        assert!(postcard::from_bytes::<ToGateway>(&[3, 0xff, 0xff, 0xff, 0xff, 0x0f]).is_err());
+    }
 }

@@ -126,5 +126,11 @@ fn snapshot(dir: &Path, clock: &Clock) -> Result<Snapshot, Box<dyn Error>> {
     };
     let live = Live { sessions: vec![session], ..Live::default() };
     let root = Root { school: SchoolId::new("bench")?, number: 1, format: FORMAT, made_at: now };
-    Ok(Snapshot::new(root, Arc::new(index), program.into(), People { members: vec![member] }.into(), live.into()))
+    Ok(Snapshot::new(
+        root,
+        Arc::new(index),
+        program.into(),
+        People { members: vec![member], ..People::default() }.into(),
+        live.into(),
+    ))
 }

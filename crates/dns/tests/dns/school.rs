@@ -115,5 +115,5 @@ pub(crate) fn snapshot(number: u64, live: Live) -> Snapshot {
         member("sam", Capacity::Staff, vec![must_sign]),
     ];
     let root = Root { school: SchoolId::new("riverside").unwrap(), number, format: FORMAT, made_at: at(NOW) };
-    Snapshot::new(root, Arc::new(lists), program.into(), People { members }.into(), live.into())
+    Snapshot::new(root, Arc::new(lists), program.into(), People { members, ..People::default() }.into(), live.into())
 }

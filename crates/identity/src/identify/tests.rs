@@ -50,7 +50,8 @@ fn snapshot(sessions: Vec<AddressSession>) -> Snapshot {
         groups: [(Group::new("library"), Group::new("pupils"))].into(),
         ..Program::new(Calendar::plain(TimeZone::UTC))
     };
-    let people = People { members: vec![member("tess", Capacity::Staff), member("pia", Capacity::Pupil)] };
+    let people =
+        People { members: vec![member("tess", Capacity::Staff), member("pia", Capacity::Pupil)], ..People::default() };
     let device = DeviceToken {
         device: DeviceId::new("laptop-1").unwrap(),
         secret_sha256: "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b".into(),

@@ -246,7 +246,7 @@ impl<'a> World<'a> {
     /// A snapshot of this world under the pack's program.
     pub(super) fn snapshot(&self, persona: Option<&Member>, now: Timestamp) -> Snapshot {
         let named = self.people.iter().map(|(id, person)| self.member(id, person, now));
-        let people = People { members: named.chain(persona.cloned()).collect() };
+        let people = People { members: named.chain(persona.cloned()).collect(), ..People::default() };
         self.empty.over(Arc::new(self.sites.clone()), Arc::new(people), Arc::new(self.live.clone()))
     }
 

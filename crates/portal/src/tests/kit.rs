@@ -133,6 +133,7 @@ impl Kit {
             settings,
             pac: None,
             gateways,
+            look: None,
             demo,
         });
         Self { control, clock, events, router, _tasks: tasks, dir }

@@ -157,6 +157,7 @@ pub(crate) fn snapshot(number: u64, live: Live, inspects: bool) -> Snapshot {
             member("pia", Capacity::Pupil, Vec::new()),
             member("sam", Capacity::Staff, vec![must_sign]),
         ],
+        ..People::default()
     };
     let root = Root { school: SchoolId::new("riverside").unwrap(), number, format: FORMAT, made_at: at(NOW) };
     Snapshot::new(root, Arc::new(lists), program.into(), people.into(), live.into())

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_schoolgate");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_schoolgate");
 const PACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies/hampshire-staff");
 
 /// Where everybody is sent who has not signed in.

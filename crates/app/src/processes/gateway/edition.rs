@@ -1,6 +1,7 @@
 //! The doors under one edition of the settings, and those before that still finish.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schoolgate_base::Host;
@@ -41,13 +42,18 @@ impl Edition {
         let listeners = Listeners::bind(&mut listening, proxy, settings.dns.as_ref())?;
         let mut own = listeners.addresses();
         own.push(settings.portal.listen);
+        own.extend(settings.metrics);
         let own_tls = OwnTls::sign(&base.leaves, own_names(settings, proxy)).await?;
+        let tls = match own_tls.config() {
+            Some(own) => Some((base.proofs.asked_by(Arc::clone(&own))?, own)),
+            None => None,
+        };
         let tasks = Tasks::new();
         let doors = doors(parts(base, settings, proxy, own, &tasks))?;
         base.follow(doors.own.clone());
         let addresses = listeners.addresses();
-        if let Some(config) = own_tls.config() {
-            listeners.serve(&doors, &config);
+        if let Some((asking, own)) = tls {
+            listeners.serve(&doors, &asking, &own);
         }
         own_tls.keep_renewed(base.leaves.clone(), &tasks);
         if let Err(error) = listening.leave(&base.sockets.listening(Role::Gateway)).await {
@@ -99,7 +105,9 @@ fn parts(
         snapshots: base.snapshots.clone(),
         clock: Clock::system(),
         tasks: tasks.clone(),
+        metrics: base.metrics.clone(),
         identities: base.identities.clone(),
+        negotiate: base.proofs.negotiate.clone(),
         signer: base.signer.clone(),
         leaves: base.leaves.clone(),
         recorder: base.recorder.clone(),

@@ -61,13 +61,13 @@ impl Listeners {
         all.filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
-    /// Opens the doors; `tls` is the gateway's own certificate.
-    pub(super) fn serve(self, doors: &Doors, tls: &Arc<ServerConfig>) {
+    /// Opens the doors; `tls` is the gateway's own certificate, with which the proxy is `asking` for those of devices.
+    pub(super) fn serve(self, doors: &Doors, asking: &Arc<ServerConfig>, tls: &Arc<ServerConfig>) {
         for listener in self.plain {
             doors.proxy.serve(listener, None);
         }
         for listener in self.tls {
-            doors.proxy.serve(listener, Some(Arc::clone(tls)));
+            doors.proxy.serve(listener, Some(Arc::clone(asking)));
         }
         for (listener, kind) in self.intercepted {
             doors.proxy.serve_intercepted(listener, kind);

@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schoolgate_identity::{CaptivePortal, MEDIA_TYPE};
 
 use crate::app::{App, Settings};
 use crate::client::Client;
@@ -97,6 +98,18 @@ pub(crate) async fn pac_show(State(app): State<Arc<App>>, Extension(client): Ext
     let Some(pac) = &app.pac else { return StatusCode::NOT_FOUND.into_response() };
     let text = pac(client.address);
     ([(header::CONTENT_TYPE, "application/x-ns-proxy-autoconfig")], text).into_response()
+}
+
+/// Whether the web is open to the device that asks (RFC 8908).
+pub(crate) async fn captive_show(State(app): State<Arc<App>>, Extension(client): Extension<Client>) -> Response {
+    let Some(look) = &app.look else { return StatusCode::NOT_FOUND.into_response() };
+    // Devices ask again where they hear nothing; what is not known is not said.
+    let Some(open) = look(client.address).await else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    let user_portal = format!("https://{}/", app.settings.portal_name);
+    let portal = CaptivePortal { user_portal: &user_portal, venue_info: None };
+    // RFC 8908 §5: the answer is this device's own.
+    let headers = [(header::CONTENT_TYPE, MEDIA_TYPE), (header::CACHE_CONTROL, "private, no-store")];
+    (headers, portal.answer(open, app.control.now())).into_response()
 }
 
 /// Whether records can be read and rules are in force: for a monitor, without detail.
