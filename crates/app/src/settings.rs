@@ -68,6 +68,8 @@ struct RawProcesses {
     sockets: Option<PathBuf>,
     /// Folder of the CA's key; usually `keys` in the data directory.
     signer_keys: Option<PathBuf>,
+    /// Folder of the snapshot, which control writes and gateways read; usually `snapshot` in the data directory.
+    snapshot: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -93,6 +95,7 @@ pub struct Settings {
     pub dns: Option<DnsSettings>,
     sockets: Option<PathBuf>,
     signer_keys: Option<PathBuf>,
+    snapshot: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,12 +134,12 @@ impl Settings {
         let name = HostName::parse(&name).map_err(|source| SettingsError::PortalName { value: name, source })?;
         let listen = address("portal.listen", raw.portal.listen, "0.0.0.0:443")?;
         let proxy = raw.proxy.check()?;
-        let RawProcesses { sockets, signer_keys } = raw.processes;
+        let RawProcesses { sockets, signer_keys, snapshot } = raw.processes;
         let dns = raw.dns.check()?;
         if proxy.is_none() && dns.is_some() {
             return Err(SettingsError::DnsWithoutGateway);
         }
-        Ok(Self { portal: PortalSettings { name, listen, certificate }, proxy, dns, sockets, signer_keys })
+        Ok(Self { portal: PortalSettings { name, listen, certificate }, proxy, dns, sockets, signer_keys, snapshot })
     }
 
     /// Where the processes meet.
@@ -150,6 +153,16 @@ impl Settings {
     /// Where the signer has the CA's key.
     pub fn signer_keys(&self, dir: &DataDir) -> PathBuf {
         self.signer_keys.clone().unwrap_or_else(|| KeyRing::dir_in(dir.path()))
+    }
+
+    /// The folder of the CA's key, where the settings name one.
+    pub fn signer_keys_apart(&self) -> Option<&Path> {
+        self.signer_keys.as_deref()
+    }
+
+    /// Where control writes the snapshot, and gateways read it.
+    pub fn snapshot(&self, dir: &DataDir) -> PathBuf {
+        self.snapshot.clone().unwrap_or_else(|| dir.snapshot())
     }
 }
 
