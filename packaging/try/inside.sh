@@ -97,8 +97,8 @@ systemctl stop schoolgate.target
 echo "== set up"
 check "a school is made in the directory of the package" as schoolgate schoolgate init --data $DATA --school riverside \
     --name 'Riverside Primary' --policy /usr/share/schoolgate/policies/hampshire-staff
-printf '\n[dns]\nlisten = "127.0.0.1:53"\nupstreams = ["127.0.0.9"]\nanswers = ["192.0.2.7"]\n' \
-    >>/etc/schoolgate/schoolgate.toml
+sed --in-place 's/^# listen = "0.0.0.0:53"/listen = "127.0.0.1:53"/; s/^# upstreams = .*/upstreams = ["127.0.0.9"]/
+    s/^# answers = .*/answers = ["192.0.2.7"]/' /etc/schoolgate/schoolgate.toml
 echo 'nameserver 127.0.0.1' >/etc/resolv.conf
 : >/tmp/ca.pem
 check "starts, now and at each boot" systemctl enable --now schoolgate.target

@@ -5,8 +5,8 @@
 //! no database and no key file.
 //!
 //! Each role has a folder of its own for its sockets, and no other writes there. Who may connect is said by that folder:
-//! its owner only, or also the group that somebody gave it together with the set-group-ID bit, as the Debian package
-//! does for users of their own.
+//! its owner only, or also its group, where that may enter and the folder has the set-group-ID bit, as the Debian package
+//! makes them for users of their own.
 
 mod below;
 mod book;
@@ -122,8 +122,9 @@ impl Claim {
     }
 }
 
-/// The bit of a folder's mode by which what is made in it belongs to the folder's group.
-const SET_GROUP_ID: u32 = 0o2000;
+/// What a folder's mode has that is shared with its group: what is made in it belongs to the group, which may enter. The
+/// first alone may come from the folder above.
+const SHARED: u32 = 0o2050;
 
 /// Listens on `path`, where this user may connect, and the group of a folder that is shared with one; what a process that
 /// was killed left there is taken away. The caller holds a [`Claim`] or the data directory.
@@ -135,7 +136,7 @@ pub(crate) fn socket(path: &Path) -> Result<UnixListener, StartError> {
     }
     let listener = UnixListener::bind(path).map_err(failed)?;
     let folder = path.parent().unwrap_or(path);
-    let is_shared = fs::metadata(folder).map_err(failed)?.permissions().mode() & SET_GROUP_ID != 0;
+    let is_shared = fs::metadata(folder).map_err(failed)?.permissions().mode() & SHARED == SHARED;
     let mode = if is_shared { 0o660 } else { 0o600 };
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
     Ok(listener)
@@ -148,7 +149,7 @@ mod tests {
     #[tokio::test]
     async fn a_folder_says_who_may_connect() {
         let folder = tempfile::tempdir().unwrap();
-        for (folder_mode, expected) in [(0o700, 0o600), (0o750, 0o600), (0o2750, 0o660)] {
+        for (folder_mode, expected) in [(0o700, 0o600), (0o2700, 0o600), (0o750, 0o600), (0o2750, 0o660)] {
             fs::set_permissions(folder.path(), Permissions::from_mode(folder_mode)).unwrap();
             let path = folder.path().join("one.sock");
             let _listener = socket(&path).unwrap();

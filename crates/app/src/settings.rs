@@ -191,19 +191,25 @@ mod tests {
         assert!(refused("[prxy]").contains("prxy"));
     }
 
-    /// The example that people copy, and with what is commented out in it.
+    /// The example that people copy and the file that is installed, and with what is commented out in them.
     #[test]
-    fn the_example_can_be_used() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schoolgate.toml");
-        let settings = Settings::load(&path).unwrap();
-        assert_eq!(settings.proxy.unwrap().gateways.plain.len(), 2);
+    fn the_examples_can_be_used() {
+        let example = usable("docs/schoolgate.toml");
+        assert_eq!(example.proxy.unwrap().gateways.plain.len(), 2);
+        let installed = usable("packaging/schoolgate.toml");
+        assert!(installed.dns.is_none() && installed.snapshot.is_some());
+    }
+
+    fn usable(path: &str) -> Settings {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
         let text = fs::read_to_string(&path).unwrap();
         let is_key = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
         let uncommented = |line: &str| line.strip_prefix("# ").filter(|line| is_key(line)).map(str::to_owned);
         let lines = text.lines().map(|line| uncommented(line).unwrap_or_else(|| line.to_owned()));
         let all = lines.collect::<Vec<_>>().join("\n");
-        assert!(all.contains("\ntproxy = ") && all.contains("\ncertificate = "));
+        assert!(all.contains("\ncertificate = ") && all.contains("\nanswers = "));
         Settings::check(toml::from_str(&all).unwrap()).unwrap();
+        Settings::load(&path).unwrap()
     }
 
     #[test]

@@ -41,8 +41,8 @@ pub struct Publisher {
 
 impl Publisher {
     /// Continues from the root in `dir`, if there is one; a root that cannot be verified is an error, not a fresh
-    /// start, so that numbers never run backwards unnoticed. A directory with the set-group-ID bit is shared with its
-    /// group, which may read; any other is this user's alone.
+    /// start, so that numbers never run backwards unnoticed. A directory that its group may enter, and
+    /// that has the set-group-ID bit, is shared with that group, which may read; any other is this user's alone.
     pub fn open(dir: &Path, school: &SchoolId, keys: Arc<KeyRing>) -> Result<Self, SnapshotError> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(writing(dir))?;
         close_to_others(dir).map_err(writing(dir))?;
@@ -143,11 +143,12 @@ impl Publisher {
     }
 }
 
-/// The bit of a directory's mode by which what is made in it belongs to the directory's group.
-const SET_GROUP_ID: u32 = 0o2000;
+/// What a directory's mode has that is shared with its group: what is made in it belongs to the group, which may read. The
+/// first alone may come from the directory above.
+const SHARED: u32 = 0o2050;
 
 fn is_shared(dir: &Path) -> io::Result<bool> {
-    Ok(fs::metadata(dir)?.permissions().mode() & SET_GROUP_ID != 0)
+    Ok(fs::metadata(dir)?.permissions().mode() & SHARED == SHARED)
 }
 
 /// Also where somebody made the directory before: the parts name everybody in the school.

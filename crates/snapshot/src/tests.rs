@@ -174,5 +174,6 @@ fn a_folder_that_is_shared_with_a_group_is_read_by_it_and_by_nobody_else() {
         assert_eq!((mode(&folder), files.len()), (expected.0, 5));
     };
     check(0o755, (0o700, 0o600));
+    check(0o2700, (0o700, 0o600));
     check(0o2755, (0o2750, 0o640));
 }

@@ -167,8 +167,10 @@ fn run_trial(tree: &Path, given: &Path, out: &Path) -> Result<(), Trouble> {
     command.arg(bind(source.join("inside.sh"), "/try/inside.sh"));
     command.arg(bind(source.join("try.service"), "/etc/systemd/system/try.service"));
     command.arg(format!("--bind={}:/try-out", out.display())).arg("systemd.wants=try.service");
+    let log = out.join("log");
+    // Of an earlier trial.
+    let _ = fs::remove_file(&log);
     let booted = shell::output(&mut command);
-    let log = fs::read_to_string(out.join("log")).unwrap_or_default();
-    println!("{log}");
+    println!("{}", fs::read_to_string(&log).unwrap_or_default());
     booted.map(drop)
 }
