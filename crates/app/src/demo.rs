@@ -139,6 +139,7 @@ pub async fn start(options: &DemoOptions) -> Result<Started, DemoError> {
     // The playground's tasks end with the program: nothing of theirs needs finishing.
     let playground = Playground::start(&schoolgate_runtime::Tasks::new()).await?;
     let plan = Plan {
+        snapshot: dir.snapshot(),
         clock,
         portal: listen(port(PORTAL_PORT)).await?.0,
         portal_tls: PortalTls::Off,

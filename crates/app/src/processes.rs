@@ -1,10 +1,16 @@
 //! The roles as processes: a supervisor, and below it the signer, control and the gateway.
 //!
-//! Between them are three sockets in one folder: the signer's, on which a leaf is asked for; the portal's, on which the
-//! gateway speaks for a device; the link, over which control hands a gateway what it may know and takes its events.
-//! The gateway opens no database and no key file.
+//! Between them are three sockets: the signer's, on which a leaf is asked for; the portal's, on which the gateway speaks
+//! for a device; the link, over which control hands a gateway what it may know and takes its events. The gateway opens
+//! no database and no key file.
+//!
+//! Each role has a folder of its own for its sockets, and no other writes there. Who may connect is said by that folder:
+//! its owner only, or also its group, where that may enter and the folder has the set-group-ID bit, as the Debian package
+//! makes them for users of their own.
 
+mod below;
 mod book;
+mod confine;
 mod control;
 mod desk;
 mod gateway;
@@ -21,7 +27,9 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
 
+pub use below::below_supervisor;
 pub(crate) use book::GatewayBook;
+pub use confine::{ConfineError, confine_gateway};
 pub use control::control;
 pub(crate) use desk::{Desk, Handed};
 pub use gateway::{Places, gateway};
@@ -59,7 +67,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// The folder of the sockets.
+/// The folder of the sockets, with one in it for each role.
 #[derive(Debug, Clone)]
 pub struct Sockets(PathBuf);
 
@@ -68,20 +76,21 @@ impl Sockets {
         Self(folder.to_owned())
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.0
+    /// The folder in which only `role` makes anything.
+    pub(crate) fn of(&self, role: Role) -> PathBuf {
+        self.0.join(role.as_str())
     }
 
     pub(crate) fn signer(&self) -> PathBuf {
-        self.0.join("signer.sock")
+        self.of(Role::Signer).join("signer.sock")
     }
 
     pub(crate) fn portal(&self) -> PathBuf {
-        self.0.join("portal.sock")
+        self.of(Role::Control).join("portal.sock")
     }
 
     pub(crate) fn link(&self) -> PathBuf {
-        self.0.join("link.sock")
+        self.of(Role::Control).join("link.sock")
     }
 
     /// Where the supervisor keeps what the process of a role listens on.
@@ -114,8 +123,12 @@ impl Claim {
     }
 }
 
-/// Listens on `path`, where only this user may connect; what a process that was killed left there is taken away. The
-/// caller holds a [`Claim`] or the data directory.
+/// What a folder's mode has that is shared with its group: what is made in it belongs to the group, which may enter. The
+/// first alone may come from the folder above.
+const SHARED: u32 = 0o2050;
+
+/// Listens on `path`, where this user may connect, and the group of a folder that is shared with one; what a process that
+/// was killed left there is taken away. The caller holds a [`Claim`] or the data directory.
 pub(crate) fn socket(path: &Path) -> Result<UnixListener, StartError> {
     let failed = |source| StartError::Socket { path: path.to_owned(), source };
     match fs::remove_file(path) {
@@ -123,6 +136,25 @@ pub(crate) fn socket(path: &Path) -> Result<UnixListener, StartError> {
         Ok(()) | Err(_) => {}
     }
     let listener = UnixListener::bind(path).map_err(failed)?;
-    fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed)?;
+    let folder = path.parent().unwrap_or(path);
+    let is_shared = fs::metadata(folder).map_err(failed)?.permissions().mode() & SHARED == SHARED;
+    let mode = if is_shared { 0o660 } else { 0o600 };
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_says_who_may_connect() {
+        let folder = tempfile::tempdir().unwrap();
+        for (folder_mode, expected) in [(0o700, 0o600), (0o2700, 0o600), (0o750, 0o600), (0o2750, 0o660)] {
+            fs::set_permissions(folder.path(), Permissions::from_mode(folder_mode)).unwrap();
+            let path = folder.path().join("one.sock");
+            let _listener = socket(&path).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, expected, "{folder_mode:o}");
+        }
+    }
 }

@@ -102,6 +102,8 @@ pub enum StartError {
 /// How one start differs from another.
 pub(crate) struct Plan {
     pub(crate) clock: Clock,
+    /// Folder of the snapshot.
+    pub(crate) snapshot: PathBuf,
     /// Where the portal listens.
     pub(crate) portal: TcpListener,
     pub(crate) portal_tls: PortalTls,
@@ -180,7 +182,7 @@ impl Product {
             keys: Arc::clone(&keys),
             clock: plan.clock.clone(),
             tasks: tasks.clone(),
-            snapshot_dir: dir.snapshot(),
+            snapshot_dir: plan.snapshot,
             lists: plan.lists,
             open_lists,
             doors: desk.as_ref().map(|desk| desk.seen()),

@@ -17,6 +17,7 @@ use schoolgate_runtime::{Clock, Sockets as Listening};
 use schoolgate_snapshot::SnapshotError;
 use schoolgate_tls::{LeafError, UpstreamError};
 use tokio_rustls::TlsAcceptor;
+use tracing::info;
 
 use crate::data_dir::{DataDir, DataDirError, LiveDir};
 use crate::processes::{Places, Role, SuperviseError, control, gateway, signer, supervise};
@@ -121,21 +122,33 @@ pub async fn serve(data: &Path, settings_file: &Path, inherited: Listening) -> R
     Ok(supervise(roles, &arguments, &sockets, inherited).await?)
 }
 
-/// Does the work of one role until it is asked to stop.
+/// Does the work of one role until it is asked to stop. Of `data`, signer and gateway need the school's mark only, where
+/// the settings name other folders for what they use.
 pub async fn serve_role(role: Role, data: &Path, settings_file: &Path, inherited: Listening) -> Result<(), ServeError> {
     let settings = Settings::load(settings_file)?;
     let dir = LiveDir::open(data)?;
     let sockets = settings.sockets(&dir);
-    DataDir::make_private(sockets.folder())?;
+    DataDir::make_private(&sockets.of(role))?;
     match role {
-        Role::Signer => signer(&settings.signer_keys(&dir), dir.school_name(), &sockets).await?,
-        Role::Control => control(data, settings_file, settings, &sockets).await?,
+        Role::Signer => {
+            let keys = settings.signer_keys(&dir);
+            DataDir::make_private(&keys)?;
+            signer(&keys, dir.school_name(), &sockets).await?;
+        }
+        Role::Control => control(data, settings_file, settings, &sockets, inherited).await?,
+        // A clean end, so that the system's services do not start it again.
+        Role::Gateway if settings.proxy.is_none() => info!("the settings say that there is no gateway"),
         Role::Gateway => {
-            let places = Places { snapshot: &dir.snapshot(), settings: settings_file, sockets: &sockets };
+            let places = Places { snapshot: &settings.snapshot(&dir), settings: settings_file, sockets: &sockets };
             gateway(places, settings, inherited).await?;
         }
     }
     Ok(())
+}
+
+/// Whether a folder holds the school's CA.
+pub fn has_authority(keys: &Path) -> bool {
+    schoolgate_tls::Authority::is_in(keys)
 }
 
 pub(crate) fn portal_tls(settings: &PortalSettings) -> Result<PortalTls, ServeError> {

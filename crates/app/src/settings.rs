@@ -77,6 +77,8 @@ struct RawProcesses {
     sockets: Option<PathBuf>,
     /// Folder of the CA's key; usually `keys` in the data directory.
     signer_keys: Option<PathBuf>,
+    /// Folder of the snapshot, which control writes and gateways read; usually `snapshot` in the data directory.
+    snapshot: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -114,6 +116,7 @@ pub struct Settings {
     pub metrics: Option<SocketAddr>,
     sockets: Option<PathBuf>,
     signer_keys: Option<PathBuf>,
+    snapshot: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +155,7 @@ impl Settings {
         let name = HostName::parse(&name).map_err(|source| SettingsError::PortalName { value: name, source })?;
         let listen = address("portal.listen", raw.portal.listen, "0.0.0.0:443")?;
         let proxy = raw.proxy.check()?;
-        let RawProcesses { sockets, signer_keys } = raw.processes;
+        let RawProcesses { sockets, signer_keys, snapshot } = raw.processes;
         let dns = raw.dns.check()?;
         if proxy.is_none() && dns.is_some() {
             return Err(SettingsError::DnsWithoutGateway);
@@ -163,7 +166,7 @@ impl Settings {
             return Err(SettingsError::MetricsWithoutGateway);
         }
         let portal = PortalSettings { name, listen, certificate };
-        Ok(Self { portal, proxy, dns, who, metrics, sockets, signer_keys })
+        Ok(Self { portal, proxy, dns, who, metrics, sockets, signer_keys, snapshot })
     }
 
     /// Where the processes meet.
@@ -177,6 +180,16 @@ impl Settings {
     /// Where the signer has the CA's key.
     pub fn signer_keys(&self, dir: &DataDir) -> PathBuf {
         self.signer_keys.clone().unwrap_or_else(|| KeyRing::dir_in(dir.path()))
+    }
+
+    /// The folder of the CA's key, where the settings name one.
+    pub fn signer_keys_apart(&self) -> Option<&Path> {
+        self.signer_keys.as_deref()
+    }
+
+    /// Where control writes the snapshot, and gateways read it.
+    pub fn snapshot(&self, dir: &DataDir) -> PathBuf {
+        self.snapshot.clone().unwrap_or_else(|| dir.snapshot())
     }
 }
 
@@ -208,19 +221,25 @@ mod tests {
         assert!(refused("[proxy]\noff = true\n[who]\nrealms = [\"school.example\"]").contains("proxy.off"));
     }
 
-    /// The example that people copy, and with what is commented out in it.
+    /// The example that people copy and the file that is installed, and with what is commented out in them.
     #[test]
-    fn the_example_can_be_used() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schoolgate.toml");
-        let settings = Settings::load(&path).unwrap();
-        assert_eq!(settings.proxy.unwrap().gateways.plain.len(), 2);
+    fn the_examples_can_be_used() {
+        let example = usable("docs/schoolgate.toml");
+        assert_eq!(example.proxy.unwrap().gateways.plain.len(), 2);
+        let installed = usable("packaging/schoolgate.toml");
+        assert!(installed.dns.is_none() && installed.snapshot.is_some());
+    }
+
+    fn usable(path: &str) -> Settings {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
         let text = fs::read_to_string(&path).unwrap();
         let is_key = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
         let uncommented = |line: &str| line.strip_prefix("# ").filter(|line| is_key(line)).map(str::to_owned);
         let lines = text.lines().map(|line| uncommented(line).unwrap_or_else(|| line.to_owned()));
         let all = lines.collect::<Vec<_>>().join("\n");
-        assert!(all.contains("\ntproxy = ") && all.contains("\ncertificate = "));
+        assert!(all.contains("\ncertificate = ") && all.contains("\nanswers = "));
         Settings::check(toml::from_str(&all).unwrap()).unwrap();
+        Settings::load(&path).unwrap()
     }
 
     #[test]

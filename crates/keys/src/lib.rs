@@ -19,7 +19,7 @@ pub use error::KeyError;
 pub use file::{secret_create, secret_read};
 pub use office::{KeyHolder, SealedBlob};
 pub use pseudonym::{LockedHit, Pseudonym, Pseudonyms};
-pub use ring::{EveryKey, KeyRing};
+pub use ring::{EveryKey, KeyRing, secret_copy};
 pub use seal::Sealer;
 pub use sign::{SIGNATURE_BYTES, SigningKey, VerifyingKey};
 

@@ -143,13 +143,17 @@ impl KeyRing {
     /// Copies every key file into `to/keys`, which must be empty. Keep the copy apart from any backup of the records:
     /// whoever has both can read what was sealed.
     pub fn export(&self, to: &Path) -> Result<(), KeyError> {
-        let target = Self::dir_in(to);
-        secret_dir(&target)?;
-        if !secret_list(&target)?.is_empty() {
-            return Err(KeyError::NotEmpty { path: target });
-        }
-        copy(&self.dir, &target)
+        secret_copy(&self.dir, &Self::dir_in(to))
     }
+}
+
+/// Copies a folder of secret files into `to`, which must be empty or absent.
+pub fn secret_copy(from: &Path, to: &Path) -> Result<(), KeyError> {
+    secret_dir(to)?;
+    if !secret_list(to)?.is_empty() {
+        return Err(KeyError::NotEmpty { path: to.to_owned() });
+    }
+    copy(from, to)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), KeyError> {

@@ -40,6 +40,8 @@ pub enum SocketsError {
     TakeOver { source: io::Error },
     #[error("cannot wait for a successor")]
     HandOver { source: io::Error },
+    #[error("the system does not keep the listening sockets")]
+    System { source: io::Error },
     #[error("cannot keep sockets at `{path}`")]
     Keep { path: PathBuf, source: io::Error },
     #[error("cannot hold the listening sockets a second time")]

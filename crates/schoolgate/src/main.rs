@@ -49,6 +49,8 @@ fn on_a_school(command: school::SchoolCommand) -> Result<Found, Box<dyn std::err
     let inherited = Sockets::of_supervisor()?;
     let filter = EnvFilter::try_from_env("SCHOOLGATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    // Before there are threads, for which it would not hold.
+    school::confine(&command)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     Ok(runtime.block_on(school::run(command, inherited, &mut io::stdout()))?)
 }

@@ -1,21 +1,21 @@
 //! Commands on a data directory: demo, init, serve, verify, backup, restore, people, lists.
 
-use std::fs;
+mod copies;
+
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
 use schoolgate_app::data_dir::{DataDir, DataDirError};
 use schoolgate_app::demo::{self, DemoError, DemoOptions};
-use schoolgate_app::processes::Role;
+use schoolgate_app::processes::{ConfineError, Role, below_supervisor, confine_gateway};
 use schoolgate_app::product::{StartError, records};
 use schoolgate_app::serve::{ServeError, init, serve, serve_role};
+use schoolgate_app::settings::{Settings, SettingsError};
 use schoolgate_base::SchoolId;
-use schoolgate_keys::{KeyError, KeyRing};
-use schoolgate_records::{JournalReport, RESTORE_BEGUN, RecordsError, Restoring, Standing, backup, restore};
-use schoolgate_runtime::{Clock, Sockets};
+use schoolgate_keys::KeyError;
+use schoolgate_records::{JournalReport, RecordsError, Standing};
+use schoolgate_runtime::Sockets;
 
 use crate::Found;
 use crate::devices::{self, DeviceCommand, DeviceError};
@@ -55,12 +55,16 @@ pub(crate) enum SchoolCommand {
     Role {
         #[arg(value_enum)]
         role: RoleName,
-        /// Directory that `init` made.
+        /// Directory that `init` made; a folder with its `school.json` is enough for the signer and the gateway where the
+        /// settings name other folders.
         #[arg(long)]
         data: PathBuf,
         /// TOML file of addresses, names and certificates.
         #[arg(long)]
         settings: PathBuf,
+        /// End when standard input ends, which the supervisor holds.
+        #[arg(long = "below-supervisor", hide = true)]
+        has_supervisor: bool,
     },
     /// Check the journal of every change from its first note to its last.
     Verify {
@@ -79,6 +83,9 @@ pub(crate) enum SchoolCommand {
         /// Where the keys go, apart from the backup; left out, they are not copied.
         #[arg(long)]
         keys_to: Option<PathBuf>,
+        /// TOML file of the settings, which may keep the key of the school's CA in a folder of its own.
+        #[arg(long)]
+        settings: Option<PathBuf>,
     },
     /// Bring a backup back into a new data directory.
     Restore {
@@ -91,6 +98,9 @@ pub(crate) enum SchoolCommand {
         /// A new directory.
         #[arg(long)]
         data: PathBuf,
+        /// TOML file of the settings, which may keep the key of the school's CA in a folder of its own.
+        #[arg(long)]
+        settings: Option<PathBuf>,
         /// Goes on although the backup holds sealed reports that none of these keys opens: nobody reads them again.
         #[arg(long)]
         without_sealed: bool,
@@ -171,6 +181,16 @@ pub(crate) enum SchoolError {
     School(String),
     #[error("`{keys}` is inside the backup: whoever has the one would have the other; keep the keys somewhere else")]
     KeysInBackup { keys: PathBuf },
+    #[error("`{kept}` holds the key of the school's CA, for a folder of its own; `--settings` says which one")]
+    CaPlace { kept: PathBuf },
+    #[error(
+        "`{path}` holds the key of a CA already, which devices may trust; move it away first if it is to be replaced"
+    )]
+    CaOccupied { path: PathBuf },
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Confine(#[from] ConfineError),
     #[error("the records could not be read or written")]
     Records {
         #[from]
@@ -192,6 +212,14 @@ pub(crate) enum SchoolError {
     },
 }
 
+/// Closes to this process what its command does not need; to be called before it has threads.
+pub(crate) fn confine(command: &SchoolCommand) -> Result<(), SchoolError> {
+    match command {
+        SchoolCommand::Role { role: RoleName::Gateway, data, settings, .. } => Ok(confine_gateway(data, settings)?),
+        _ => Ok(()),
+    }
+}
+
 /// `inherited` are listening sockets that the system has opened for the program.
 pub(crate) async fn run(
     command: SchoolCommand,
@@ -211,11 +239,28 @@ pub(crate) async fn run(
             )?;
         }
         SchoolCommand::Serve { data, settings } => serve(&data, &settings, inherited).await?,
-        SchoolCommand::Role { role, data, settings } => serve_role(role.into(), &data, &settings, inherited).await?,
+        SchoolCommand::Role { role, data, settings, has_supervisor } => {
+            let role = role.into();
+            let work = serve_role(role, &data, &settings, inherited);
+            match has_supervisor {
+                true => below_supervisor(role, work).await?,
+                false => work.await?,
+            }
+        }
         SchoolCommand::Verify { data } => return verify(&data, out).await,
-        SchoolCommand::Backup { data, to, keys_to } => copy(&data, &to, keys_to.as_deref(), out).await?,
-        SchoolCommand::Restore { from, keys, data, without_sealed } => {
-            return bring_back(&from, &keys, &data, without_sealed, out).await;
+        SchoolCommand::Backup { data, to, keys_to, settings } => {
+            let settings = settings.as_deref().map(Settings::load).transpose()?;
+            copies::copy(&data, &to, keys_to.as_deref(), settings.as_ref(), out).await?;
+        }
+        SchoolCommand::Restore { from, keys, data, settings, without_sealed } => {
+            let ca = copies::authority_place(&keys, settings.as_deref().map(Settings::load).transpose()?.as_ref())?;
+            return copies::bring_back(
+                &from,
+                &copies::Kept { keys: &keys, ca, loses_sealed: without_sealed },
+                &data,
+                out,
+            )
+            .await;
         }
         SchoolCommand::Device(command) => devices::run(command, out).await?,
         SchoolCommand::People(command) => people::run(command, &mut io::stdin().lock(), out).await?,
@@ -268,82 +313,6 @@ fn tell(school: &str, report: &JournalReport, out: &mut impl Write) -> Result<Fo
     }
     let is_right = report.standing != Standing::Damaged && report.unopened_count == 0;
     Ok(if is_right { Found::NothingWrong } else { Found::SomethingWrong })
-}
-
-async fn copy(data: &Path, to: &Path, keys_to: Option<&Path>, out: &mut impl Write) -> Result<(), SchoolError> {
-    let dir = DataDir::open(data)?;
-    if let Some(keys) = keys_to.filter(|keys| keys.starts_with(to)) {
-        return Err(SchoolError::KeysInBackup { keys: keys.to_owned() });
-    }
-    DataDir::make_private(to)?;
-    let (store, _, keys) = records(&dir).await?;
-    let manifest = backup(&store, to, &[DataDir::mark_in(dir.path())], Clock::system().now()).await?;
-    store.close().await?;
-    writeln!(out, "Copied the records to {} ({} bytes).", to.display(), manifest.size_bytes)?;
-    match keys_to {
-        Some(path) => {
-            keys.export(path)?;
-            writeln!(out, "Copied the keys to {}. Keep them somewhere else than the backup.", path.display())?;
-        }
-        None => writeln!(out, "The keys are not in it: `--keys-to` copies them, to be kept apart.")?,
-    }
-    Ok(())
-}
-
-async fn bring_back(
-    from: &Path,
-    keys: &Path,
-    data: &Path,
-    loses_sealed: bool,
-    out: &mut impl Write,
-) -> Result<Found, SchoolError> {
-    if DataDir::mark_in(data).exists() {
-        return Err(DataDirError::Occupied { path: data.to_owned() }.into());
-    }
-    let begun = restore_begin(data)?;
-    KeyRing::open(keys)?.export(data)?;
-    let keys = Arc::new(KeyRing::open(data)?);
-    let restoring = Restoring { from, keys, erasures: &[], loses_sealed };
-    let reports = restore(restoring, data, Clock::system().now()).await?;
-    // Last: without its mark the directory is no school yet, whatever happened on the way.
-    let mark = DataDir::mark_in(from);
-    let text = fs::read(&mark).map_err(|source| SchoolError::Read { path: mark, source })?;
-    file_make(&DataDir::mark_in(data), &text)?;
-    fs::remove_file(&begun).map_err(|source| SchoolError::Write { path: begun, source })?;
-    let mut worst = Found::NothingWrong;
-    for (school, report) in &reports {
-        if tell(school.as_str(), report, out)? == Found::SomethingWrong {
-            worst = Found::SomethingWrong;
-        }
-    }
-    Ok(worst)
-}
-
-/// Makes the directory of a restore and marks it as such. What an earlier restore left that did not get to its end is
-/// forgotten; anything else is not touched.
-fn restore_begin(data: &Path) -> Result<PathBuf, SchoolError> {
-    let begun = data.join(RESTORE_BEGUN);
-    if begun.exists() {
-        fs::remove_dir_all(data).map_err(|source| SchoolError::Write { path: data.to_owned(), source })?;
-    }
-    DataDir::make_private(data)?;
-    let mut entries = fs::read_dir(data).map_err(|source| SchoolError::Read { path: data.to_owned(), source })?;
-    if entries.next().is_some() {
-        return Err(RecordsError::NotEmpty { path: data.to_owned() }.into());
-    }
-    file_make(&begun, b"")?;
-    Ok(begun)
-}
-
-/// Writes a new file that only its owner may use, and waits until it and its name are on disk.
-fn file_make(path: &Path, bytes: &[u8]) -> Result<(), SchoolError> {
-    let written = || {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        path.parent().map_or(Ok(()), |dir| fs::File::open(dir)?.sync_all())
-    };
-    written().map_err(|source| SchoolError::Write { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

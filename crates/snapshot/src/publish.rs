@@ -1,7 +1,7 @@
 //! Writes the parts that changed, then the root, each beside the old one and renamed into place.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -41,11 +41,11 @@ pub struct Publisher {
 
 impl Publisher {
     /// Continues from the root in `dir`, if there is one; a root that cannot be verified is an error, not a fresh
-    /// start, so that numbers never run backwards unnoticed.
+    /// start, so that numbers never run backwards unnoticed. A directory that its group may enter, and
+    /// that has the set-group-ID bit, is shared with that group, which may read; any other is this user's alone.
     pub fn open(dir: &Path, school: &SchoolId, keys: Arc<KeyRing>) -> Result<Self, SnapshotError> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(writing(dir))?;
-        // Also one that somebody made before: the parts name everybody in the school.
-        fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(writing(dir))?;
+        close_to_others(dir).map_err(writing(dir))?;
         let current = match RootFile::bytes(dir)? {
             Some(bytes) => Some(RootFile::verify(&bytes, dir, &keys.signing().verifying_key())?),
             None => None,
@@ -143,6 +143,24 @@ impl Publisher {
     }
 }
 
+/// What a directory's mode has that is shared with its group: what is made in it belongs to the group, which may read. The
+/// first alone may come from the directory above.
+const SHARED: u32 = 0o2050;
+
+fn is_shared(dir: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(dir)?.permissions().mode() & SHARED == SHARED)
+}
+
+/// Also where somebody made the directory before: the parts name everybody in the school.
+fn close_to_others(dir: &Path) -> io::Result<()> {
+    let wanted = if is_shared(dir)? { 0o2750 } else { 0o700 };
+    // Only where it is not so: a service may be forbidden to set these bits.
+    if fs::metadata(dir)?.permissions().mode() & 0o7777 != wanted {
+        fs::set_permissions(dir, Permissions::from_mode(wanted))?;
+    }
+    Ok(())
+}
+
 /// Writes a file beside `path`, syncs it, renames it into place and syncs the directory: after a crash at any moment
 /// there is the old file or the new one, whole.
 pub(crate) fn replace(path: &Path, pieces: &[&[u8]]) -> Result<(), SnapshotError> {
@@ -150,12 +168,13 @@ pub(crate) fn replace(path: &Path, pieces: &[&[u8]]) -> Result<(), SnapshotError
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options.open(&beside).map_err(writing(&beside))?;
-    file.set_permissions(Permissions::from_mode(0o600)).map_err(writing(&beside))?;
+    let folder = path.parent().unwrap_or(path);
+    let mode = if is_shared(folder).map_err(writing(folder))? { 0o640 } else { 0o600 };
+    file.set_permissions(Permissions::from_mode(mode)).map_err(writing(&beside))?;
     for piece in pieces {
         file.write_all(piece).map_err(writing(&beside))?;
     }
     file.sync_all().map_err(writing(&beside))?;
     fs::rename(&beside, path).map_err(writing(path))?;
-    let Some(dir) = path.parent() else { return Ok(()) };
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(writing(dir))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(writing(folder))
 }

@@ -1,6 +1,7 @@
 //! Publishing, reading, and every way a file can be wrong.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -157,4 +158,22 @@ async fn a_follower_hears_of_a_publish() {
         () = following => panic!("the follower stopped"),
         () = publishing => {}
     }
+}
+
+#[test]
+fn a_folder_that_is_shared_with_a_group_is_read_by_it_and_by_nobody_else() {
+    let check = |before: u32, expected: (u32, u32)| {
+        let kit = Kit::new();
+        let folder = kit.dir().join("snapshot");
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(before)).unwrap();
+        kit.publisher().publish(&everything(), now()).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let files: Vec<u32> = fs::read_dir(&folder).unwrap().map(|entry| mode(&entry.unwrap().path())).collect();
+        assert!(files.iter().all(|mode| *mode == expected.1), "{before:o}: {files:?}");
+        assert_eq!((mode(&folder), files.len()), (expected.0, 5));
+    };
+    check(0o755, (0o700, 0o600));
+    check(0o2700, (0o700, 0o600));
+    check(0o2755, (0o2750, 0o640));
 }

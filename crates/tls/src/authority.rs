@@ -88,6 +88,11 @@ impl Authority {
         Ok(authority)
     }
 
+    /// Whether there is a CA in `keys`.
+    pub fn is_in(keys: &Path) -> bool {
+        Names::in_use(keys).certificate.exists()
+    }
+
     /// Has leaves say that revocation lists are at `base`, which clients without any sign-in must reach in the clear:
     /// `http://proxy.school.example:3128/ca`.
     #[must_use]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::shell::{self, Trouble};
 use crate::tally::Tally;
-use crate::{bench, demo, install, target, tidy, web};
+use crate::{bench, demo, install, package, target, tidy, web};
 
 struct Step {
     name: &'static str,
@@ -22,9 +22,10 @@ struct Machine {
 
 // Cheap first: a misplaced comma is told after seconds. `web` comes before anything compiles, because the program
 // carries its styles inside. Lints come before tests: they compile dependencies only as far as checking needs.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "format", run: format },
     Step { name: "tidy", run: house_rules },
+    Step { name: "package", run: packaging },
     Step { name: "web", run: styles },
     Step { name: "lints", run: lints },
     Step { name: "dependencies", run: dependencies },
@@ -109,6 +110,11 @@ fn format(machine: &Machine, _: &mut Tally) -> Result<(), Trouble> {
 
 fn house_rules(_: &Machine, _: &mut Tally) -> Result<(), Trouble> {
     tidy::tidy()
+}
+
+/// Making and trying the package takes minutes and root's rights: `cargo xtask package --try`.
+fn packaging(_: &Machine, _: &mut Tally) -> Result<(), Trouble> {
+    package::check()
 }
 
 fn styles(_: &Machine, _: &mut Tally) -> Result<(), Trouble> {

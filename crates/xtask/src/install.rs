@@ -13,7 +13,7 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 19] = [
+const NEEDS: [Need; 21] = [
     Need { programs: &["cc"], package: "gcc", why: "cryptography and SQLite are compiled from C" },
     Need { programs: &["make", "gmake"], package: "make", why: "so is part of the cryptography" },
     Need { programs: &["npm"], package: "npm", why: "styles and scripts of the pages" },
@@ -32,6 +32,8 @@ const NEEDS: [Need; 19] = [
     },
     Need { programs: &["openssl"], package: "openssl", why: "certificates, servers and clients of the old kind" },
     Need { programs: &["python3"], package: "python3", why: "its library reads profiles for Apple's devices" },
+    Need { programs: &["shellcheck"], package: "shellcheck", why: "the scripts of the Debian package" },
+    Need { programs: &["systemd-analyze"], package: "systemd", why: "its units" },
     Need { programs: &["zstd"], package: "zstd", why: "unpacking real lists" },
     Need { programs: &["radclient"], package: "freeradius-utils", why: "a foreign access point for RADIUS accounting" },
     Need { programs: &["krb5kdc"], package: "krb5-kdc", why: "a real Kerberos realm" },

@@ -13,6 +13,7 @@ mod ci;
 mod demo;
 mod docs;
 mod install;
+mod package;
 mod reference;
 mod shell;
 mod source;
@@ -36,6 +37,7 @@ cargo xtask COMMAND
   tidy            only the house rules: layers, sizes, banned calls, stale documents, licences (seconds)
   docs            write the generated parts of the documents again
   web             styles and scripts of the pages, by npm; nothing to do when their sources have not changed
+  package         the Debian package, by cargo-deb    [--check] [--try]
   coverage        account for every row of the registers of clauses    [--prove] [--survivors] [--json]
   soak [SECONDS]  everything at once through the proxy, for ten minutes or so many seconds
   bench lists     measure the list index            [--json]
@@ -63,6 +65,7 @@ fn dispatch(words: &[String]) -> Result<(), Trouble> {
         "demo" => demo::demo(rest),
         "soak" => bench::soak(rest),
         "bench" => bench::bench(rest),
+        "package" => package::package(rest),
         "coverage" => bench::coverage(rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");

@@ -25,12 +25,13 @@ const ATTEMPTS: u32 = 100;
 
 /// Serves the portal and hands gateways what they need, until it is asked to stop. Asked to (`SIGHUP`), it reads its
 /// settings anew, and ends where what they say of it has changed: whoever started it starts it again, and has kept the
-/// portal's listening socket.
+/// portal's listening socket, which is `inherited` from the system where that has kept it.
 pub async fn control(
     data: &Path,
     settings_file: &Path,
     settings: Settings,
     sockets: &Sockets,
+    inherited: Listening,
 ) -> Result<(), ServeError> {
     let asked = signal(SignalKind::hangup()).map_err(|source| RunError::Signal { source })?;
     let dir = LiveDir::open(data)?;
@@ -44,7 +45,8 @@ pub async fn control(
     };
     let plan = Plan {
         clock: Clock::system(),
-        portal: portal(&settings, sockets).await.map_err(StartError::from)?,
+        snapshot: settings.snapshot(&dir),
+        portal: portal(&settings, sockets, inherited).await.map_err(StartError::from)?,
         portal_tls: portal_tls(&settings.portal)?,
         portal_name: settings.portal.name,
         doors,
@@ -56,9 +58,9 @@ pub async fn control(
     Ok(())
 }
 
-async fn portal(settings: &Settings, sockets: &Sockets) -> Result<TcpListener, SocketsError> {
+async fn portal(settings: &Settings, sockets: &Sockets, inherited: Listening) -> Result<TcpListener, SocketsError> {
     let kept = sockets.listening(Role::Control);
-    let mut listening = Listening::of_keeper(&kept).await?.unwrap_or_default();
+    let mut listening = Listening::of_keeper(&kept).await?.unwrap_or(inherited);
     let listener =
         listening.listen(settings.portal.listen, |address| schoolgate_runtime::listen(address, Families::Both))?;
     listening.leave(&kept).await?;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use schoolgate_runtime::{Clock, Shutdown, SocketKeeper, Sockets as Listening, SocketsError, Tasks};
 use serde::{Deserialize, Serialize};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -106,7 +106,9 @@ async fn until_stopped(reloads: &watch::Sender<()>) -> Result<(), RunError> {
     loop {
         tokio::select! {
             stopped = stopping.as_mut() => return stopped,
-            _ = asked.recv() => reloads.send_replace(()),
+            _ = asked.recv() => {
+                reloads.send_replace(());
+            }
         }
     }
 }
@@ -134,7 +136,7 @@ impl Keeper {
         while !shutdown.is_begun() {
             standing.since = self.clock.now();
             let end = match self.start() {
-                Ok(mut child) => {
+                Ok((mut child, _alive)) => {
                     standing.pid = child.id();
                     self.tell(&standing).await;
                     tokio::select! {
@@ -171,15 +173,18 @@ impl Keeper {
         }
     }
 
-    fn start(&self) -> io::Result<Child> {
-        Command::new(&self.program)
-            .args(["role", self.role.as_str()])
+    /// The process, and the end of a pipe by which it knows that this one lives.
+    fn start(&self) -> io::Result<(Child, Option<ChildStdin>)> {
+        let mut child = Command::new(&self.program)
+            .args(["role", self.role.as_str(), "--below-supervisor"])
             .args(&self.arguments)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             // Ctrl-C is for the supervisor, which stops the others in their order.
             .process_group(0)
             .kill_on_drop(true)
-            .spawn()
+            .spawn()?;
+        let alive = child.stdin.take();
+        Ok((child, alive))
     }
 
     async fn tell(&self, standing: &Standing) {

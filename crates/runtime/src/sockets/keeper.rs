@@ -6,21 +6,25 @@
 use std::fs::Permissions;
 use std::io;
 use std::net::TcpListener;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use sd_notify::NotifyState;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 use tracing::warn;
 
-use super::{SOCKETS_FOLLOW, Sockets, SocketsError, give, is_ours, take};
+use super::{SOCKETS_FOLLOW, SOCKETS_MAX, Sockets, SocketsError, give, is_ours, take};
 use crate::{Shutdown, accepted};
 
 /// Asks for what is kept.
 const TAKE: u8 = b'T';
 /// Leaves what comes with it, in the place of what was kept before.
 const KEEP: u8 = b'K';
+/// The name that systemd knows them by.
+const LEFT: &str = "listening";
 /// For one exchange between two processes of one machine.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -79,9 +83,19 @@ impl Sockets {
     /// Leaves what is in use with the keeper at `path`, where there is one, and closes what was inherited and is not used.
     pub async fn leave(&mut self, path: &Path) -> Result<(), SocketsError> {
         self.given.clear();
-        let Some(stream) = connect(path).await? else { return Ok(()) };
+        let Some(stream) = connect(path).await? else { return self.leave_with_system() };
         let left = exchange(&stream, KEEP, &self.kept).await;
         left.map(drop).map_err(|source| SocketsError::Keep { path: path.to_owned(), source })
+    }
+
+    /// For a service of systemd, which hands them to the process after this one as it hands over those that it opened
+    /// itself. Nothing where it did not start this program.
+    fn leave_with_system(&self) -> Result<(), SocketsError> {
+        let fds: Vec<BorrowedFd<'_>> = self.kept.iter().take(SOCKETS_MAX).map(AsFd::as_fd).collect();
+        // What is no longer used is closed there too.
+        let left = sd_notify::notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(LEFT)])
+            .and_then(|()| sd_notify::notify_with_fds(&[NotifyState::FdStore, NotifyState::FdName(LEFT)], &fds));
+        left.map_err(|source| SocketsError::System { source })
     }
 }
 

@@ -1,3 +1,9 @@
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::Arc;
+
+use schoolgate_keys::secret_create;
+
 use super::*;
 
 const PACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies/hampshire-staff");
@@ -14,14 +20,16 @@ async fn a_restore_that_failed_can_be_run_again() {
     let path = |name: &str| folder.path().join(name);
     let school = SchoolId::new("riverside").unwrap();
     init(&path("school"), school, "Riverside", pack::read(Path::new(PACK)).unwrap()).await.unwrap();
-    let inside = SchoolCommand::Backup { data: path("school"), to: path("x"), keys_to: Some(path("x/keys")) };
+    let inside =
+        SchoolCommand::Backup { data: path("school"), to: path("x"), keys_to: Some(path("x/keys")), settings: None };
     assert!(matches!(said(inside).await, Err(SchoolError::KeysInBackup { .. })));
     let (data, to, keys_to) = (path("school"), path("backup"), Some(path("keys")));
-    said(SchoolCommand::Backup { data, to, keys_to }).await.unwrap();
+    said(SchoolCommand::Backup { data, to, keys_to, settings: None }).await.unwrap();
     let restore = |data: PathBuf| SchoolCommand::Restore {
         from: path("backup"),
         keys: path("keys"),
         data,
+        settings: None,
         without_sealed: false,
     };
     let database = fs::read(path("backup").join("records.sqlite")).unwrap();
@@ -39,6 +47,43 @@ async fn a_restore_that_failed_can_be_run_again() {
     fs::write(path("occupied").join("letter.txt"), "somebody's").unwrap();
     said(restore(path("occupied"))).await.unwrap_err();
     assert!(path("occupied").join("letter.txt").exists());
+}
+
+#[tokio::test]
+async fn the_key_of_the_ca_is_copied_from_a_folder_of_its_own_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let school = SchoolId::new("riverside").unwrap();
+    init(&path("school"), school, "Riverside", pack::read(Path::new(PACK)).unwrap()).await.unwrap();
+    let signer = path("signer");
+    fs::DirBuilder::new().mode(0o700).create(&signer).unwrap();
+    secret_create(&signer.join("ca.key.pem"), b"a key").unwrap();
+    secret_create(&signer.join("ca.pem"), b"a certificate").unwrap();
+    let settings = path("schoolgate.toml");
+    fs::write(&settings, format!("[processes]\nsigner_keys = \"{}\"", signer.display())).unwrap();
+    let copied = |name: &str, settings: Option<PathBuf>| SchoolCommand::Backup {
+        data: path("school"),
+        to: path(name),
+        keys_to: Some(path(&format!("{name}-keys"))),
+        settings,
+    };
+    let (_, out) = said(copied("without", None)).await.unwrap();
+    assert!(out.contains("The key of the school's CA is not among them"), "{out}");
+    let (_, out) = said(copied("whole", Some(settings.clone()))).await.unwrap();
+    assert!(!out.contains("not among them"), "{out}");
+
+    let restored = |settings: Option<PathBuf>| SchoolCommand::Restore {
+        from: path("whole"),
+        keys: path("whole-keys"),
+        data: path("again"),
+        settings,
+        without_sealed: false,
+    };
+    assert!(matches!(said(restored(None)).await, Err(SchoolError::CaPlace { .. })));
+    assert!(matches!(said(restored(Some(settings.clone()))).await, Err(SchoolError::CaOccupied { .. })));
+    fs::remove_dir_all(&signer).unwrap();
+    said(restored(Some(settings))).await.unwrap();
+    assert_eq!(fs::read(signer.join("ca.key.pem")).unwrap(), b"a key");
 }
 
 #[tokio::test]

@@ -76,3 +76,11 @@ async fn each_role_is_a_process_and_what_is_killed_comes_back() {
     hosts.dedup();
     assert_eq!(hosts, ["fifth", "first", "fourth", "second", "sixth", "third"].map(|name| format!("{name}.example")));
 }
+
+#[test]
+fn roles_end_with_a_supervisor_that_was_killed() {
+    let service = Service::start();
+    let gate = service.curl("http://first.example/");
+    assert!(gate.contains(TO_PORTAL), "{gate}");
+    service.kill_supervisor();
+}

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -148,6 +148,20 @@ impl Service {
         let (pid, _) = self.standings()[role];
         assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap().success());
         pid
+    }
+
+    /// Kills the supervisor, and waits until all its processes have ended: as long as one lives, the log goes on.
+    pub(crate) fn kill_supervisor(mut self) {
+        self.supervisor.kill().unwrap();
+        self.supervisor.wait().unwrap();
+        self.is_stopped = true;
+        loop {
+            match self.log.recv_timeout(PATIENCE) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => panic!("a role lives on without its supervisor"),
+            }
+        }
     }
 
     fn signal(&self, signal: &str) {
