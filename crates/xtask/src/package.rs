@@ -157,7 +157,7 @@ fn run_trial(tree: &Path, given: &Path, out: &Path) -> Result<(), Trouble> {
         "--volatile=overlay",
         "--private-network",
         "--resolv-conf=off",
-        "--system-call-filter=@memlock",
+        "--system-call-filter=@memlock landlock_create_ruleset landlock_add_rule landlock_restrict_self",
         "--console=pipe",
     ]);
     command.env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1").arg(format!("--directory={}", tree.display()));
