@@ -53,7 +53,7 @@ leads_to_portal() { fetch "$1" | grep --fixed-strings "$TO_PORTAL"; }
 status() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$(pid "$1")/status"; }
 is_running() { systemctl is-active --quiet "${SERVICES[@]}"; }
 pids() { for service in "${SERVICES[@]}"; do pid "$service"; done; }
-# all_new PIDS: each service runs in another process than in these, within ten seconds.
+# all_new PIDS: within ten seconds, each service runs in another process than in these.
 all_new() {
     for _ in {1..100}; do
         is_running && ! pids | grep --word-regexp --quiet --file <(echo "$1") && return
@@ -74,7 +74,7 @@ ask_on() {
 files() { dpkg-query --listfiles schoolgate; }
 
 serves() {
-    check "$1: all three run" is_running
+    check "$1: all three run" all_new none
     check "$1: a request is answered by the policy" leads_to_portal http://first.example/
     # What the signer has made by now is what devices would trust.
     cp /var/lib/schoolgate-signer/ca.pem /tmp/ca.pem

@@ -114,8 +114,11 @@ fn lay(packaging: &Path, tree: &Path) -> std::io::Result<()> {
     for unit in UNITS.into_iter().chain([DROP_IN]) {
         fs::copy(packaging.join(unit), units.join(unit))?;
     }
-    // It has to be there and is not started.
-    fs::copy("/bin/true", programs.join("schoolgate")).map(drop)
+    // They have to be there and are not started.
+    for program in ["schoolgate", "kill"] {
+        fs::copy("/bin/true", programs.join(program))?;
+    }
+    Ok(())
 }
 
 /// Installs, sets up, upgrades, removes and purges the package in a booted Debian without a network, as root.
@@ -157,7 +160,7 @@ fn run_trial(tree: &Path, given: &Path, out: &Path) -> Result<(), Trouble> {
         "--volatile=overlay",
         "--private-network",
         "--resolv-conf=off",
-        "--system-call-filter=@memlock",
+        "--system-call-filter=@memlock landlock_create_ruleset landlock_add_rule landlock_restrict_self",
         "--console=pipe",
     ]);
     command.env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1").arg(format!("--directory={}", tree.display()));
