@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::data_dir::{DataDir, DataDirError, LiveDir};
 use crate::processes::{Places, Role, SuperviseError, control, gateway, signer, supervise};
 use crate::product::{PortalTls, RunError, StartError};
+use crate::reached::lists_at;
 use crate::settings::{Certificate, PortalSettings, Settings, SettingsError};
 use crate::sources::SourceError;
 
@@ -110,6 +111,8 @@ pub async fn serve(data: &Path, settings_file: &Path, inherited: Listening) -> R
     let dir = LiveDir::open(data)?;
     // Read here only to say at once what is wrong with it.
     let settings = Settings::load(settings_file)?;
+    // Which of the roots is the school's own only the signer's process knows for sure.
+    settings.tls.read_roots(&own_ca(&settings.signer_keys(&dir))).map_err(SettingsError::from)?;
     let sockets = settings.sockets(&dir);
     let texts = [("--data", data), ("--settings", settings_file)];
     let arguments: Vec<String> =
@@ -128,7 +131,10 @@ pub async fn serve_role(role: Role, data: &Path, settings_file: &Path, inherited
     let sockets = settings.sockets(&dir);
     DataDir::make_private(sockets.folder())?;
     match role {
-        Role::Signer => signer(&settings.signer_keys(&dir), dir.school_name(), &sockets).await?,
+        Role::Signer => {
+            let lists_at = settings.proxy.clone().and_then(|proxy| lists_at(proxy, &settings.portal.name));
+            signer(&settings.signer_keys(&dir), dir.school_name(), &sockets, lists_at.as_deref()).await?;
+        }
         Role::Control => control(data, settings_file, settings, &sockets).await?,
         Role::Gateway => {
             let places = Places { snapshot: &dir.snapshot(), settings: settings_file, sockets: &sockets };
@@ -136,6 +142,11 @@ pub async fn serve_role(role: Role, data: &Path, settings_file: &Path, inherited
         }
     }
     Ok(())
+}
+
+/// The CA in use, where this process may read it.
+fn own_ca(keys: &Path) -> Vec<CertificateDer<'static>> {
+    CertificateDer::from_pem_file(keys.join("ca.pem")).into_iter().collect()
 }
 
 pub(crate) fn portal_tls(settings: &PortalSettings) -> Result<PortalTls, ServeError> {

@@ -18,6 +18,7 @@ use schoolgate_records::{JournalReport, RESTORE_BEGUN, RecordsError, Restoring, 
 use schoolgate_runtime::{Clock, Sockets};
 
 use crate::Found;
+use crate::ca::{self, CaCommand, CaError};
 use crate::devices::{self, DeviceCommand, DeviceError};
 use crate::lists::{self, ListsCommand, ListsError};
 use crate::pack::{self, PackError};
@@ -98,6 +99,9 @@ pub(crate) enum SchoolCommand {
     /// Import people, give passwords and offices, while the school is not served.
     #[command(subcommand)]
     People(PeopleCommand),
+    /// Show which CA signs for the school, make the next one, and let it take over.
+    #[command(subcommand)]
+    Ca(CaCommand),
     /// Enrol devices, and take them out, while the school is not served.
     #[command(subcommand)]
     Device(DeviceCommand),
@@ -167,6 +171,8 @@ pub(crate) enum SchoolError {
     Device(#[from] DeviceError),
     #[error(transparent)]
     Lists(#[from] ListsError),
+    #[error(transparent)]
+    Ca(#[from] CaError),
     #[error("`{0}` is no id of a school; use letters, digits and -")]
     School(String),
     #[error("`{keys}` is inside the backup: whoever has the one would have the other; keep the keys somewhere else")]
@@ -219,6 +225,7 @@ pub(crate) async fn run(
         }
         SchoolCommand::Device(command) => devices::run(command, out).await?,
         SchoolCommand::People(command) => people::run(command, &mut io::stdin().lock(), out).await?,
+        SchoolCommand::Ca(command) => ca::run(command, out)?,
         SchoolCommand::Lists(ListsCommand::Build { data, lists }) => lists::build(&DataDir::open(&data)?, &lists, out)?,
     }
     Ok(Found::NothingWrong)

@@ -2,6 +2,7 @@
 //!
 //! Listeners take the configuration once and show what is newest. While the signer is away the old certificate stays.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -39,6 +40,12 @@ struct Current {
     renew_at: Timestamp,
 }
 
+impl fmt::Debug for OwnServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("OwnServer").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
 impl ResolvesServerCert for Shown {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0.load().certified))
@@ -51,6 +58,15 @@ impl OwnServer {
         let shown = Arc::new(Shown(ArcSwap::from_pointee(signed(&leaves, &host).await?)));
         let config = leaves.server(Arc::clone(&shown) as Arc<_>, Protocol::Http1)?;
         Ok(Self { leaves, host, shown, config: Arc::new(config) })
+    }
+
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The newest certificate.
+    pub fn certified(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.shown.0.load().certified)
     }
 
     /// For listeners; it need not be taken again.
