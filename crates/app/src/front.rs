@@ -19,11 +19,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use schoolgate_base::Host;
+use rustls::ServerConfig;
 use schoolgate_portal::Client;
 use schoolgate_runtime::proxy_protocol::{self, Step};
 use schoolgate_runtime::{Crowd, Gauge, Guarded, Tasks, accepted};
-use schoolgate_tls::{LeafFor, Leaves, Protocol};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Semaphore, oneshot};
@@ -50,7 +49,7 @@ pub(crate) enum Tls {
     /// A certificate that every device trusts.
     Public(TlsAcceptor),
     /// A leaf of the school's own CA for the portal's name.
-    Own { leaves: Arc<Leaves>, name: Host },
+    Own(Arc<ServerConfig>),
 }
 
 /// Told of each address whose device has shown that it trusts the school's CA.
@@ -142,14 +141,11 @@ impl Front {
         let Some(_place) = self.crowd.enter(client.address) else {
             return debug!("turned away a connection: its address has too many open");
         };
-        let is_own = matches!(tls, Tls::Own { .. });
+        let is_own = matches!(tls, Tls::Own(_));
         let acceptor = match tls {
             Tls::Off => return self.speak(stream, client).await,
             Tls::Public(acceptor) => acceptor,
-            Tls::Own { leaves, name } => match leaves.config(&name, LeafFor::Own, Protocol::Http1).await {
-                Ok(config) => TlsAcceptor::from(config),
-                Err(error) => return warn!(%error, "there is no certificate for the portal's own name"),
-            },
+            Tls::Own(config) => TlsAcceptor::from(config),
         };
         match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => {

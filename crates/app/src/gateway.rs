@@ -1,10 +1,12 @@
 //! The doors of one process, put together from what is handed in: by the same process, or over the link.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
+use data_encoding::HEXLOWER;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use schoolgate_base::{Network, SchoolId};
 use schoolgate_decide::Snapshot;
 use schoolgate_dns::Dns;
@@ -12,9 +14,11 @@ use schoolgate_event::Recorder;
 use schoolgate_identity::Identities;
 use schoolgate_proxy::{Gateways, Negotiate, Parts, Portal, Proxy};
 use schoolgate_runtime::{AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, SystemResolver, Tasks};
-use schoolgate_tls::{Leaves, Signer, Upstream, UpstreamError};
+use schoolgate_tls::{Leaves, Roots, Signer, Upstream, UpstreamError};
 use tokio::sync::watch;
+use tracing::{info, warn};
 
+use crate::revocations::Lists;
 use crate::seals::DoorSeals;
 use crate::settings::DnsSettings;
 use crate::status::OwnGateway;
@@ -28,6 +32,16 @@ pub(crate) struct InnerWeb {
     pub(crate) names: Arc<dyn Resolver>,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) root: CertificateDer<'static>,
+}
+
+/// By what sites are believed, beside the platform's roots.
+#[derive(Default)]
+pub(crate) struct Believed {
+    pub(crate) roots: Vec<CertificateDer<'static>>,
+    /// SHA-256 of certificates that are not.
+    pub(crate) distrusted: Vec<[u8; 32]>,
+    /// Folder of lists of withdrawn certificates.
+    pub(crate) revocations: Option<PathBuf>,
 }
 
 /// What the doors of a gateway stand on.
@@ -48,6 +62,7 @@ pub(crate) struct GatewayParts {
     pub(crate) negotiate: Option<Negotiate>,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) leaves: Arc<Leaves>,
+    pub(crate) sites: Believed,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) seals: Arc<DoorSeals>,
     /// `None`: no name door.
@@ -66,12 +81,17 @@ pub(crate) struct Doors {
 }
 
 pub(crate) fn doors(parts: GatewayParts) -> Result<Doors, UpstreamError> {
-    let upstream = upstream(parts.addresses.clone(), parts.inner_web, parts.signer.as_ref())?;
+    let upstream = upstream(parts.addresses.clone(), parts.inner_web, &parts.sites, parts.signer.as_ref())?;
+    let revocations = match &parts.sites.revocations {
+        Some(folder) => Lists::keep(folder, upstream.clone(), parts.clock.clone(), &parts.metrics, &parts.tasks),
+        None => Arc::default(),
+    };
     let own = OwnGateway {
         upstream: upstream.clone(),
         leaves: Arc::clone(&parts.leaves),
         identities: Arc::clone(&parts.identities),
         clock: parts.clock.clone(),
+        revocations,
     };
     let dns = parts.dns.map(|settings| {
         let named = settings.upstreams.iter().chain(settings.zones.iter().flat_map(|zone| &zone.upstreams));
@@ -124,15 +144,26 @@ fn dns_settings(settings: DnsSettings, school: SchoolId, portal: &Portal) -> sch
 fn upstream(
     mut addresses: AddressRule,
     inner: Option<InnerWeb>,
+    sites: &Believed,
     signer: &dyn Signer,
 ) -> Result<Upstream, UpstreamError> {
-    let (resolver, roots): (Arc<dyn Resolver>, _) = match inner {
+    let mut extra = sites.roots.clone();
+    let resolver: Arc<dyn Resolver> = match inner {
         Some(web) => {
             addresses.listed = web.addresses;
-            (web.names, vec![web.root])
+            extra.push(web.root);
+            web.names
         }
-        None => (Arc::new(SystemResolver), Vec::new()),
+        None => Arc::new(SystemResolver),
     };
     let dialer = Dialer::new(DialerSettings { resolver, ..DialerSettings::new(addresses) });
-    Upstream::new(dialer, &roots, &signer.certificate(), UPSTREAM_HANDSHAKE)
+    // No CA that the school has, had or will have proves anything of the outside (check table V30).
+    let mut roots = Roots::of_platform(&extra, &signer.own_certificates(), UnixTime::now());
+    for absent in roots.distrust(&sites.distrusted) {
+        warn!("`tls.distrusted` names a root that is not there: {}", HEXLOWER.encode(&absent));
+    }
+    for root in roots.left_out() {
+        info!("the root `{}` is not believed: {}", root.subject, root.why);
+    }
+    Upstream::trusting(dialer, roots, UPSTREAM_HANDSHAKE)
 }

@@ -10,6 +10,7 @@ pub mod playground;
 pub mod processes;
 pub mod product;
 mod reached;
+mod revocations;
 mod seals;
 pub mod serve;
 pub mod settings;

@@ -16,19 +16,19 @@ use schoolgate_eventlog::{EventLog, Evidence, LogError, QueryError};
 use schoolgate_identity::{Identities, Openness};
 use schoolgate_keys::{KeyError, KeyRing, sha256_hex};
 use schoolgate_lists::Index;
-use schoolgate_portal::{Demo, GatewaysPort, Look, PortalParts};
+use schoolgate_portal::{CaFile, CaFiles, Demo, GatewaysPort, Look, PortalParts};
 use schoolgate_proxy::{Gateways, Portal};
 use schoolgate_records::{RecordsError, SchoolStore, Store};
 use schoolgate_runtime::{AddressRule, Clock, Metrics, SocketsError, Tasks};
 use schoolgate_snapshot::Mapped;
-use schoolgate_tls::{Authority, AuthorityError, LeafError, Leaves, Signer, UpstreamError};
+use schoolgate_tls::{Authority, AuthorityError, LeafError, Leaves, OwnServer, Signer, UpstreamError};
 use tokio::net::{TcpListener, UnixListener};
 use tokio_rustls::TlsAcceptor;
 use tracing::{error, info};
 
 use crate::data_dir::{DataDir, DataDirError, Running};
 use crate::front::{Front, Listener, Tls, Trusting};
-use crate::gateway::{self, GatewayParts, InnerWeb, identities};
+use crate::gateway::{self, Believed, GatewayParts, InnerWeb, identities};
 use crate::pem::pem;
 use crate::processes::{Desk, GatewayBook, Handed, Sockets, socket};
 use crate::reached::{doh, gateways, pac, reached_at};
@@ -39,6 +39,8 @@ use crate::upkeep;
 
 pub(crate) const LEAVES_MAX: usize = 20_000;
 pub(crate) const MINTING_MAX: usize = 64;
+/// Between looks at which certificates devices are to be given.
+const CA_EVERY: Duration = Duration::from_secs(60);
 /// How long open work may take at a stop.
 pub(crate) const DRAIN: Duration = Duration::from_secs(8);
 
@@ -167,6 +169,7 @@ struct Common {
     events: EventLog,
     signer: Arc<dyn Signer>,
     leaves: Arc<Leaves>,
+    own: Arc<OwnServer>,
     portal_name: HostName,
 }
 
@@ -203,7 +206,10 @@ impl Product {
             // Devices judge certificates by their own clocks, so these follow the system's, in the demo too.
             None => Arc::new(Authority::load_or_make(keys.dir(), dir.school_name(), Clock::system())?),
         };
-        let leaves = Leaves::new(Arc::clone(&signer), Clock::system(), LEAVES_MAX, MINTING_MAX)?;
+        let leaves = Arc::new(Leaves::new(Arc::clone(&signer), Clock::system(), LEAVES_MAX, MINTING_MAX)?);
+        let own = OwnServer::start(Arc::clone(&leaves), Host::Name(plan.portal_name.clone())).await?;
+        let own = Arc::new(own);
+        let ca = cas(&tasks, &own, &signer);
         let ca_pem = pem(&signer.certificate());
         let common = Common {
             tasks: tasks.clone(),
@@ -212,13 +218,14 @@ impl Product {
             control: control.clone(),
             events: events.clone(),
             signer,
-            leaves: Arc::new(leaves),
+            leaves,
+            own,
             portal_name: plan.portal_name,
         };
         let portal = plan.portal.local_addr().map_err(|source| StartError::Portal { source })?;
         let ways = common.ways(dir, plan.doors, desk, portal, &writing).await?;
         let proxy = ways.proxy;
-        let router = common.router(&ca_pem, ways.reached, plan.demo)?;
+        let router = common.router(ca, ways.reached, plan.demo)?;
         let front = Front::new(router, tasks.clone(), ways.trusting);
         front.listen(Listener::Browsers(plan.portal), common.outside(plan.portal_tls));
         if let Some(socket) = ways.socket {
@@ -312,6 +319,7 @@ impl Common {
                     school: dir.school().clone(),
                     verifying_key: self.keys.signing().verifying_key(),
                     door_keys: self.keys.doors(),
+                    signer: Arc::clone(&self.signer),
                 };
                 let listener = socket(&sockets.link())?;
                 // Stops with the writing: the doors' last events are taken.
@@ -322,7 +330,9 @@ impl Common {
                     let desk = Arc::clone(&asked);
                     Box::pin(async move { desk.look(address).await })
                 });
-                let trusting: Trusting = Arc::new(move |address| desk.tell_trusting(address, clock.now()));
+                let signer = Arc::clone(&self.signer);
+                let trusting: Trusting =
+                    Arc::new(move |address| desk.tell_trusting(address, clock.now(), signer.generation()));
                 let gateways = gateways(proxy, &self.portal_name);
                 let doh = https_names.map(|address| doh(address, &self.portal_name));
                 Ok(Ways {
@@ -369,15 +379,16 @@ impl Common {
             negotiate: None,
             signer: Arc::clone(&self.signer),
             leaves: Arc::clone(&self.leaves),
+            sites: Believed::default(),
             recorder: Arc::new(self.events.clone()),
             seals: Arc::new(DoorSeals::new(self.keys.doors(), dir.school().clone())?),
             dns: None,
         })
     }
 
-    /// A leaf of the school's own CA for the portal's name.
+    /// A certificate of the school's own CA for the portal's name.
     fn own_tls(&self) -> Tls {
-        Tls::Own { leaves: Arc::clone(&self.leaves), name: Host::Name(self.portal_name.clone()) }
+        Tls::Own(self.own.config())
     }
 
     fn outside(&self, tls: PortalTls) -> Tls {
@@ -388,7 +399,7 @@ impl Common {
         }
     }
 
-    fn router(&self, ca_pem: &str, reached: Reached, demo: Option<Demo>) -> Result<Router, StartError> {
+    fn router(&self, ca: CaFiles, reached: Reached, demo: Option<Demo>) -> Result<Router, StartError> {
         let gateways = reached.gateways;
         Ok(schoolgate_portal::Portal::router(PortalParts {
             control: self.control.clone(),
@@ -398,8 +409,7 @@ impl Common {
                 portal_name: self.portal_name.to_string(),
                 proxy_address: gateways.plain.iter().chain(&gateways.tls).next().cloned().unwrap_or_default(),
                 doh: reached.doh,
-                ca_pem: ca_pem.to_owned(),
-                ca_fingerprint: fingerprint(&self.signer.certificate()),
+                ca,
                 leave_to: None,
             },
             pac: pac(gateways),
@@ -408,6 +418,27 @@ impl Common {
             demo,
         }))
     }
+}
+
+/// Keeps the portal's certificate and what devices are given up to date, for when another CA signs or is to.
+fn cas(tasks: &Tasks, own: &Arc<OwnServer>, signer: &Arc<dyn Signer>) -> CaFiles {
+    let (kept, shutdown) = (Arc::clone(own), tasks.shutdown());
+    tasks.spawn("own certificate", async move { kept.keep(shutdown).await });
+    let file = |signer: &dyn Signer| CaFile {
+        pem: signer.certificates().iter().map(pem).collect(),
+        fingerprint: fingerprint(&signer.certificate()),
+    };
+    let ca = CaFiles::new(file(signer.as_ref()));
+    let (given, signer, shutdown) = (ca.clone(), Arc::clone(signer), tasks.shutdown());
+    tasks.spawn("certificates for devices", async move {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(CA_EVERY) => given.set(file(signer.as_ref())),
+                () = shutdown.begun() => return,
+            }
+        }
+    });
+    ca
 }
 
 /// Opens the event log and runs its task in a set of its own, which is to be drained after the doors'.

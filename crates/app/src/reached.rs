@@ -28,6 +28,12 @@ pub(crate) fn gateways(proxy: ProxySettings, portal: &HostName) -> Gateways {
     Gateways { plain: named(proxy.gateways.plain, &proxy.listen), tls: named(proxy.gateways.tls, &proxy.tls) }
 }
 
+/// Where the revocation lists of our own leaves are found: in the clear at the first gateway. `None` where none listens in
+/// the clear.
+pub(crate) fn lists_at(proxy: ProxySettings, portal: &HostName) -> Option<String> {
+    Some(format!("http://{}/ca", gateways(proxy, portal).plain.first()?))
+}
+
 /// What the gateways say themselves at `/proxy.pac`, in the clear where there is one in the clear.
 pub(crate) fn pac(gateways: Gateways) -> Option<Pac> {
     let is_tls = gateways.plain.is_empty();

@@ -22,6 +22,7 @@ use tracing::info;
 use crate::data_dir::{DataDir, DataDirError, LiveDir};
 use crate::processes::{Places, Role, SuperviseError, control, gateway, signer, supervise};
 use crate::product::{PortalTls, RunError, StartError};
+use crate::reached::lists_at;
 use crate::settings::{Certificate, PortalSettings, Settings, SettingsError};
 use crate::sources::SourceError;
 
@@ -111,6 +112,8 @@ pub async fn serve(data: &Path, settings_file: &Path, inherited: Listening) -> R
     let dir = LiveDir::open(data)?;
     // Read here only to say at once what is wrong with it.
     let settings = Settings::load(settings_file)?;
+    // Which of the roots is the school's own only the signer's process knows for sure.
+    settings.tls.read_roots(&own_ca(&settings.signer_keys(&dir))).map_err(SettingsError::from)?;
     let sockets = settings.sockets(&dir);
     let texts = [("--data", data), ("--settings", settings_file)];
     let arguments: Vec<String> =
@@ -133,7 +136,8 @@ pub async fn serve_role(role: Role, data: &Path, settings_file: &Path, inherited
         Role::Signer => {
             let keys = settings.signer_keys(&dir);
             DataDir::make_private(&keys)?;
-            signer(&keys, dir.school_name(), &sockets).await?;
+            let lists_at = settings.proxy.clone().and_then(|proxy| lists_at(proxy, &settings.portal.name));
+            signer(&keys, dir.school_name(), &sockets, lists_at.as_deref()).await?;
         }
         Role::Control => control(data, settings_file, settings, &sockets, inherited).await?,
         // A clean end, so that the system's services do not start it again.
@@ -149,6 +153,11 @@ pub async fn serve_role(role: Role, data: &Path, settings_file: &Path, inherited
 /// Whether a folder holds the school's CA.
 pub fn has_authority(keys: &Path) -> bool {
     schoolgate_tls::Authority::is_in(keys)
+}
+
+/// The CA in use, where this process may read it.
+fn own_ca(keys: &Path) -> Vec<CertificateDer<'static>> {
+    CertificateDer::from_pem_file(keys.join("ca.pem")).into_iter().collect()
 }
 
 pub(crate) fn portal_tls(settings: &PortalSettings) -> Result<PortalTls, ServeError> {

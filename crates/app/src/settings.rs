@@ -4,6 +4,7 @@
 
 mod dns;
 mod proxy;
+mod tls;
 mod who;
 
 use std::fs;
@@ -17,12 +18,14 @@ use serde::Deserialize;
 
 use self::dns::RawDns;
 use self::proxy::RawProxy;
+use self::tls::RawTls;
 use self::who::RawWho;
 use crate::data_dir::DataDir;
 use crate::processes::Sockets;
 
 pub use self::dns::DnsSettings;
 pub use self::proxy::{ProxySettings, ProxySettingsError};
+pub use self::tls::{TlsSettings, TlsSettingsError};
 pub use self::who::{KerberosSettings, RadiusPeer, RadiusSettings, WhoSettings, WhoSettingsError};
 
 /// Why the settings cannot be used.
@@ -38,6 +41,8 @@ pub enum SettingsError {
     PortalName { value: String, source: HostNameError },
     #[error(transparent)]
     Proxy(#[from] ProxySettingsError),
+    #[error(transparent)]
+    Tls(#[from] TlsSettingsError),
     #[error("`proxy.off` leaves no gateway, and `dns.listen` wants one: take one of them away")]
     DnsWithoutGateway,
     #[error("`dns` has settings but no `listen`; write where names are asked for, such as \"0.0.0.0:53\"")]
@@ -67,6 +72,7 @@ struct Raw {
     dns: RawDns,
     who: RawWho,
     metrics: RawMetrics,
+    tls: RawTls,
     processes: RawProcesses,
 }
 
@@ -114,6 +120,8 @@ pub struct Settings {
     pub who: WhoSettings,
     /// Where the gateway's numbers are read; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
+    /// Whom to believe of sites.
+    pub tls: TlsSettings,
     sockets: Option<PathBuf>,
     signer_keys: Option<PathBuf>,
     snapshot: Option<PathBuf>,
@@ -156,7 +164,7 @@ impl Settings {
         let listen = address("portal.listen", raw.portal.listen, "0.0.0.0:443")?;
         let proxy = raw.proxy.check()?;
         let RawProcesses { sockets, signer_keys, snapshot } = raw.processes;
-        let dns = raw.dns.check()?;
+        let (dns, tls) = (raw.dns.check()?, raw.tls.check()?);
         if proxy.is_none() && dns.is_some() {
             return Err(SettingsError::DnsWithoutGateway);
         }
@@ -166,7 +174,7 @@ impl Settings {
             return Err(SettingsError::MetricsWithoutGateway);
         }
         let portal = PortalSettings { name, listen, certificate };
-        Ok(Self { portal, proxy, dns, who, metrics, sockets, signer_keys, snapshot })
+        Ok(Self { portal, proxy, dns, who, metrics, tls, sockets, signer_keys, snapshot })
     }
 
     /// Where the processes meet.

@@ -1,6 +1,6 @@
 //! What gateways know beside the snapshot, for the technician: numbers, and names of sites; never a person.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::Host;
@@ -23,6 +23,7 @@ pub struct GatewayStatus {
     /// Certificates of ours that are kept to be shown again.
     pub leaves: usize,
     pub roots: RootsStatus,
+    pub revocations: RevocationsStatus,
     /// Requests since the gateway started, by how strongly it is known whose they are.
     pub requests: Shares,
 }
@@ -35,6 +36,18 @@ pub struct RootsStatus {
     pub public: usize,
     pub programme: usize,
     pub left_out: Vec<RootLeftOut>,
+}
+
+/// The folder of lists of withdrawn certificates.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationsStatus {
+    /// Whether the settings name one.
+    pub is_set: bool,
+    /// Lists in force, and since when.
+    pub lists: usize,
+    pub read_at: Option<Timestamp>,
+    /// Why the folder as it is now was not taken.
+    pub problem: Option<String>,
 }
 
 /// A root of the store or the settings that is not believed.
@@ -64,6 +77,7 @@ pub(crate) struct OwnGateway {
     pub(crate) leaves: Arc<Leaves>,
     pub(crate) identities: Arc<Identities>,
     pub(crate) clock: Clock,
+    pub(crate) revocations: Arc<Mutex<RevocationsStatus>>,
 }
 
 impl OwnGateway {
@@ -72,6 +86,7 @@ impl OwnGateway {
             left_alone: self.upstream.learned().list(self.clock.now()),
             leaves: self.leaves.cached_count(),
             roots: RootsStatus::of(self.upstream.roots()),
+            revocations: self.revocations.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             requests: self.identities.attribution.shares(),
         }
     }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,8 @@ pub struct TrustBook {
     max: usize,
     /// Which sites a device met is nobody's business, so only their hashes under a key of this process are kept.
     hashes: RandomState,
+    /// Of the CA that all this is about; 0 before it is said.
+    generation: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -39,7 +42,16 @@ struct Learned {
 
 impl TrustBook {
     pub fn new(max: usize) -> Self {
-        Self { learned: Mutex::new(HashMap::new()), max, hashes: RandomState::new() }
+        Self { learned: Mutex::new(HashMap::new()), max, hashes: RandomState::new(), generation: AtomicU64::new(0) }
+    }
+
+    /// The CA of `generation` signs. When another did before, nothing is known of any device: which of the two a device
+    /// has shows at its next handshake.
+    pub fn follow(&self, generation: u64) {
+        let before = self.generation.load(Ordering::Relaxed);
+        if before != generation && self.generation.swap(generation, Ordering::Relaxed) != generation && before != 0 {
+            self.lock().clear();
+        }
     }
 
     /// A handshake on a name that the school's CA signed was completed from `address`.
@@ -109,6 +121,21 @@ mod tests {
 
     fn host(text: &str) -> Host {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn another_ca_begins_with_nobody() {
+        let book = TrustBook::new(2);
+        let (now, address) = (at("2026-11-24T09:00Z"), "10.0.0.1".parse().unwrap());
+        book.learn(address, now);
+        book.follow(7);
+        book.follow(7);
+        assert!(book.is_trusting(address, now));
+        book.follow(8);
+        assert!(!book.is_trusting(address, now));
+        book.learn(address, now);
+        book.follow(8);
+        assert!(book.is_trusting(address, now));
     }
 
     #[test]

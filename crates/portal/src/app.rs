@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::{Capacity, PersonId};
@@ -60,12 +60,37 @@ pub struct Settings {
     pub proxy_address: String,
     /// Where the name door answers over HTTPS: `https://portal.demo.test:8443/dns-query`.
     pub doh: Option<String>,
-    /// The school's CA certificate, PEM; empty when there is no gateway.
-    pub ca_pem: String,
-    /// SHA-256 of the certificate, as `3F:9A:…`.
-    pub ca_fingerprint: String,
+    pub ca: CaFiles,
     /// Where the help page's "leave" button goes.
     pub leave_to: Option<String>,
+}
+
+/// What devices are given to trust the school's CA by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaFile {
+    /// PEM of all that devices should have now: the CA in use first, then the next one while there is one. Empty when
+    /// there is no gateway.
+    pub pem: String,
+    /// SHA-256 of the certificate in use, as `3F:9A:…`.
+    pub fingerprint: String,
+}
+
+/// The same as it is now; it changes while the portal runs. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct CaFiles(Arc<RwLock<CaFile>>);
+
+impl CaFiles {
+    pub fn new(file: CaFile) -> Self {
+        Self(Arc::new(RwLock::new(file)))
+    }
+
+    pub fn set(&self, file: CaFile) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = file;
+    }
+
+    pub(crate) fn now(&self) -> CaFile {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The demonstration's powers over pages: being anybody with one click, and setting the time.

@@ -157,6 +157,7 @@ impl Door {
         is_request: bool,
         now: Timestamp,
     ) -> Result<Identified, Refused> {
+        self.identities.trust.follow(self.leaves.generation());
         let ticket = client.proof.ticket();
         let looking = Looking {
             address: client.address(),

@@ -62,7 +62,11 @@ async fn plain(
 ) -> Response<Reply> {
     // The portal before any decision: it is where people go to change one.
     if is_portal(door, &site) {
-        return to_secure_portal(door, &path);
+        // Clients that ask for a list through the proxy name the address that their certificate does.
+        return match path.strip_prefix("/ca/") {
+            Some(name) if matches!(*request.method(), Method::GET | Method::HEAD) => revocation_list(door, name).await,
+            Some(_) | None => to_secure_portal(door, &path),
+        };
     }
     let home = Home::Pool(Arc::clone(&door.pool), Route { site: site.clone(), is_tls: false });
     let asked = Asked { site, path, mode: Mode::Plain };

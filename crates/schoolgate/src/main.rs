@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod ca;
 mod devices;
 mod lists;
 mod pack;

@@ -18,6 +18,7 @@ use schoolgate_records::{JournalReport, RecordsError, Standing};
 use schoolgate_runtime::Sockets;
 
 use crate::Found;
+use crate::ca::{self, CaCommand, CaError};
 use crate::devices::{self, DeviceCommand, DeviceError};
 use crate::lists::{self, ListsCommand, ListsError};
 use crate::pack::{self, PackError};
@@ -108,6 +109,9 @@ pub(crate) enum SchoolCommand {
     /// Import people, give passwords and offices, while the school is not served.
     #[command(subcommand)]
     People(PeopleCommand),
+    /// Show which CA signs for the school, make the next one, and let it take over.
+    #[command(subcommand)]
+    Ca(CaCommand),
     /// Enrol devices, and take them out, while the school is not served.
     #[command(subcommand)]
     Device(DeviceCommand),
@@ -177,6 +181,8 @@ pub(crate) enum SchoolError {
     Device(#[from] DeviceError),
     #[error(transparent)]
     Lists(#[from] ListsError),
+    #[error(transparent)]
+    Ca(#[from] CaError),
     #[error("`{0}` is no id of a school; use letters, digits and -")]
     School(String),
     #[error("`{keys}` is inside the backup: whoever has the one would have the other; keep the keys somewhere else")]
@@ -264,6 +270,7 @@ pub(crate) async fn run(
         }
         SchoolCommand::Device(command) => devices::run(command, out).await?,
         SchoolCommand::People(command) => people::run(command, &mut io::stdin().lock(), out).await?,
+        SchoolCommand::Ca(command) => ca::run(command, out)?,
         SchoolCommand::Lists(ListsCommand::Build { data, lists }) => lists::build(&DataDir::open(&data)?, &lists, out)?,
     }
     Ok(Found::NothingWrong)

@@ -5,6 +5,7 @@
 
 mod ca;
 mod files;
+mod folder;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,8 @@ use tracing::{info, warn};
 use self::ca::Ca;
 pub use self::ca::list_name;
 use self::files::Names;
-use crate::signer::{Listing, SignError, SignedLeaf, Signer, Signing, SigningRequest};
+pub use self::folder::{AuthorityFolder, CaStanding};
+use crate::signer::{Listing, Refreshing, SignError, SignedLeaf, Signer, Signing, SigningRequest};
 
 /// Before the CA in use ends, the next is made: time enough for every device to be at school once.
 const PREPARE_BEFORE: SignedDuration = SignedDuration::from_hours(24 * 365);
@@ -66,6 +68,10 @@ pub enum AuthorityError {
     Random,
     #[error("a next CA is there already, from {from}")]
     AlreadyPrepared { from: Timestamp },
+    #[error("there is no next CA that could begin to sign; make one first")]
+    NoNext,
+    #[error("there is no CA in `{keys}` yet; it is made when the school is first served")]
+    NoneYet { keys: PathBuf },
 }
 
 impl Authority {
@@ -123,10 +129,7 @@ impl Authority {
         if let Some(next) = &cas.next {
             return Err(AuthorityError::AlreadyPrepared { from: next.from });
         }
-        let (key_pem, pem) = ca::make(&self.school, self.clock.now())?;
-        // The moment before the certificate: what is not there yet is not looked for.
-        files::write_switch(&self.keys, from)?;
-        Names::next(&self.keys).write(&key_pem, &pem)?;
+        files::make_next(&self.keys, &self.school, self.clock.now(), from)?;
         cas.next = load_next(&self.keys)?;
         info!("the next CA is made; it signs from {from}");
         Ok(())
@@ -156,6 +159,18 @@ impl Authority {
                 };
                 info!("the next CA is in use");
             }
+        }
+        Ok(())
+    }
+
+    /// Takes up what a technician has put into the folder meanwhile: a next CA, or another day for it.
+    fn take_up(&self) -> Result<(), AuthorityError> {
+        let next = load_next(&self.keys)?;
+        let mut cas = self.cas.write().unwrap_or_else(PoisonError::into_inner);
+        let day = |next: &Option<Next>| next.as_ref().map(|next| (next.ca.generation, next.from));
+        if next.is_some() && day(&next) != day(&cas.next) {
+            cas.next = next;
+            info!("the next CA or its day was changed");
         }
         Ok(())
     }
@@ -219,6 +234,15 @@ impl Signer for Authority {
 
     fn sign(&self, request: SigningRequest) -> Signing<'_> {
         Box::pin(async move { self.sign_now(&request) })
+    }
+
+    fn refresh(&self) -> Refreshing<'_> {
+        Box::pin(async move {
+            if let Err(error) = self.take_up() {
+                warn!("the next CA cannot be read: {error}");
+            }
+            self.tend_or_warn();
+        })
     }
 
     fn revocation_list(&self, generation: u64) -> Listing<'_> {

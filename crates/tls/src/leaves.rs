@@ -10,7 +10,7 @@ use rcgen::{KeyPair, PublicKeyData};
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::NoServerSessionStorage;
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use schoolgate_base::Host;
 use schoolgate_runtime::Clock;
@@ -96,6 +96,13 @@ struct LeafKey {
     made_at: Timestamp,
 }
 
+/// A leaf with its key.
+pub(crate) struct Certified {
+    pub(crate) certified: CertifiedKey,
+    pub(crate) generation: u64,
+    pub(crate) not_after: Timestamp,
+}
+
 /// The leaves of one process.
 pub struct Leaves {
     signer: Arc<dyn Signer>,
@@ -176,30 +183,66 @@ impl Leaves {
         (self.clock.now() < leaf.not_after - RENEW_BEFORE).then_some(leaf)
     }
 
-    async fn mint(&self, host: &Host) -> Result<Leaf, LeafError> {
+    /// Of the CA in use, as far as it is known here.
+    pub fn generation(&self) -> u64 {
+        self.signer.generation()
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn signer(&self) -> &dyn Signer {
+        self.signer.as_ref()
+    }
+
+    /// A leaf that is kept by whoever asked; it takes its turn with all others.
+    pub(crate) async fn certify(&self, host: &Host) -> Result<Certified, LeafError> {
+        let permit = timeout(MINT_DEADLINE, self.minting.acquire()).await;
+        let Ok(Ok(_permit)) = permit else { return Err(LeafError::Busy) };
+        timeout(MINT_DEADLINE, self.sign(host)).await.unwrap_or(Err(LeafError::Busy))
+    }
+
+    async fn sign(&self, host: &Host) -> Result<Certified, LeafError> {
         let key = self.key()?;
         let request = SigningRequest { host: host.clone(), public_key: key.public_key };
         let failed = |source| LeafError::Sign { host: host.clone(), source };
         let signed = self.signer.sign(request).await.map_err(failed)?;
         let chain = vec![signed.certificate, signed.issuer];
-        let unusable = |source| LeafError::Unusable { source };
         let certified = CertifiedKey::new(chain, key.key);
-        certified.keys_match().map_err(unusable)?;
+        certified.keys_match().map_err(|source| LeafError::Unusable { source })?;
+        Ok(Certified { certified, generation: signed.generation, not_after: signed.not_after })
+    }
+
+    /// A server that shows what `certificates` says.
+    pub(crate) fn server(
+        &self,
+        certificates: Arc<dyn ResolvesServerCert>,
+        newest: Protocol,
+    ) -> Result<ServerConfig, LeafError> {
+        let unusable = |source| LeafError::Unusable { source };
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
             .map_err(unusable)?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+            .with_cert_resolver(certificates);
         // A session resumed under another person or policy would skip nothing today, but nobody should have to prove
         // that again with each change (check table P08).
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
+        config.alpn_protocols = newest.offers();
+        Ok(config)
+    }
+
+    async fn mint(&self, host: &Host) -> Result<Leaf, LeafError> {
+        let Certified { certified, not_after, .. } = self.sign(host).await?;
+        let config = self.server(Arc::new(SingleCertAndKey::from(certified)), Protocol::Http1)?;
         let [older, newer] = [Protocol::Http1, Protocol::Http2].map(|newest| {
             let mut config = config.clone();
             config.alpn_protocols = newest.offers();
             Arc::new(config)
         });
-        Ok(Leaf { older, newer, not_after: signed.not_after })
+        Ok(Leaf { older, newer, not_after })
     }
 }
 

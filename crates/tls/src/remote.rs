@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use crate::signer::{Listing, SignError, SignedLeaf, Signer, Signing, SigningRequest};
+use crate::signer::{Listing, Refreshing, SignError, SignedLeaf, Signer, Signing, SigningRequest};
 
 /// For one answer of the signer, its own queue included.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -77,12 +77,15 @@ async fn answer_all(mut stream: UnixStream, signer: Arc<dyn Signer>, _place: Pla
 
 async fn answered(signer: &dyn Signer, ask: Ask) -> Answer {
     match ask {
-        Ask::Authority => Answer::Authority {
-            certificates: signer.certificates().iter().map(|one| one.to_vec()).collect(),
-            own: signer.own_certificates().iter().map(|one| one.to_vec()).collect(),
-            certificate: signer.certificate().to_vec(),
-            generation: signer.generation(),
-        },
+        Ask::Authority => {
+            signer.refresh().await;
+            Answer::Authority {
+                certificates: signer.certificates().iter().map(|one| one.to_vec()).collect(),
+                own: signer.own_certificates().iter().map(|one| one.to_vec()).collect(),
+                certificate: signer.certificate().to_vec(),
+                generation: signer.generation(),
+            }
+        }
         Ask::List { generation } => match signer.revocation_list(generation).await {
             Ok(list) => Answer::List { list },
             Err(SignError::AuthorityExpired) => Answer::Expired,
@@ -119,17 +122,20 @@ struct Known {
     generation: u64,
 }
 
+impl Known {
+    /// `None` for an answer to another question.
+    fn of(answer: Answer) -> Option<Self> {
+        let Answer::Authority { certificates, own, certificate, generation } = answer else { return None };
+        let [all, own] = [certificates, own].map(|all| all.into_iter().map(CertificateDer::from).collect());
+        Some(Self { certificate: CertificateDer::from(certificate), all, own, generation })
+    }
+}
+
 impl RemoteSigner {
     /// Learns whose CA it is; fails where nobody listens on `socket`.
     pub async fn connect(socket: &Path) -> io::Result<Self> {
         let mut stream = UnixStream::connect(socket).await?;
-        let Answer::Authority { certificates, own, certificate, generation } =
-            ask(&mut stream, &Ask::Authority).await?
-        else {
-            return Err(io::ErrorKind::InvalidData.into());
-        };
-        let [all, own] = [certificates, own].map(|all| all.into_iter().map(CertificateDer::from).collect());
-        let known = Known { certificate: CertificateDer::from(certificate), all, own, generation };
+        let known = Known::of(ask(&mut stream, &Ask::Authority).await?).ok_or(io::ErrorKind::InvalidData)?;
         let known = ArcSwap::from_pointee(known);
         Ok(Self { socket: socket.to_owned(), known, connection: Mutex::new(Some(stream)) })
     }
@@ -243,6 +249,14 @@ impl Signer for RemoteSigner {
 
     fn revocation_list(&self, generation: u64) -> Listing<'_> {
         Box::pin(self.list_there(generation))
+    }
+
+    fn refresh(&self) -> Refreshing<'_> {
+        Box::pin(async move {
+            if let Ok(Some(known)) = self.put(&Ask::Authority).await.map(Known::of) {
+                self.known.store(Arc::new(known));
+            }
+        })
     }
 }
 

@@ -53,6 +53,9 @@ pub type Signing<'a> = Pin<Box<dyn Future<Output = Result<SignedLeaf, SignError>
 /// A revocation list in DER.
 pub type Listing<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, SignError>> + Send + 'a>>;
 
+/// Ends when what could be learned is.
+pub type Refreshing<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// Holds the CA's key and signs leaves with it.
 pub trait Signer: Send + Sync {
     /// The certificate of the CA in use.
@@ -68,6 +71,12 @@ pub trait Signer: Send + Sync {
     fn generation(&self) -> u64;
 
     fn sign(&self, request: SigningRequest) -> Signing<'_>;
+
+    /// Learns of another CA: one that signs now, or one that devices are to be given. Nothing is learned where the key
+    /// cannot be reached.
+    fn refresh(&self) -> Refreshing<'_> {
+        Box::pin(async {})
+    }
 
     /// The list of what the CA of `generation` took back, for clients that believe nobody without one.
     fn revocation_list(&self, generation: u64) -> Listing<'_>;

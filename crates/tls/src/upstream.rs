@@ -3,6 +3,7 @@
 mod failure;
 mod known_bad;
 mod profile;
+mod revocation_folder;
 mod revocations;
 mod roots;
 mod verifier;
@@ -26,8 +27,9 @@ use tokio_rustls::client::TlsStream;
 
 pub use self::failure::UpstreamFailure;
 use self::failure::handshake_failure;
+pub use self::revocation_folder::RevocationFolder;
 pub use self::revocations::{RevocationError, Revocations};
-pub use self::roots::{LeftOut, Roots};
+pub use self::roots::{LeftOut, Roots, has_key_of};
 use self::verifier::SiteVerifier;
 use crate::learned::LearnedSites;
 

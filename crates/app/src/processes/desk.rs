@@ -14,6 +14,7 @@ use schoolgate_eventlog::EventLog;
 use schoolgate_identity::{LEARNED_FOR, Openness};
 use schoolgate_keys::{DoorKeys, VerifyingKey};
 use schoolgate_runtime::{Tasks, accepted};
+use schoolgate_tls::Signer;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
@@ -44,6 +45,7 @@ pub(crate) struct Handed {
     pub(crate) school: SchoolId,
     pub(crate) verifying_key: VerifyingKey,
     pub(crate) door_keys: DoorKeys,
+    pub(crate) signer: Arc<dyn Signer>,
 }
 
 /// Where gateways come.
@@ -53,7 +55,7 @@ pub(crate) struct Desk {
     seen: watch::Sender<u64>,
     trusting: broadcast::Sender<(IpAddr, i64)>,
     /// The same since the morning, for a gateway that comes later.
-    known: Mutex<HashMap<IpAddr, i64>>,
+    known: Mutex<Known>,
     book: Arc<GatewayBook>,
     asking: broadcast::Sender<(u64, IpAddr)>,
     looks: Mutex<Looks>,
@@ -64,6 +66,22 @@ pub(crate) struct Desk {
 struct Looks {
     last: u64,
     waiting: HashMap<u64, oneshot::Sender<Option<Openness>>>,
+}
+
+/// Devices that trust the CA of `generation`; which of them trust another shows at their next handshake.
+#[derive(Default)]
+struct Known {
+    generation: u64,
+    devices: HashMap<IpAddr, i64>,
+}
+
+impl Known {
+    fn of(&mut self, generation: u64) -> &mut HashMap<IpAddr, i64> {
+        if self.generation != generation {
+            *self = Self { generation, devices: HashMap::new() };
+        }
+        &mut self.devices
+    }
 }
 
 #[derive(Default)]
@@ -118,11 +136,12 @@ impl Desk {
         self.seen.subscribe()
     }
 
-    /// A device has shown that it trusts the school's CA.
-    pub(crate) fn tell_trusting(&self, address: IpAddr, now: Timestamp) {
+    /// A device has shown that it trusts the school's CA of `generation`.
+    pub(crate) fn tell_trusting(&self, address: IpAddr, now: Timestamp, generation: u64) {
         let at = now.as_microsecond();
         {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = known.of(generation);
             if KNOWN_MAX <= known.len() {
                 let oldest = (now - LEARNED_FOR).as_microsecond();
                 known.retain(|_, at| oldest < *at);
@@ -135,8 +154,9 @@ impl Desk {
         let _ = self.trusting.send((address, at));
     }
 
-    fn known(&self) -> Vec<(IpAddr, i64)> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(address, at)| (*address, *at)).collect()
+    fn known(&self, generation: u64) -> Vec<(IpAddr, i64)> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.of(generation).iter().map(|(address, at)| (*address, *at)).collect()
     }
 
     /// Takes gateways until the tasks are drained. Who may connect is said by the socket's file.
@@ -235,7 +255,7 @@ impl Serving {
             forgotten: self.desk.book.forgotten(),
             asking: self.desk.asking.subscribe(),
         };
-        let known = ToGateway::Trusting { devices: self.desk.known() };
+        let known = ToGateway::Trusting { devices: self.desk.known(self.handed.signer.generation()) };
         timeout(PATIENCE, send(&mut write, &known)).await??;
         let connection = self.desk.connection();
         let ended = tokio::select! {

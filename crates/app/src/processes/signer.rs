@@ -16,11 +16,17 @@ use crate::product::{RunError, StartError, until_asked_to_stop};
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// Signs for whoever may open the socket, until it is asked to stop. Makes the CA of `school` when `keys` has none.
-pub async fn signer(keys: &Path, school: &str, sockets: &Sockets) -> Result<(), RunError> {
+///
+/// `lists_at`: where clients find the lists that leaves point to.
+pub async fn signer(keys: &Path, school: &str, sockets: &Sockets, lists_at: Option<&str>) -> Result<(), RunError> {
     keep_in_memory();
     let started = async {
         let claim = Claim::on(&sockets.signer())?;
         let authority = Authority::load_or_make(keys, school, Clock::system())?;
+        let authority = match lists_at {
+            Some(base) => authority.with_lists_at(base),
+            None => authority,
+        };
         Ok::<_, StartError>((claim, authority, socket(&sockets.signer())?))
     };
     let (_claim, authority, listener) = started.await.map_err(RunError::from)?;

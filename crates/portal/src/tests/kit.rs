@@ -19,7 +19,7 @@ use schoolgate_records::{Actor, Person, Store, Write};
 use schoolgate_runtime::{Clock, Tasks};
 use tower::ServiceExt;
 
-use crate::{Client, Demo, DemoPerson, GatewaysPort, Portal, PortalParts, Settings};
+use crate::{CaFile, CaFiles, Client, Demo, DemoPerson, GatewaysPort, Portal, PortalParts, Settings};
 
 /// A Tuesday morning in a lesson.
 pub(crate) const NOW: &str = "2026-11-24T10:10:00Z";
@@ -122,8 +122,7 @@ impl Kit {
             portal_name: "portal.demo.test".into(),
             proxy_address: "127.0.0.1:3128".into(),
             doh: None,
-            ca_pem: "-----BEGIN CERTIFICATE-----".into(),
-            ca_fingerprint: "3F:9A".into(),
+            ca: CaFiles::new(CaFile { pem: "-----BEGIN CERTIFICATE-----".into(), fingerprint: "3F:9A".into() }),
             leave_to: None,
         };
         let router = Portal::router(PortalParts {

@@ -172,6 +172,7 @@ pub(crate) struct Kit {
     pub(crate) raw_six: TcpListener,
     pub(crate) upstream: Upstream,
     pub(crate) is_swapped: Arc<AtomicBool>,
+    pub(crate) authority: Arc<Authority>,
     /// Of the school's CA.
     pub(crate) generation: u64,
     /// The signer does not answer.
@@ -229,7 +230,7 @@ impl Kit {
         let metrics = Metrics::new();
         let generation = authority.generation();
         let is_mute = Arc::new(AtomicBool::new(false));
-        let signer = Arc::new(Mutable { authority, is_mute: Arc::clone(&is_mute) });
+        let signer = Arc::new(Mutable { authority: Arc::clone(&authority), is_mute: Arc::clone(&is_mute) });
         let leaves = Arc::new(Leaves::new(signer, Clock::system(), 64, 4).unwrap());
         let own = leaves.config(&"proxy.school.test".parse().unwrap(), LeafFor::Own, Protocol::Http1).await.unwrap();
         let identities = Arc::new(Identities::new(64));
@@ -271,6 +272,7 @@ impl Kit {
             raw_six,
             upstream,
             is_swapped,
+            authority,
             is_mute,
             generation,
             keys,

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use jiff::SignedDuration;
 use schoolgate_base::Capacity;
 use schoolgate_event::{Mode, Verdict};
-use schoolgate_tls::{WhyLeft, list_name};
+use schoolgate_runtime::Clock;
+use schoolgate_tls::{AuthorityFolder, Signer, WhyLeft, list_name};
 use tokio::io::AsyncWriteExt;
 
 use crate::kit::*;
@@ -304,4 +306,49 @@ async fn c10_the_list_is_served_to_whoever_asks() {
     }
     let other = kit.raw(TESS, b"GET /ca/ca.key.pem HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert!(other.starts_with("HTTP/1.1 404"), "{other}");
+}
+
+/// Two CAs stand side by side, the next one takes over, and a device that was not given it is known not to trust us.
+#[tokio::test]
+async fn c09_after_the_switch_a_device_with_the_ca_of_before_is_known_not_to_trust_us() {
+    let kit = Kit::start().await;
+    // Where it is not the place that says which CA its devices have.
+    let guest = "127.0.0.70";
+    let mut live = live_blocking("bets.example");
+    live.sessions.push(session("s-guest", guest, "tess", Capacity::Staff));
+    kit.publish_with(live, true);
+    let answered = async || kit.connect(guest, "bets.example:443").await.1.starts_with("HTTP/1.1 200");
+    assert!(!answered().await);
+    kit.identities.trust.learn(guest.parse().unwrap(), at(NOW));
+    assert!(kit.tls(guest, "news.example", Trust::School).await.is_ok());
+    assert!(answered().await, "we answer for a blocked site where nobody is warned of us");
+
+    let technician = AuthorityFolder::new(kit.keys.path());
+    let now = Clock::system().now();
+    technician.prepare_next("Riverside", now, now + SignedDuration::from_hours(24)).unwrap();
+    kit.authority.refresh().await;
+    assert!(answered().await, "until its day the next CA changes nothing");
+    technician.switch_at(now).unwrap();
+    kit.authority.refresh().await;
+    assert!(!answered().await, "which CA a device has is not known after the switch");
+    assert!(kit.tls(guest, "news.example", Trust::School).await.is_err(), "the CA of before signs nothing any more");
+    assert!(!answered().await);
+    assert!(kit.authority.own_certificates().contains(&kit.school_ca()), "and is never believed of the outside");
+}
+
+/// As a client asks that sends all it wants through the proxy.
+#[tokio::test]
+async fn c10_the_list_is_found_through_the_proxy() {
+    let kit = Kit::start().await;
+    let ask = |method: &str, name: &str| {
+        format!(
+            "{method} http://portal.school.test/ca/{name} HTTP/1.1\r\nHost: portal.school.test\r\nConnection: close\r\n\r\n"
+        )
+    };
+    let response = kit.raw(TESS, ask("GET", &list_name(kit.generation)).as_bytes()).await;
+    assert!(response.starts_with("HTTP/1.1 200") && response.contains("application/pkix-crl"), "{response}");
+    let response = kit.raw(TESS, ask("GET", "other.crl").as_bytes()).await;
+    assert!(response.starts_with("HTTP/1.1 404"), "{response}");
+    let response = kit.raw(TESS, ask("POST", &list_name(kit.generation)).as_bytes()).await;
+    assert!(response.starts_with("HTTP/1.1 308"), "{response}");
 }

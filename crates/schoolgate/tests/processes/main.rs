@@ -2,6 +2,7 @@
 // Clippy knows test functions, but not what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod ca;
 mod service;
 mod who;
 mod wire;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::AuthorityError;
-use super::ca::{Ca, NotOne};
+use super::ca::{self, Ca, NotOne};
 
 /// One CA's two files.
 pub(super) struct Names {
@@ -48,6 +48,14 @@ impl Names {
         // Public as the certificate is, it lies among keys, where nothing may be open to others.
         write(&self.certificate, pem.as_bytes())
     }
+}
+
+/// Makes the CA that signs from `from` on.
+pub(super) fn make_next(keys: &Path, school: &str, now: Timestamp, from: Timestamp) -> Result<(), AuthorityError> {
+    let (key_pem, pem) = ca::make(school, now)?;
+    // The moment before the certificate: what is not there yet is not looked for.
+    write_switch(keys, from)?;
+    Names::next(keys).write(&key_pem, &pem)
 }
 
 /// The moment from which the next CA signs.
@@ -112,8 +120,17 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), AuthorityError> {
     let _ = fs::remove_file(&beside);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+    // The administrator's command writes for the signer, whose folder it is.
+    let (folder, own) = (fs::metadata(folder_of(path)).map_err(failed)?, file.metadata().map_err(failed)?);
+    if (folder.uid(), folder.gid()) != (own.uid(), own.gid()) {
+        fchown(&file, Some(folder.uid()), Some(folder.gid())).map_err(failed)?;
+    }
     fs::rename(&beside, path).map_err(failed)?;
-    sync(path.parent().unwrap_or(Path::new(".")))
+    sync(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 fn sync(folder: &Path) -> Result<(), AuthorityError> {

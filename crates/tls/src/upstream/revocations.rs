@@ -6,8 +6,8 @@
 //! revoked stays so); one of an issuer without a list here passes; a list whose signature is wrong refuses the chains of
 //! its issuer, since somebody has changed it.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateRevocationListDer;
@@ -20,7 +20,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 /// All lists together, in bytes as they are on disk: parsed they take a small multiple of it.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Lists in one set; each is looked through for its issuer at every handshake.
-const LISTS_MAX: usize = 4_096;
+pub(super) const LISTS_MAX: usize = 4_096;
 
 /// Lists that were read and can be looked up in.
 #[derive(Debug, Default)]
@@ -66,23 +66,27 @@ impl Revocations {
 
     /// Reads every `.crl` (DER) and `.pem` of a folder, which may be empty and must be there.
     pub fn read_folder(folder: &Path) -> Result<Self, RevocationError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| RevocationError::Read { path, source }
-        };
         let mut lists = Vec::new();
-        let mut bytes = 0;
-        for entry in fs::read_dir(folder).map_err(failed(folder))? {
-            let path = entry.map_err(failed(folder))?.path();
-            let is_list = path.extension().is_some_and(|end| end == "crl" || end == "pem");
-            if !is_list {
+        let mut left = BYTES_MAX;
+        for entry in fs::read_dir(folder).map_err(read_failed(folder))? {
+            let path = entry.map_err(read_failed(folder))?.path();
+            if !is_list(&path) {
                 continue;
             }
-            bytes += fs::metadata(&path).map_err(failed(&path))?.len();
-            if BYTES_MAX < bytes {
+            // A pipe would be waited for without an end.
+            if !fs::metadata(&path).map_err(read_failed(&path))?.is_file() {
+                return Err(RevocationError::NotAList { path });
+            }
+            let mut list = Vec::new();
+            let file = File::open(&path).map_err(read_failed(&path))?;
+            // One byte more than fits: a file may grow while it is read.
+            file.take(left + 1).read_to_end(&mut list).map_err(read_failed(&path))?;
+            let read = u64::try_from(list.len()).unwrap_or(u64::MAX);
+            left = left.checked_sub(read).ok_or(RevocationError::TooMany)?;
+            if LISTS_MAX <= lists.len() {
                 return Err(RevocationError::TooMany);
             }
-            lists.push(decode(&fs::read(&path).map_err(failed(&path))?).ok_or(RevocationError::NotAList { path })?);
+            lists.push(decode(&list).ok_or(RevocationError::NotAList { path })?);
         }
         Self::new(lists)
     }
@@ -98,6 +102,16 @@ impl Revocations {
     pub(crate) fn lists(&self) -> Vec<&CertRevocationList<'static>> {
         self.lists.iter().collect()
     }
+}
+
+/// Whether a file of this name is to be read.
+pub(super) fn is_list(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "crl" || end == "pem")
+}
+
+pub(super) fn read_failed(path: &Path) -> impl FnOnce(io::Error) -> RevocationError + use<> {
+    let path = path.to_owned();
+    move |source| RevocationError::Read { path, source }
 }
 
 /// RFC 5280 §5.2.3: every list has a number, in an extension that is not critical.

@@ -20,8 +20,12 @@ use super::profile::{self, Fault};
 const EXCUSED: &[&str] = &["c444b5b66ce5d71e1b5e40f27385c95cbfd24a05b56f70cac0992f0f50c3379c"];
 
 /// What is known of a root beside its name and key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Root {
+    subject: Box<str>,
+    key: KeyHash,
+    /// SHA-256 of the certificate.
+    fingerprint: [u8; 32],
     pub(crate) not_before: u64,
     pub(crate) not_after: u64,
     pub(crate) is_public: bool,
@@ -37,6 +41,8 @@ pub struct Roots {
     facts: Vec<Root>,
     /// Keys that no certificate of a chain may have.
     pub(crate) refused: HashSet<KeyHash>,
+    /// Of these, our own.
+    own: HashSet<KeyHash>,
     left_out: Vec<LeftOut>,
 }
 
@@ -45,7 +51,7 @@ pub struct Roots {
 pub struct LeftOut {
     /// The root's subject, as far as it can be read.
     pub subject: Box<str>,
-    /// A word: `known-bad`, `own-ca`, `expired`, …
+    /// A word: `known-bad`, `own-ca`, `distrusted`, `expired`, …
     pub why: &'static str,
 }
 
@@ -66,12 +72,27 @@ impl Roots {
 
     /// No roots yet, and none of these keys ever.
     pub(crate) fn refusing(own_cas: &[CertificateDer<'_>]) -> Self {
+        let own: HashSet<KeyHash> = own_cas.iter().filter_map(key_of).collect();
         let mut refused = known_bad();
-        refused.extend(own_cas.iter().filter_map(|own| {
-            let (_, own) = X509Certificate::from_der(own).ok()?;
-            Some(key_hash(own.public_key().raw))
-        }));
-        Self { refused, ..Self::default() }
+        refused.extend(&own);
+        Self { refused, own, ..Self::default() }
+    }
+
+    /// Takes out the roots with these fingerprints (SHA-256 of the certificate); their keys prove nothing anywhere in a
+    /// chain from then on. Returns those that were not there.
+    pub fn distrust(&mut self, fingerprints: &[[u8; 32]]) -> Vec<[u8; 32]> {
+        let mut absent = Vec::new();
+        for fingerprint in fingerprints {
+            let Some(at) = self.facts.iter().position(|root| root.fingerprint == *fingerprint) else {
+                absent.push(*fingerprint);
+                continue;
+            };
+            self.anchors.remove(at);
+            let root = self.facts.remove(at);
+            self.refused.insert(root.key);
+            self.left_out.push(LeftOut { subject: root.subject, why: "distrusted" });
+        }
+        absent
     }
 
     /// Takes `certificate`, or notes why not.
@@ -97,12 +118,18 @@ impl Roots {
         let because = |Fault(why)| LeftOut { subject: parsed.subject().to_string().into(), why };
         let anchor = anchor_from_trusted_cert(certificate).map_err(|_| because(Fault("unreadable")))?.to_owned();
         let key = key_hash(parsed.public_key().raw);
+        if self.own.contains(&key) {
+            return Err(because(Fault("own-ca")));
+        }
         if self.refused.contains(&key) {
             return Err(because(Fault("known-bad")));
         }
         let seconds = |at: i64| u64::try_from(at).unwrap_or(0);
         let validity = parsed.validity();
         let root = Root {
+            subject: parsed.subject().to_string().into(),
+            key,
+            fingerprint: key_hash(certificate),
             not_before: seconds(validity.not_before.timestamp()),
             not_after: seconds(validity.not_after.timestamp()),
             is_public: is_public(&anchor),
@@ -120,11 +147,11 @@ impl Roots {
         Ok(())
     }
 
-    pub(crate) fn facts(&self, anchor: &TrustAnchor<'_>) -> Option<Root> {
+    pub(crate) fn facts(&self, anchor: &TrustAnchor<'_>) -> Option<&Root> {
         let at = self.anchors.iter().position(|one| {
             one.subject_public_key_info == anchor.subject_public_key_info && one.subject == anchor.subject
         })?;
-        self.facts.get(at).copied()
+        self.facts.get(at)
     }
 
     /// How many roots are believed, and how many of them are public CAs.
@@ -141,6 +168,16 @@ impl Roots {
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }
+}
+
+/// Whether `certificate` has the same public key as one of `others`.
+pub fn has_key_of(certificate: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> bool {
+    key_of(certificate).is_some_and(|key| others.iter().any(|other| key_of(other) == Some(key)))
+}
+
+fn key_of(certificate: &CertificateDer<'_>) -> Option<KeyHash> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    Some(key_hash(parsed.public_key().raw))
 }
 
 /// Whether Mozilla's programme has this root.

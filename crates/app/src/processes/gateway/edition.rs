@@ -13,10 +13,10 @@ use super::Base;
 use super::Role;
 use super::listeners::Listeners;
 use super::own_tls::OwnTls;
-use crate::gateway::{GatewayParts, doors};
+use crate::gateway::{Believed, GatewayParts, doors};
 use crate::product::StartError;
 use crate::serve::ServeError;
-use crate::settings::{ProxySettings, Settings};
+use crate::settings::{ProxySettings, Settings, SettingsError};
 
 /// For what was open under settings that were replaced: a lesson's video, a large download.
 const FINISH: Duration = Duration::from_secs(3_600);
@@ -43,19 +43,24 @@ impl Edition {
         let mut own = listeners.addresses();
         own.push(settings.portal.listen);
         own.extend(settings.metrics);
+        let sites = Believed {
+            roots: settings.tls.read_roots(&base.signer.own_certificates()).map_err(SettingsError::from)?,
+            distrusted: settings.tls.distrusted.clone(),
+            revocations: settings.tls.revocations.clone(),
+        };
         let own_tls = OwnTls::sign(&base.leaves, own_names(settings, proxy)).await?;
         let tls = match own_tls.config() {
             Some(own) => Some((base.proofs.asked_by(Arc::clone(&own))?, own)),
             None => None,
         };
         let tasks = Tasks::new();
-        let doors = doors(parts(base, settings, proxy, own, &tasks))?;
+        let doors = doors(GatewayParts { sites, ..parts(base, settings, proxy, own, &tasks) })?;
         base.follow(doors.own.clone());
         let addresses = listeners.addresses();
         if let Some((asking, own)) = tls {
             listeners.serve(&doors, &asking, &own);
         }
-        own_tls.keep_renewed(base.leaves.clone(), &tasks);
+        own_tls.keep_renewed(&tasks);
         if let Err(error) = listening.leave(&base.sockets.listening(Role::Gateway)).await {
             let error: &dyn std::error::Error = &error;
             warn!(error, "the supervisor does not have the listening sockets: a restart may refuse connections");
@@ -110,6 +115,7 @@ fn parts(
         negotiate: base.proofs.negotiate.clone(),
         signer: base.signer.clone(),
         leaves: base.leaves.clone(),
+        sites: Believed::default(),
         recorder: base.recorder.clone(),
         seals: base.seals.clone(),
         dns: settings.dns.clone(),

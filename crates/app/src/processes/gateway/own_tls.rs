@@ -1,82 +1,56 @@
-//! The gateway's own certificate: for whoever comes over TLS to the proxy or to the name door.
+//! The gateway's own certificates: for whoever comes over TLS to the proxy or to the name door.
 
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use schoolgate_base::Host;
 use schoolgate_runtime::Tasks;
-use schoolgate_tls::{LeafError, LeafFor, Leaves, Protocol};
-use tracing::warn;
+use schoolgate_tls::{LeafError, Leaves, OwnServer};
 
-/// Between looks whether a leaf is still good; `Leaves` renews one in its last two days.
-const RENEW_EVERY: Duration = Duration::from_secs(6 * 3_600);
-
-/// A leaf for each name that this gateway has.
+/// A certificate for each name that this gateway has.
 #[derive(Debug)]
 pub(super) struct OwnTls {
-    names: Vec<Host>,
-    /// As many as there are names, in their order.
-    leaves: RwLock<Vec<Arc<ServerConfig>>>,
+    servers: Vec<Arc<OwnServer>>,
 }
 
 impl OwnTls {
     /// Signed for each of `names`; who asks for none of them is shown the first.
-    pub(super) async fn sign(leaves: &Leaves, names: Vec<Host>) -> Result<Arc<Self>, LeafError> {
-        let signed = sign(leaves, &names).await?;
-        Ok(Arc::new(Self { names, leaves: RwLock::new(signed) }))
+    pub(super) async fn sign(leaves: &Arc<Leaves>, names: Vec<Host>) -> Result<Arc<Self>, LeafError> {
+        let mut servers = Vec::new();
+        for name in names {
+            servers.push(Arc::new(OwnServer::start(Arc::clone(leaves), name).await?));
+        }
+        Ok(Arc::new(Self { servers }))
     }
 
     /// What listeners speak with. `None` without a name.
     pub(super) fn config(self: &Arc<Self>) -> Option<Arc<ServerConfig>> {
-        let mut config = ServerConfig::clone(self.leaves().first()?);
+        let mut config = ServerConfig::clone(&self.servers.first()?.config());
         config.cert_resolver = Arc::clone(self) as Arc<dyn ResolvesServerCert>;
         Some(Arc::new(config))
     }
 
-    /// Keeps the leaves good until `tasks` are drained.
-    pub(super) fn keep_renewed(self: Arc<Self>, leaves: Arc<Leaves>, tasks: &Tasks) {
-        let shutdown = tasks.shutdown();
-        tasks.spawn("own certificate", async move {
-            loop {
-                tokio::select! {
-                    () = tokio::time::sleep(RENEW_EVERY) => {}
-                    () = shutdown.begun() => return,
-                }
-                match sign(&leaves, &self.names).await {
-                    Ok(signed) => *self.leaves.write().unwrap_or_else(PoisonError::into_inner) = signed,
-                    Err(error) => warn!(%error, "the gateway's own certificate cannot be renewed; tried again later"),
-                }
-            }
-        });
+    /// Keeps the certificates good until `tasks` are drained.
+    pub(super) fn keep_renewed(&self, tasks: &Tasks) {
+        for server in &self.servers {
+            let (server, shutdown) = (Arc::clone(server), tasks.shutdown());
+            tasks.spawn("own certificate", async move { server.keep(shutdown).await });
+        }
     }
-
-    fn leaves(&self) -> Vec<Arc<ServerConfig>> {
-        self.leaves.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-async fn sign(leaves: &Leaves, names: &[Host]) -> Result<Vec<Arc<ServerConfig>>, LeafError> {
-    let mut signed = Vec::new();
-    for name in names {
-        signed.push(leaves.config(name, LeafFor::Own, Protocol::Http1).await?);
-    }
-    Ok(signed)
 }
 
 impl ResolvesServerCert for OwnTls {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let leaves = self.leaves();
         let asked = hello.server_name();
-        let is_asked = |host: &Host| match (host, asked) {
+        let is_asked = |server: &&Arc<OwnServer>| match (server.host(), asked) {
             (Host::Name(name), Some(asked)) => name.as_str().eq_ignore_ascii_case(asked),
             // RFC 6066 §3: who dials an address names none.
             (Host::Address(_), None) => true,
             (Host::Name(_), None) | (Host::Address(_), Some(_)) => false,
         };
-        let at = self.names.iter().position(is_asked).unwrap_or(0);
-        leaves.get(at)?.cert_resolver.resolve(hello)
+        let server = self.servers.iter().find(is_asked).or_else(|| self.servers.first())?;
+        Some(server.certified())
     }
 }

@@ -20,7 +20,7 @@ pub(crate) async fn certificate_show(ctx: Ctx) -> PageResult {
     let settings = &ctx.app.settings;
     shown(&CertificatePage {
         frame: ctx.frame("", "Set up a device"),
-        fingerprint: settings.ca_fingerprint.clone(),
+        fingerprint: settings.ca.now().fingerprint,
         pac: pac_address(settings).unwrap_or_default(),
         doh: settings.doh.clone().unwrap_or_default(),
         checks: checks(&ctx),
@@ -56,7 +56,7 @@ pub(crate) async fn profile_download(State(app): State<Arc<App>>, Path(file): Pa
     let Some(pac) = pac_address(settings) else { return Err(Failure::NotFound) };
     let setup = Setup {
         school: app.control.in_force().built.compiled.school.name.to_string(),
-        certificates: Certificate::read_all(&settings.ca_pem),
+        certificates: Certificate::read_all(&settings.ca.now().pem),
         pac,
         doh: settings.doh.clone(),
     };
@@ -83,14 +83,15 @@ fn pac_address(settings: &Settings) -> Option<String> {
 }
 
 pub(crate) async fn certificate_download(State(app): State<Arc<App>>) -> Response {
-    if app.settings.ca_pem.is_empty() {
+    let pem = app.settings.ca.now().pem;
+    if pem.is_empty() {
         return StatusCode::NOT_FOUND.into_response();
     }
     let headers = [
         (header::CONTENT_TYPE, "application/x-x509-ca-cert"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"schoolgate-ca.crt\""),
     ];
-    (headers, app.settings.ca_pem.clone()).into_response()
+    (headers, pem).into_response()
 }
 
 /// The proxy's automatic configuration, the same as the gateway's own.

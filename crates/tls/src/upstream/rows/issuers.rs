@@ -149,7 +149,7 @@ async fn v30_our_own_ca_proves_nothing_outside() {
     for root in [&own.certificate(), &world.der] {
         roots.add(root, |_| false, now);
     }
-    assert_eq!((roots.count().0, roots.left_out()[0].why), (1, "known-bad"));
+    assert_eq!((roots.count().0, roots.left_out()[0].why), (1, "own-ca"));
     let verifier = SiteVerifier::new(roots, provider().signature_verification_algorithms);
     let name = rustls::pki_types::ServerName::try_from(SITE).unwrap();
     let verdict = verifier.verify(&signed.certificate, &[own.certificate()], &name, now);
