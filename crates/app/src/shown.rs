@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use schoolgate_base::Host;
-use schoolgate_portal::{GatewayView, Gateways, GatewaysView, LeftAlone, ProcessView, Requests};
+use schoolgate_portal::{GatewayView, Gateways, GatewaysView, LeftAlone, ProcessView, Requests, Withdrawn};
 use schoolgate_tls::{LearnedSite, WhyLeft};
 
 use crate::processes::{Standing, standings};
@@ -56,6 +56,11 @@ fn gateway(status: GatewayStatus) -> GatewayView {
         },
         roots: status.roots.believed,
         public_roots: status.roots.public,
+        withdrawn: status.revocations.is_set.then_some(Withdrawn {
+            lists: status.revocations.lists,
+            read_at: status.revocations.read_at,
+            problem: status.revocations.problem,
+        }),
         left_out: status.roots.left_out.into_iter().map(|root| (root.subject, root.why)).collect(),
     }
 }

@@ -52,6 +52,17 @@ pub struct GatewayView {
     pub public_roots: usize,
     /// Roots of the store or the settings that are not believed: whose, and the word why.
     pub left_out: Vec<(String, String)>,
+    pub withdrawn: Option<Withdrawn>,
+}
+
+/// The lists of withdrawn certificates, where the settings name a folder of them.
+#[derive(Debug, Clone, Default)]
+pub struct Withdrawn {
+    /// In force, and when they were read.
+    pub lists: usize,
+    pub read_at: Option<Timestamp>,
+    /// Why the folder as it is now was not taken.
+    pub problem: Option<String>,
 }
 
 /// Requests since a gateway started, by what says whose they are.

@@ -30,7 +30,7 @@ mod words;
 
 pub use app::{CaFile, CaFiles, Demo, DemoPerson, Look, Looking, Pac, PortalParts, Settings};
 pub use client::Client;
-pub use gateways::{GatewayView, Gateways, GatewaysPort, GatewaysView, LeftAlone, ProcessView, Requests};
+pub use gateways::{GatewayView, Gateways, GatewaysPort, GatewaysView, LeftAlone, ProcessView, Requests, Withdrawn};
 pub use router::Portal;
 
 #[cfg(test)]

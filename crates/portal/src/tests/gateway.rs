@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::Host;
 
 use super::kit::Kit;
-use crate::{GatewayView, Gateways, GatewaysView, LeftAlone, ProcessView, Requests};
+use crate::{GatewayView, Gateways, GatewaysView, LeftAlone, ProcessView, Requests, Withdrawn};
 
 /// A gateway that leaves one site alone until it is told otherwise.
 #[derive(Default)]
@@ -35,6 +35,7 @@ impl Gateways for OneGateway {
             requests: Requests { connection: 3, none: 1, ..Requests::default() },
             roots: 141,
             public_roots: 140,
+            withdrawn: Some(Withdrawn { lists: 0, read_at: None, problem: Some("`a.crl` cannot be read".into()) }),
             left_out: vec![("CN=Sold With Its Key".into(), "known-bad".into())],
         };
         let is_forgotten = *self.is_forgotten.lock().unwrap();
@@ -54,7 +55,7 @@ async fn a_technician_sees_what_the_gateways_know_and_has_a_site_looked_into_aga
     let mut ivy = kit.be("ivy").await;
     let page = ivy.get("/manage/gateway").await;
     page.has("2 restarts").has("SIGKILL").has("75 %").has("25 %").has("140 authorities").has("exams.example");
-    page.has("its key is in strangers");
+    page.has("its key is in strangers").has("could be read yet").has("a.crl");
     assert_eq!(ivy.post("/manage/gateway/forget", &[("host", "other.example")]).await.status, StatusCode::NOT_FOUND);
     let done = ivy.post("/manage/gateway/forget", &[("host", "exams.example")]).await;
     assert_eq!(done.to, "/manage/gateway?done=entered");

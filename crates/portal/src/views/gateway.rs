@@ -32,6 +32,9 @@ pub(crate) struct GatewayCard {
     pub(crate) crowded: String,
     pub(crate) leaves: String,
     pub(crate) roots: String,
+    /// Of lists of withdrawn certificates.
+    pub(crate) withdrawn: String,
+    pub(crate) withdrawn_problem: String,
     /// Whose root, and why it is not believed.
     pub(crate) left_out: Vec<(String, String)>,
 }

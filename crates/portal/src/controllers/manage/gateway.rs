@@ -4,7 +4,7 @@ use schoolgate_base::Host;
 
 use crate::ctx::Ctx;
 use crate::failure::{Failure, PageResult, see_other, shown};
-use crate::gateways::{GatewayView, GatewaysView, LeftAlone, ProcessView, Requests};
+use crate::gateways::{GatewayView, GatewaysView, LeftAlone, ProcessView, Requests, Withdrawn};
 use crate::views::gateway::{GatewayCard, GatewayPage, LeftAloneRow, ProcessRow};
 use crate::words::{Moments, counted};
 
@@ -21,7 +21,7 @@ pub(crate) async fn gateway_show(ctx: Ctx) -> PageResult {
         frame: ctx.frame("/manage", "The gateway"),
         has_gateway,
         processes: processes.iter().map(|process| process_row(process, &moments)).collect(),
-        gateways: gateways.iter().map(card).collect(),
+        gateways: gateways.iter().map(|gateway| card(gateway, &moments)).collect(),
         left_alone: left_alone.iter().map(|site| left_alone_row(site, &moments)).collect(),
     })
 }
@@ -59,8 +59,8 @@ fn process_row(process: &ProcessView, moments: &Moments<'_>) -> ProcessRow {
     ProcessRow { role: role.clone(), about, tag, style, state, before }
 }
 
-fn card(gateway: &GatewayView) -> GatewayCard {
-    let GatewayView { leaves, requests, roots, public_roots, left_out } = gateway;
+fn card(gateway: &GatewayView, moments: &Moments<'_>) -> GatewayCard {
+    let GatewayView { leaves, requests, roots, public_roots, left_out, withdrawn } = gateway;
     let own = roots.saturating_sub(*public_roots);
     GatewayCard {
         known: shares(requests),
@@ -78,7 +78,21 @@ fn card(gateway: &GatewayView) -> GatewayCard {
             counted(*public_roots, "authority", "authorities"),
             counted(own, "of the school's own choice", "of the school's own choice")
         ),
+        withdrawn: withdrawn_words(withdrawn.as_ref(), moments),
+        withdrawn_problem: withdrawn.as_ref().and_then(|lists| lists.problem.clone()).unwrap_or_default(),
         left_out: left_out.iter().map(|(whose, why)| (whose.clone(), why_left_out(why))).collect(),
+    }
+}
+
+fn withdrawn_words(withdrawn: Option<&Withdrawn>, moments: &Moments<'_>) -> String {
+    let Some(lists) = withdrawn else {
+        return "No folder of lists of withdrawn certificates is set, so a certificate counts until it runs out"
+            .to_owned();
+    };
+    let count = counted(lists.lists, "list", "lists");
+    match lists.read_at {
+        Some(read_at) => format!("{count} of withdrawn certificates, read {}", moments.at(read_at)),
+        None => "No list of withdrawn certificates could be read yet".to_owned(),
     }
 }
 
