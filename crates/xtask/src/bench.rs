@@ -19,7 +19,8 @@ pub(crate) fn bench(words: &[String]) -> Result<(), Trouble> {
     shell::run(command.args(words))
 }
 
-/// `cargo xtask soak`: the test that CI runs for seconds, for ten minutes and in optimised code.
+/// `cargo xtask soak`: the tests that CI runs for seconds, each for ten minutes: the proxy alone in optimised code, then
+/// the whole service while its processes are killed.
 pub(crate) fn soak(words: &[String]) -> Result<(), Trouble> {
     let seconds = words.first().map_or("600", String::as_str);
     if seconds.parse::<u32>().is_err() {
@@ -27,6 +28,9 @@ pub(crate) fn soak(words: &[String]) -> Result<(), Trouble> {
     }
     let mut command = shell::cargo(&["test", "--profile", "prove", "-p", "schoolgate-proxy", "--test", "proxy", "--"]);
     command.args(["--exact", "soak::everything_at_once_leaves_nothing_behind"]);
+    shell::run(command.env("SCHOOLGATE_SOAK_SECONDS", seconds))?;
+    let mut command = shell::cargo(&["test", "--workspace", "--test", "processes", "--"]);
+    command.args(["--exact", "soak::whatever_dies_nobody_is_refused_or_let_through", "--nocapture"]);
     shell::run(command.env("SCHOOLGATE_SOAK_SECONDS", seconds))
 }
 

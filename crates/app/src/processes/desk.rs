@@ -258,9 +258,16 @@ impl Serving {
         let known = ToGateway::Trusting { devices: self.desk.known(self.handed.signer.generation()) };
         timeout(PATIENCE, send(&mut write, &known)).await??;
         let connection = self.desk.connection();
+        let (kept, to_flush) = watch::channel(0);
+        let mut hearing = std::pin::pin!(self.hear(run, connection, read, kept));
         let ended = tokio::select! {
-            ended = self.hear(run, connection, read, written) => ended,
-            ended = self.say(write, to_say, wishes) => ended,
+            ended = hearing.as_mut() => ended,
+            ended = self.flush(to_flush, written) => ended,
+            // What a gateway had sent before it died is there to be heard.
+            ended = self.say(write, to_say, wishes) => match timeout(PATIENCE, hearing).await {
+                Ok(heard) => heard.and(ended),
+                Err(_) => ended,
+            },
         };
         self.desk.note_seen(connection, None);
         self.desk.book.note_gone(connection);
@@ -282,7 +289,7 @@ impl Serving {
         run: [u8; 16],
         connection: u64,
         mut read: OwnedReadHalf,
-        written: mpsc::Sender<u64>,
+        kept: watch::Sender<u64>,
     ) -> io::Result<()> {
         while let Some(message) = receive(&mut read).await? {
             match message {
@@ -295,14 +302,24 @@ impl Serving {
                     if self.desk.is_new(run, number) {
                         self.keep(batch);
                     }
-                    self.events.flush().await.map_err(io::Error::other)?;
-                    if written.send(number).await.is_err() {
-                        return Ok(());
-                    }
+                    kept.send_replace(number);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Answers batches when they are on disk, several at once where the disk is slow.
+    async fn flush(&self, mut kept: watch::Receiver<u64>, written: mpsc::Sender<u64>) -> io::Result<()> {
+        while kept.changed().await.is_ok() {
+            let number = *kept.borrow_and_update();
+            self.events.flush().await.map_err(io::Error::other)?;
+            if written.send(number).await.is_err() {
+                break;
+            }
+        }
+        // Whoever hears, ends this.
+        std::future::pending().await
     }
 
     fn keep(&self, batch: Batch) {

@@ -1,6 +1,6 @@
 //! A gateway's end of the link: events go, news come; while control is away, what there is room for waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use schoolgate_runtime::{Shutdown, Tasks};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{error, info, warn};
 
 use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, send};
@@ -29,6 +29,8 @@ const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Events of one batch, and their bytes: with the last of them still far below the longest message.
 const BATCH_MAX: usize = 2_048;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// Batches under way: what is sent outlives a gateway that is killed, what waits here does not.
+const OPEN_MAX: usize = 4;
 /// What an event takes beside its address, in bytes; names and words in it are bounded.
 const EVENT_BYTES: usize = 1_024;
 /// Between attempts to reach control.
@@ -56,8 +58,8 @@ struct Outbox {
     waiting_bytes: Arc<AtomicUsize>,
     missing: Arc<AtomicU64>,
     help: Arc<Mutex<BTreeMap<Date, u64>>>,
-    /// Sent and not answered.
-    open: Option<Batch>,
+    /// Sent and not answered, in their order: at most [`OPEN_MAX`].
+    open: VecDeque<Batch>,
 }
 
 /// What a gateway says beside its events.
@@ -164,7 +166,7 @@ impl Link {
             help: Arc::clone(&help),
         };
         let (answers, looked) = mpsc::channel(LOOKS_MAX);
-        let outbox = Outbox { run, number: 0, events: waiting, waiting_bytes, missing, help, open: None };
+        let outbox = Outbox { run, number: 0, events: waiting, waiting_bytes, missing, help, open: VecDeque::new() };
         let (published, to_read) = watch::channel(0);
         let (trusting, to_learn) = mpsc::channel(1_024);
         let (forgotten, to_forget) = mpsc::channel(256);
@@ -271,6 +273,12 @@ impl Outbox {
     ) -> io::Result<()> {
         let mut told = 0;
         said.word.status.mark_changed();
+        written.mark_unchanged();
+        // Control leaves out those that it has kept.
+        for batch in &self.open {
+            timeout(PATIENCE, send(&mut write, &ToControl::Batch(batch.clone()))).await??;
+        }
+        let (mut has_all, mut late) = (false, Instant::now() + PATIENCE);
         loop {
             let snapshot = *said.word.seen.borrow_and_update();
             if snapshot != told {
@@ -283,26 +291,36 @@ impl Outbox {
                     timeout(PATIENCE, send(&mut write, &ToControl::Status(Box::new(status)))).await??;
                 }
             }
-            if self.open.is_none() {
-                tokio::select! {
-                    biased;
-                    Some((number, open)) = said.looked.recv() => {
-                        timeout(PATIENCE, send(&mut write, &ToControl::Looked { number, open })).await??;
-                        continue;
-                    }
-                    open = self.next(shutdown) => self.open = open,
-                    _ = said.word.seen.changed() => continue,
-                    Ok(()) = said.word.status.changed() => continue,
-                }
-            }
-            let Some(batch) = &self.open else { return Ok(()) };
-            let number = batch.number;
-            timeout(PATIENCE, send(&mut write, &ToControl::Batch(batch.clone()))).await??;
+            let is_waiting = !self.open.is_empty();
+            let has_room = self.open.len() < OPEN_MAX && !has_all;
             tokio::select! {
-                kept = written.wait_for(|last| *last == number) => drop(kept.map_err(io::Error::other)?),
-                () = tokio::time::sleep(PATIENCE) => return Err(io::ErrorKind::TimedOut.into()),
+                biased;
+                Some((number, open)) = said.looked.recv() => {
+                    timeout(PATIENCE, send(&mut write, &ToControl::Looked { number, open })).await??;
+                }
+                answered = written.changed() => {
+                    answered.map_err(io::Error::other)?;
+                    let last = *written.borrow_and_update();
+                    self.open.retain(|batch| last < batch.number);
+                    late = Instant::now() + PATIENCE;
+                }
+                () = sleep_until(late), if is_waiting => return Err(io::ErrorKind::TimedOut.into()),
+                batch = self.next(shutdown), if has_room => match batch {
+                    Some(batch) => {
+                        if !is_waiting {
+                            late = Instant::now() + PATIENCE;
+                        }
+                        timeout(PATIENCE, send(&mut write, &ToControl::Batch(batch.clone()))).await??;
+                        self.open.push_back(batch);
+                    }
+                    None => has_all = true,
+                },
+                _ = said.word.seen.changed() => {}
+                Ok(()) = said.word.status.changed() => {}
             }
-            self.open = None;
+            if has_all && self.open.is_empty() {
+                return Ok(());
+            }
         }
     }
 
@@ -391,7 +409,8 @@ mod tests {
         };
         let count = (0..4_000).filter(|_| recorder.record(decision("a".repeat(32 * 1024))) == Recorded::Queued).count();
         assert!(count < 2_100, "{count} of them have room");
-        let mut outbox = Outbox { run: [0; 16], number: 0, events: waiting, waiting_bytes, missing, help, open: None };
+        let mut outbox =
+            Outbox { run: [0; 16], number: 0, events: waiting, waiting_bytes, missing, help, open: VecDeque::new() };
         let tasks = Tasks::new();
         let mut sent = 0;
         while sent < count {

@@ -4,6 +4,7 @@
 
 mod ca;
 mod service;
+mod soak;
 mod who;
 mod wire;
 

@@ -150,6 +150,30 @@ impl Service {
         pid
     }
 
+    /// As [`Service::kill`]; waits for it while it is being started.
+    pub(crate) fn kill_once_it_runs(&self, role: &str) {
+        self.wait_until(&|standings| standings[role].0 != 0);
+        self.kill(role);
+    }
+
+    /// After so many deaths.
+    pub(crate) fn wait_until_all_run_again(&self, deaths: u64) {
+        self.wait_until(&|standings| {
+            let restarts: u64 = standings.values().map(|(_, restarts)| restarts).sum();
+            deaths <= restarts && standings.values().all(|(pid, _)| *pid != 0)
+        });
+    }
+
+    /// The log says each change.
+    fn wait_until(&self, is_so: &dyn Fn(&BTreeMap<String, (u64, u64)>) -> bool) {
+        while !is_so(&self.standings()) {
+            // Also while nothing is said: the file may be a moment behind the log.
+            if let Err(RecvTimeoutError::Disconnected) = self.log.recv_timeout(Duration::from_millis(100)) {
+                panic!("the supervisor has ended");
+            }
+        }
+    }
+
     /// Kills the supervisor, and waits until all its processes have ended: as long as one lives, the log goes on.
     pub(crate) fn kill_supervisor(mut self) {
         self.supervisor.kill().unwrap();
