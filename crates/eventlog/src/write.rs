@@ -25,6 +25,10 @@ use crate::spool::Spool;
 /// Events taken from the queue in one go.
 const TAKE_MAX: usize = 1024;
 
+/// Between one taking and the next: a door that hands in an event while this task sleeps has to wake it, which at a
+/// hundred thousand events a second costs it more than the event. The queue holds what comes meanwhile.
+const TAKE_EVERY: Duration = Duration::from_millis(5);
+
 /// How long to wait after the disk refused a batch.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
@@ -48,6 +52,7 @@ struct Batch {
 /// What woke the task.
 enum Step {
     Taken,
+    Rested,
     Flush(Flush),
     Due,
     SegmentOld,
@@ -82,6 +87,8 @@ impl LogTask {
         let mut old = ticks(settings.segment_age);
         let mut help = ticks(settings.help_every);
         let mut due: Option<Instant> = None;
+        // Not while a whole batch was taken: then more are waiting.
+        let mut resting_until: Option<Instant> = None;
         let mut taken = Vec::with_capacity(TAKE_MAX);
         loop {
             let has_room = self.batch.frames.len() < settings.commit_bytes;
@@ -91,10 +98,13 @@ impl LogTask {
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Step::Due,
                 _ = old.tick() => Step::SegmentOld,
                 _ = help.tick() => Step::HelpDue,
-                _ = self.events.recv_many(&mut taken, TAKE_MAX), if has_room => Step::Taken,
+                () = sleep_until(resting_until.unwrap_or_else(Instant::now)), if resting_until.is_some() => Step::Rested,
+                _ = self.events.recv_many(&mut taken, TAKE_MAX), if has_room && resting_until.is_none() => Step::Taken,
             };
             match step {
+                Step::Rested => resting_until = None,
                 Step::Taken => {
+                    resting_until = (taken.len() < TAKE_MAX).then(|| Instant::now() + TAKE_EVERY);
                     self.encode(&mut taken);
                     let wait = if settings.commit_bytes <= self.batch.frames.len() {
                         Duration::ZERO

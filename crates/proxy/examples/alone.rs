@@ -1,4 +1,4 @@
-//! A proxy as a process by itself, for tests that need one and for measuring: every name leads to one origin, everybody
+//! A proxy as a process by itself, for tests that need one: every name leads to one origin, everybody
 //! on this machine is signed in and may go everywhere.
 //!
 //! `alone <listen> <origin> <directory> <grace seconds>`. Prints the address it listens on once it serves. Sockets come

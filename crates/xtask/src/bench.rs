@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::shell::{self, Trouble};
 
-const BENCHES: [&str; 3] = ["lists", "policy", "proxy"];
+const BENCHES: [&str; 6] = ["lists", "policy", "proxy", "tunnel", "tls", "dns"];
 
 pub(crate) fn bench(words: &[String]) -> Result<(), Trouble> {
     match words.first() {
@@ -14,7 +14,7 @@ pub(crate) fn bench(words: &[String]) -> Result<(), Trouble> {
         }
         None => return Err(Trouble::new(format!("say what to measure: {}", BENCHES.join(", ")))),
     }
-    // The bench starts itself once more for the proxy under test, so that memory and CPU seconds are its own.
+    // The bench starts itself once more for each door under test, so that memory and CPU seconds are its own.
     let mut command = shell::cargo(&["run", "--release", "--quiet", "-p", "schoolgate-bench", "--"]);
     shell::run(command.args(words))
 }

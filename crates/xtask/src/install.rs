@@ -13,16 +13,15 @@ struct Need {
     why: &'static str,
 }
 
-const NEEDS: [Need; 21] = [
+const NEEDS: [Need; 20] = [
     Need { programs: &["cc"], package: "gcc", why: "cryptography and SQLite are compiled from C" },
     Need { programs: &["make", "gmake"], package: "make", why: "so is part of the cryptography" },
     Need { programs: &["npm"], package: "npm", why: "styles and scripts of the pages" },
     Need { programs: &["chromium", "chromium-browser"], package: "chromium", why: "the walk through the demo" },
-    Need { programs: &["squid"], package: "squid", why: "the proxy beside which ours is measured" },
     Need { programs: &["curl"], package: "curl", why: "a foreign client for the proxy" },
     Need { programs: &["dig"], package: "bind9-dnsutils", why: "a foreign client for the DNS door" },
     Need { programs: &["kdig"], package: "knot-dnsutils", why: "one that asks over TLS and HTTPS as well" },
-    Need { programs: &["unbound"], package: "unbound", why: "a real name server behind the DNS door, and beside it" },
+    Need { programs: &["unbound"], package: "unbound", why: "a real name server behind the DNS door" },
     Need { programs: &["ip"], package: "iproute2", why: "network namespaces, for clients that know of no proxy" },
     Need { programs: &["nft"], package: "nftables", why: "the firewall that brings them to ours" },
     Need {

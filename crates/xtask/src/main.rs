@@ -42,7 +42,10 @@ cargo xtask COMMAND
   soak [SECONDS]  everything at once through the proxy, for ten minutes or so many seconds
   bench lists     measure the list index            [--json]
   bench policy    measure the checker on the packs  [--json]
-  bench proxy     measure the proxy beside Squid    [--json]
+  bench proxy     plain requests through the proxy, beside Squid and tinyproxy    [--json]
+  bench tunnel    tunnels through the proxy, beside Squid and tinyproxy           [--json]
+  bench tls       looking into TLS, beside Squid's ssl-bump and mitmproxy         [--json]
+  bench dns       the DNS door, beside Unbound and dnsdist                        [--json]
 ";
 
 fn main() -> ExitCode {

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::machine::{Machine, cpu_seconds};
 use crate::stats::Quartiles;
-use made::{MadeNames, Numbers};
+pub(crate) use made::{MadeNames, Numbers};
 use peers::{FstPeer, HashPeer};
 pub(crate) use real::RealLists;
 use real::Tally;
