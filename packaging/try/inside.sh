@@ -51,7 +51,9 @@ fetch() {
 }
 leads_to_portal() { fetch "$1" | grep --fixed-strings "$TO_PORTAL"; }
 status() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$(pid "$1")/status"; }
-is_running() { systemctl is-active --quiet "${SERVICES[@]}"; }
+# Of several, `systemctl is-active` says whether one is.
+is_running() { for service in "${SERVICES[@]}"; do systemctl is-active --quiet "$service" || return; done; }
+does_any_run() { systemctl is-active --quiet "${SERVICES[@]}"; }
 pids() { for service in "${SERVICES[@]}"; do pid "$service"; done; }
 # all_new PIDS: within ten seconds, each service runs in another process than in these.
 all_new() {
@@ -89,7 +91,7 @@ serves() {
 echo "== install"
 check "installs" dpkg --install /try/old.deb
 check "its users are there" id schoolgate schoolgate-signer schoolgate-gateway
-check_not "nothing runs" is_running
+check_not "nothing runs" does_any_run
 check "started before there is a school, it waits and nothing has failed" systemctl start schoolgate.target
 check_not "no unit has failed" systemctl is-failed --quiet "${SERVICES[@]}"
 systemctl stop schoolgate.target
@@ -201,7 +203,9 @@ for path in $listed $DATA /var/lib/schoolgate-signer /var/lib/schoolgate-snapsho
     /etc/systemd/system/multi-user.target.wants/schoolgate.target; do
     [ -e "$path" ] && check_not "$path is gone" test -e "$path"
 done
-check_not "no user is left" getent passwd schoolgate schoolgate-signer schoolgate-gateway
+for user in schoolgate schoolgate-signer schoolgate-gateway; do
+    check_not "the user $user is gone" getent passwd "$user"
+done
 check_not "no group is left" bash -c 'getent group | grep schoolgate'
 
 echo "$passed passed, $failed failed"

@@ -31,7 +31,7 @@ use crate::front::{Front, Listener, Tls, Trusting};
 use crate::gateway::{self, Believed, GatewayParts, InnerWeb, identities};
 use crate::pem::pem;
 use crate::processes::{Desk, GatewayBook, Handed, Sockets, socket};
-use crate::reached::{doh, gateways, pac, reached_at};
+use crate::reached::{doh, gateways, pac, pac_address, reached_at};
 use crate::seals::DoorSeals;
 use crate::settings::ProxySettings;
 use crate::shown::Shown;
@@ -407,7 +407,7 @@ impl Common {
             evidence: Evidence::new(self.events.clone())?,
             settings: schoolgate_portal::Settings {
                 portal_name: self.portal_name.to_string(),
-                proxy_address: gateways.plain.iter().chain(&gateways.tls).next().cloned().unwrap_or_default(),
+                pac_address: pac_address(&gateways),
                 doh: reached.doh,
                 ca,
                 leave_to: None,

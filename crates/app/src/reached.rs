@@ -19,6 +19,12 @@ pub(crate) fn doh(address: SocketAddr, portal: &HostName) -> String {
     format!("https://{portal}:{}/dns-query", address.port())
 }
 
+/// Where devices find the file that tells them, at the first gateway; `None` without one.
+pub(crate) fn pac_address(gateways: &Gateways) -> Option<String> {
+    let plain = gateways.plain.first().map(|gateway| format!("http://{gateway}/proxy.pac"));
+    plain.or_else(|| gateways.tls.first().map(|gateway| format!("https://{gateway}/proxy.pac")))
+}
+
 /// The gateways as the settings name them, or the one that they make.
 pub(crate) fn gateways(proxy: ProxySettings, portal: &HostName) -> Gateways {
     let named = |names: Vec<String>, listens: &[SocketAddr]| match names.as_slice() {

@@ -63,6 +63,8 @@ pub enum ServeError {
     Signer { path: PathBuf, source: io::Error },
     #[error("the settings say that there is no gateway")]
     NoGateway,
+    #[error("the lists of withdrawn certificates cannot be read: {problem}")]
+    Revocations { problem: String },
     #[error("control does not take this gateway")]
     Unlinked,
     #[error("cannot read the snapshot")]

@@ -56,8 +56,9 @@ pub struct PortalParts {
 pub struct Settings {
     /// The portal's own name, such as `portal.demo.test`; always reached over TLS through the proxy.
     pub portal_name: String,
-    /// Where devices find the gateway: `127.0.0.1:3128`; the first, where there are several.
-    pub proxy_address: String,
+    /// Where devices find the file that tells them the way, at a gateway: a device finds the portal's name only once it goes
+    /// through one. `http://127.0.0.1:3128/proxy.pac`; `None` where no gateway runs.
+    pub pac_address: Option<String>,
     /// Where the name door answers over HTTPS: `https://portal.demo.test:8443/dns-query`.
     pub doh: Option<String>,
     pub ca: CaFiles,

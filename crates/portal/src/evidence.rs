@@ -79,7 +79,7 @@ impl Evidence {
             requests: requests(ctx).await?,
             promises: promises(ctx).await?,
             statements: statements(ctx).await?,
-            has_gateway: !ctx.app.settings.proxy_address.is_empty(),
+            has_gateway: ctx.app.settings.pac_address.is_some(),
             counts_only,
         })
     }

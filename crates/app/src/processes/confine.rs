@@ -19,7 +19,30 @@ use crate::settings::{Settings, SettingsError};
 /// The newest rules asked for; a kernel that knows fewer keeps those that it knows.
 const RULES: ABI = ABI::V6;
 /// What the program reads of the system: its libraries, certificates, names of hosts, time zones, number of processors.
-const SYSTEM: [&str; 8] = ["/etc", "/usr", "/lib", "/lib64", "/proc", "/sys/fs/cgroup", "/dev/null", "/dev/urandom"];
+/// Of `/etc` no more than that: keys of other services lie there, and the portal's.
+const SYSTEM: [&str; 21] = [
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/proc",
+    "/sys/fs/cgroup",
+    "/dev/null",
+    "/dev/urandom",
+    "/etc/ca-certificates",
+    "/etc/gai.conf",
+    "/etc/group",
+    "/etc/host.conf",
+    "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/nsswitch.conf",
+    "/etc/passwd",
+    "/etc/pki/tls/certs",
+    "/etc/services",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/timezone",
+];
 /// May be a link to a folder of whoever keeps it.
 const RESOLVER: &str = "/etc/resolv.conf";
 
@@ -58,7 +81,12 @@ fn set_rules(data: &Path, settings_file: &Path) -> Result<RulesetStatus, Confine
     // A rule is for what is there.
     DataDir::make_private(&own)?;
     DataDir::make_private(&snapshot)?;
-    let closed = [data.to_owned(), settings.signer_keys(&dir)].map(|path| path.canonicalize().unwrap_or(path));
+    let portal_key = settings.portal.certificate.as_ref().map(|certificate| certificate.key.clone());
+    let closed: Vec<PathBuf> = [data.to_owned(), settings.signer_keys(&dir)]
+        .into_iter()
+        .chain(portal_key)
+        .map(|path| path.canonicalize().unwrap_or(path))
+        .collect();
     let mut read = vec![snapshot, DataDir::mark_in(data)];
     read.extend(SYSTEM.map(PathBuf::from));
     read.extend([settings_file, Path::new(RESOLVER)].iter().filter_map(|path| folder_of(path, &closed)));
@@ -100,12 +128,18 @@ fn collect(value: &toml::Value, found: &mut Vec<PathBuf>) {
 }
 
 /// What to open for `path`: of a file its folder, since files are replaced by others of their name; the file alone where
-/// that folder holds, or lies in, what stays closed.
+/// that folder holds, or lies in, what stays closed. `None` for a folder that holds it, or what stays closed itself.
 fn folder_of(path: &Path, closed: &[PathBuf]) -> Option<PathBuf> {
     let path = path.canonicalize().ok()?;
     let folder = if path.is_dir() { path.as_path() } else { path.parent()? };
-    let is_closed = closed.iter().any(|closed| closed.starts_with(folder) || folder.starts_with(closed));
-    Some(if is_closed { path } else { folder.to_owned() })
+    if !closed.iter().any(|closed| closed.starts_with(folder) || folder.starts_with(closed)) {
+        return Some(folder.to_owned());
+    }
+    if closed.iter().any(|closed| closed.starts_with(&path)) {
+        warn!(path = %path.display(), "the gateway is not let into a folder with keys or records in it");
+        return None;
+    }
+    Some(path)
 }
 
 #[cfg(test)]

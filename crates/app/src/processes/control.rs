@@ -10,7 +10,7 @@ use schoolgate_runtime::{Clock, Families, Sockets as Listening, SocketsError};
 use schoolgate_tls::{RemoteSigner, Signer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::{Role, Sockets};
 use crate::data_dir::LiveDir;
@@ -96,6 +96,10 @@ async fn until_changed(mut asked: Signal, settings_file: &Path, known: Concernin
         let read = Settings::load(settings_file).map_err(ServeError::from);
         match read.and_then(|settings| usable(&settings.portal, &known.0).map(|()| concerning(&settings))) {
             Ok(read) if read == known => info!("the portal's settings are what they were"),
+            // The gateway that runs needs its portal.
+            Ok(read) if read.1.is_some() != known.1.is_some() => {
+                warn!("`proxy.off` has changed, which is read at a restart only; the portal goes on as before");
+            }
             Ok(_) => return info!("the portal's settings have changed: it is started again"),
             Err(failure) => {
                 let failure: &dyn std::error::Error = &failure;

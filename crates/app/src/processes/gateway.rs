@@ -74,14 +74,22 @@ struct Base {
 
 impl Base {
     /// Gives new doors what those before have learned, and tells control of theirs from now on.
-    fn follow(&self, doors: OwnGateway) {
+    ///
+    /// # Errors
+    /// New doors have read no list of withdrawn certificates and those before have: then these go on.
+    fn follow(&self, doors: OwnGateway) -> Result<(), ServeError> {
         let now = Clock::system().now();
-        let learned = match &*self.newest.borrow() {
-            Some(before) => before.left_alone(now),
-            None => self.left_alone.clone(),
-        };
+        let before = self.newest.borrow().clone();
+        let lists = |doors: &OwnGateway| doors.status().revocations.lists;
+        if let Some(problem) = doors.status().revocations.problem
+            && before.as_ref().is_some_and(|before| 0 < lists(before))
+        {
+            return Err(ServeError::Revocations { problem });
+        }
+        let learned = before.map_or_else(|| self.left_alone.clone(), |before| before.left_alone(now));
         doors.upstream.learned().restore(learned, now);
         self.newest.send_replace(Some(doors));
+        Ok(())
     }
 }
 

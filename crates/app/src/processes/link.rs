@@ -316,7 +316,8 @@ impl Outbox {
                     None => has_all = true,
                 },
                 _ = said.word.seen.changed() => {}
-                Ok(()) = said.word.status.changed() => {}
+                // Looked at above, where it is sent.
+                Ok(()) = said.word.status.changed() => said.word.status.mark_changed(),
             }
             if has_all && self.open.is_empty() {
                 return Ok(());

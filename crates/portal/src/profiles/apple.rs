@@ -16,6 +16,8 @@ struct Profile<'a> {
     proxy: String,
     names: String,
     whole: String,
+    /// The same whatever the certificates are: by it a device knows which profile is replaced.
+    identifier: String,
 }
 
 struct Root {
@@ -31,13 +33,19 @@ pub(crate) fn apple(setup: &Setup) -> askama::Result<String> {
         proxy: uuid("proxy"),
         names: uuid("names"),
         whole: uuid("whole"),
+        identifier: format!("schoolgate.{}", digest(&setup.school)),
     }
     .render()
 }
 
-/// The same each time, so that a profile that is loaded again replaces the one before. Version 8 (RFC 9562 §5.8).
+fn digest(text: &str) -> String {
+    sha256_hex(text.as_bytes()).chars().take(16).collect()
+}
+
+/// Of this content: another for a payload that says something else. Version 8 (RFC 9562 §5.8).
 fn uuid(label: &str, setup: &Setup) -> String {
-    let hex = sha256_hex(format!("{label}\0{}\0{}", setup.school, setup.base64().concat()).as_bytes());
+    let content = format!("{label}\0{}\0{}\0{}\0{:?}", setup.school, setup.base64().concat(), setup.pac, setup.doh);
+    let hex = sha256_hex(content.as_bytes());
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!("{}-{}-8{}-a{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32)).to_uppercase()
 }

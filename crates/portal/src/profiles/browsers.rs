@@ -26,14 +26,15 @@ pub(super) fn proxy_settings(setup: &Setup) -> Value {
 }
 
 /// `policies.json` as mozilla/policy-templates has it: in `distribution` beside Firefox, or `/etc/firefox/policies`.
-pub(crate) fn firefox(setup: &Setup) -> Value {
+/// `files` are certificates on the device.
+pub(crate) fn firefox(setup: &Setup, files: &[String]) -> Value {
     let names = match &setup.doh {
         Some(doh) => json!({ "Enabled": true, "ProviderURL": doh, "Locked": true, "Fallback": false }),
         None => json!({ "Enabled": false, "Locked": true }),
     };
     json!({ "policies": {
-        // The system's certificates, where the school's own was put.
-        "Certificates": { "ImportEnterpriseRoots": true },
+        // The system's certificates, where the school's own was put; on Linux Firefox has none of these, and takes files.
+        "Certificates": { "ImportEnterpriseRoots": true, "Install": files },
         "Proxy": { "Mode": "autoConfig", "AutoConfigURL": setup.pac, "Locked": true, "UseProxyForDNS": true },
         "DNSOverHTTPS": names,
         "Preferences": { "network.http.http3.enable": { "Value": false, "Status": "locked" } },

@@ -11,7 +11,9 @@ use super::{Setup, chromium, firefox};
 struct Windows {
     certificates: String,
     pac: String,
-    chromium: String,
+    proxy: String,
+    /// Empty where names are not asked for over HTTPS.
+    doh: String,
 }
 
 #[derive(Template)]
@@ -27,13 +29,18 @@ pub(crate) fn windows(setup: &Setup) -> askama::Result<String> {
     Windows {
         certificates: quoted.join(", "),
         pac: in_single_quotes(&setup.pac),
-        chromium: in_single_quotes(&format!("{:#}", proxy_settings(setup))),
+        doh: setup.doh.as_deref().map(in_single_quotes).unwrap_or_default(),
+        proxy: in_single_quotes(&format!("{:#}", proxy_settings(setup))),
     }
     .render()
 }
 
 pub(crate) fn linux(setup: &Setup) -> askama::Result<String> {
-    Linux { setup, chromium: format!("{:#}", chromium(setup)), firefox: format!("{:#}", firefox(setup)) }.render()
+    let files: Vec<String> = (1..=setup.certificates.len())
+        .map(|number| format!("/usr/local/share/ca-certificates/schoolgate-{number}.crt"))
+        .collect();
+    let firefox = format!("{:#}", firefox(setup, &files));
+    Linux { setup, chromium: format!("{:#}", chromium(setup)), firefox }.render()
 }
 
 /// A text for PowerShell as it is (about_Quoting_Rules): a quote in it is doubled.

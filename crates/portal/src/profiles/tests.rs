@@ -68,6 +68,7 @@ fn an_apple_profile_holds_what_was_said() {
 fn a_profile_loaded_again_replaces_the_one_before() {
     assert_eq!(apple(&setup(None)).unwrap(), apple(&setup(None)).unwrap());
     let other = Setup { certificates: Certificate::read_all(PEM).split_off(1), ..setup(None) };
+    assert_eq!(read_again(&other)["PayloadIdentifier"], read_again(&setup(None))["PayloadIdentifier"]);
     assert_ne!(read_again(&other)["PayloadUUID"], read_again(&setup(None))["PayloadUUID"]);
     assert_eq!(read_again(&other)["PayloadContent"].as_array().unwrap().len(), 2);
 }
@@ -78,14 +79,15 @@ fn browsers_ask_names_where_the_school_answers() {
     assert_eq!(chromium(&without)["DnsOverHttpsMode"], "off");
     assert_eq!(chromium(&with)["DnsOverHttpsTemplates"], "https://portal.test/dns-query");
     assert_eq!(chromium(&with)["CACertificates"].as_array().unwrap().len(), 2);
-    assert_eq!(firefox(&without)["policies"]["DNSOverHTTPS"]["Enabled"], false);
-    assert_eq!(firefox(&with)["policies"]["DNSOverHTTPS"]["ProviderURL"], "https://portal.test/dns-query");
+    assert_eq!(firefox(&without, &[])["policies"]["DNSOverHTTPS"]["Enabled"], false);
+    assert_eq!(firefox(&with, &[])["policies"]["DNSOverHTTPS"]["ProviderURL"], "https://portal.test/dns-query");
 }
 
 #[test]
 fn a_shell_reads_the_script_for_linux() {
     let script = linux(&setup(None)).unwrap();
     through("sh", &["-n"], &script);
+    assert!(script.contains("\"/usr/local/share/ca-certificates/schoolgate-2.crt\""), "{script}");
     assert!(script.contains(&Certificate::read_all(PEM)[0].pem()), "{script}");
 }
 
@@ -95,4 +97,7 @@ fn nothing_leaves_its_quotes_in_the_script_for_windows() {
     let script = windows(&odd).unwrap();
     assert!(script.contains("$pac = 'http://it''s:3128/proxy.pac'"), "{script}");
     assert!(script.contains("@('AAECAwQ=', 'BQYH')"), "{script}");
+    assert!(!script.contains("DnsOverHttpsTemplates"), "{script}");
+    let with = windows(&setup(Some("https://portal.test/dns-query"))).unwrap();
+    assert!(with.contains("'DnsOverHttpsTemplates' 'https://portal.test/dns-query'"), "{with}");
 }

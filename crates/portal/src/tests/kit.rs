@@ -120,7 +120,7 @@ impl Kit {
         });
         let settings = Settings {
             portal_name: "portal.demo.test".into(),
-            proxy_address: "127.0.0.1:3128".into(),
+            pac_address: Some("http://127.0.0.1:3128/proxy.pac".into()),
             doh: None,
             ca: CaFiles::new(CaFile { pem: "-----BEGIN CERTIFICATE-----".into(), fingerprint: "3F:9A".into() }),
             leave_to: None,

@@ -152,20 +152,20 @@ impl Service {
 
     /// As [`Service::kill`]; waits for it while it is being started.
     pub(crate) fn kill_once_it_runs(&self, role: &str) {
-        self.wait_until(&|standings| standings[role].0 != 0);
+        self.wait_until(|standings| standings[role].0 != 0);
         self.kill(role);
     }
 
     /// After so many deaths.
     pub(crate) fn wait_until_all_run_again(&self, deaths: u64) {
-        self.wait_until(&|standings| {
+        self.wait_until(|standings| {
             let restarts: u64 = standings.values().map(|(_, restarts)| restarts).sum();
             deaths <= restarts && standings.values().all(|(pid, _)| *pid != 0)
         });
     }
 
     /// The log says each change.
-    fn wait_until(&self, is_so: &dyn Fn(&BTreeMap<String, (u64, u64)>) -> bool) {
+    fn wait_until(&self, is_so: impl Fn(&BTreeMap<String, (u64, u64)>) -> bool) {
         while !is_so(&self.standings()) {
             // Also while nothing is said: the file may be a moment behind the log.
             if let Err(RecvTimeoutError::Disconnected) = self.log.recv_timeout(Duration::from_millis(100)) {

@@ -55,7 +55,10 @@ impl Edition {
         };
         let tasks = Tasks::new();
         let doors = doors(GatewayParts { sites, ..parts(base, settings, proxy, own, &tasks) })?;
-        base.follow(doors.own.clone());
+        if let Err(failure) = base.follow(doors.own.clone()) {
+            tasks.drain(Duration::ZERO).await;
+            return Err(failure);
+        }
         let addresses = listeners.addresses();
         if let Some((asking, own)) = tls {
             listeners.serve(&doors, &asking, &own);

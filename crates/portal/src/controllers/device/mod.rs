@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schoolgate_identity::{CaptivePortal, MEDIA_TYPE};
 
-use crate::app::{App, Settings};
+use crate::app::App;
 use crate::client::Client;
 use crate::ctx::Ctx;
 use crate::failure::{Failure, PageResult, internal, shown};
@@ -21,7 +21,7 @@ pub(crate) async fn certificate_show(ctx: Ctx) -> PageResult {
     shown(&CertificatePage {
         frame: ctx.frame("", "Set up a device"),
         fingerprint: settings.ca.now().fingerprint,
-        pac: pac_address(settings).unwrap_or_default(),
+        pac: settings.pac_address.clone().unwrap_or_default(),
         doh: settings.doh.clone().unwrap_or_default(),
         checks: checks(&ctx),
         address: ctx.client.address.to_string(),
@@ -53,7 +53,7 @@ fn checks(ctx: &Ctx) -> Vec<Check> {
 /// Settings for many devices, as a file for their management.
 pub(crate) async fn profile_download(State(app): State<Arc<App>>, Path(file): Path<String>) -> PageResult {
     let settings = &app.settings;
-    let Some(pac) = pac_address(settings) else { return Err(Failure::NotFound) };
+    let Some(pac) = settings.pac_address.clone() else { return Err(Failure::NotFound) };
     let setup = Setup {
         school: app.control.in_force().built.compiled.school.name.to_string(),
         certificates: Certificate::read_all(&settings.ca.now().pem),
@@ -63,7 +63,7 @@ pub(crate) async fn profile_download(State(app): State<Arc<App>>, Path(file): Pa
     let (kind, text) = match file.as_str() {
         "schoolgate.mobileconfig" => ("application/x-apple-aspen-config", profiles::apple(&setup)),
         "schoolgate.json" => ("application/json", Ok(format!("{:#}\n", profiles::chromium(&setup)))),
-        "policies.json" => ("application/json", Ok(format!("{:#}\n", profiles::firefox(&setup)))),
+        "policies.json" => ("application/json", Ok(format!("{:#}\n", profiles::firefox(&setup, &[])))),
         "schoolgate.ps1" => ("text/plain; charset=utf-8", profiles::windows(&setup)),
         "schoolgate.sh" => ("text/plain; charset=utf-8", profiles::linux(&setup)),
         _ => return Err(Failure::NotFound),
@@ -74,12 +74,6 @@ pub(crate) async fn profile_download(State(app): State<Arc<App>>, Path(file): Pa
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\"")),
     ];
     Ok((headers, text).into_response())
-}
-
-/// The gateway's own address: a device finds the portal's name only once it goes through the gateway.
-fn pac_address(settings: &Settings) -> Option<String> {
-    let proxy = &settings.proxy_address;
-    (!proxy.is_empty()).then(|| format!("http://{proxy}/proxy.pac"))
 }
 
 pub(crate) async fn certificate_download(State(app): State<Arc<App>>) -> Response {

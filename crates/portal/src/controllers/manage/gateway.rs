@@ -76,7 +76,11 @@ fn card(gateway: &GatewayView, moments: &Moments<'_>) -> GatewayCard {
         roots: format!(
             "{} of Mozilla's programme and {}",
             counted(*public_roots, "authority", "authorities"),
-            counted(own, "of the school's own choice", "of the school's own choice")
+            counted(
+                own,
+                "of this machine or of the school's own choice",
+                "of this machine or of the school's own choice"
+            )
         ),
         withdrawn: withdrawn_words(withdrawn.as_ref(), moments),
         withdrawn_problem: withdrawn.as_ref().and_then(|lists| lists.problem.clone()).unwrap_or_default(),

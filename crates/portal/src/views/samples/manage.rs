@@ -95,7 +95,8 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
             known: vec![("The device proved it on the connection", "75 %".into())],
             crowded: "2 % came from addresses with several people behind them.".into(),
             leaves: "12 certificates".into(),
-            roots: "140 authorities of Mozilla's programme and one of the school's own choice".into(),
+            roots: "140 authorities of Mozilla's programme and one of this machine or of the school's own choice"
+                .into(),
             withdrawn: "3 lists of withdrawn certificates, read today at 10:42".into(),
             withdrawn_problem: "`a.crl` is signed by nobody we know".into(),
             left_out: vec![("CN=Sold With Its Key".into(), "its key is in strangers' hands".into())],
