@@ -20,7 +20,7 @@ use self::realm::{REALM, Realm};
 use crate::service::{PROGRAM, free, said};
 
 const SCHOOL: &str = "[school]\nid = \"riverside\"\nname = \"Riverside Primary\"\n[calendar]\nzone = \"Europe/London\"\n\
-    [places.building]\nnetworks = [\"127.0.0.0/8\"]\ntrusts_ca = true\n";
+    [places.building]\nnetworks = [\"127.0.0.0/8\"]\ntrusts_ca = true\n[roles.it-technician]\ntitle = \"technician\"\n";
 /// Staff are refused one site, so that a refusal shows whose rules hold.
 const POLICY: &str = "+++\npolicy = \"staff-ict\"\ntitle = \"Staff\"\nversion = \"1.0\"\naudience = [\"staff\"]\n+++\n\n\
     1.1 {#news} We do not read the news at work.\n\n```control\n[[web]]\nblock = [\"news.example\"]\nfor = \"staff\"\n```\n";
@@ -31,7 +31,7 @@ const SECRET: &str = "a secret of this peer";
 const REFUSED: &str = "location: https://schoolgate.internal/blocked?t=";
 const GATED: &str = "location: https://schoolgate.internal/agree?t=";
 
-/// A school of one teacher.
+/// A school of one teacher, who is its technician.
 struct School {
     folder: TempDir,
     supervisor: Child,
@@ -55,6 +55,7 @@ impl School {
         done(Command::new(PROGRAM).args(words).arg(pack).arg("--data").arg(&data), "");
         done(Command::new(PROGRAM).args(["people", "import", "--apply", "--data"]).arg(&data).arg(people), "");
         done(Command::new(PROGRAM).args(["people", "password", "--data"]).arg(&data).arg("tess"), PASSWORD);
+        done(Command::new(PROGRAM).args(["people", "office", "--data"]).arg(&data).args(["tess", "it-technician"]), "");
         let (proxy, portal, metrics) = (free(), free(), free());
         let settings = format!(
             "[portal]\nlisten = \"{portal}\"\n[metrics]\nlisten = \"{metrics}\"\n[proxy]\nlisten = \"{proxy}\"\n{}",
@@ -309,6 +310,18 @@ impl School {
             .output();
         said(&output.unwrap())
     }
+}
+
+#[test]
+fn a_technician_sees_what_the_gateway_tells_control() {
+    let school = School::start(POLICY, |_| String::new());
+    let first = school.curl_from("127.0.0.1", NEWS);
+    assert!(first.contains(GATED), "{first}\n{}", school.log());
+    let token = after(&school.page("/sign-in", &[]), "name=\"token\" value=\"");
+    let signed_in = school.page("/sign-in", &[("token", &token), ("name", "tess"), ("password", PASSWORD)]);
+    assert!(signed_in.contains("303"), "{signed_in}");
+    // Control has not been started again, nor has the link been broken.
+    school.comes_to("of Mozilla", || school.page("/manage/gateway", &[]));
 }
 
 #[test]
