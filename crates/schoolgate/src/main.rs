@@ -8,7 +8,7 @@ mod people;
 mod policy;
 mod school;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -48,12 +48,21 @@ enum Found {
 fn on_a_school(command: school::SchoolCommand) -> Result<Found, Box<dyn std::error::Error>> {
     // Before there are threads: it takes a word out of the environment.
     let inherited = Sockets::of_supervisor()?;
-    let filter = EnvFilter::try_from_env("SCHOOLGATE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let filter = EnvFilter::try_from_env("SCHOOLGATE_LOG").unwrap_or_else(|_| EnvFilter::new(usual_log(&command)));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    log.with_ansi(io::stderr().is_terminal()).init();
     // Before there are threads, for which it would not hold.
     school::confine(&command)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     Ok(runtime.block_on(school::run(command, inherited, &mut io::stdout()))?)
+}
+
+/// A service says where it listens and what it has taken of new settings; a command only what is wrong.
+fn usual_log(command: &school::SchoolCommand) -> &'static str {
+    match command {
+        school::SchoolCommand::Serve { .. } | school::SchoolCommand::Role { .. } => "info",
+        _ => "warn",
+    }
 }
 
 fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
