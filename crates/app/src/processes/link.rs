@@ -29,6 +29,8 @@ const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Events of one batch, and their bytes: with the last of them still far below the longest message.
 const BATCH_MAX: usize = 2_048;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// To find control once this program was asked to stop: it may be on its way back, and what waits would be lost.
+const LAST_ATTEMPTS: u32 = 10;
 /// Batches under way: what is sent outlives a gateway that is killed, what waits here does not.
 const OPEN_MAX: usize = 4;
 /// What an event takes beside its address, in bytes; names and words in it are bounded.
@@ -212,7 +214,8 @@ impl Link {
 
 async fn reach(socket: &Path, run: [u8; 16], shutdown: &Shutdown) -> Reached {
     let mut has_complained = false;
-    while !shutdown.is_begun() {
+    let mut last_attempts = LAST_ATTEMPTS;
+    while 0 < last_attempts {
         match timeout(PATIENCE, greet(socket, run)).await.unwrap_or_else(|late| Err(late.into())) {
             Ok(Some((welcome, halves))) => return Reached::Met(welcome, halves),
             Ok(None) => {
@@ -222,7 +225,12 @@ async fn reach(socket: &Path, run: [u8; 16], shutdown: &Shutdown) -> Reached {
             Err(error) if !std::mem::replace(&mut has_complained, true) => info!(%error, "waiting for control"),
             Err(_) => {}
         }
-        pause(shutdown).await;
+        if shutdown.is_begun() {
+            last_attempts -= 1;
+            tokio::time::sleep(PAUSE).await;
+        } else {
+            pause(shutdown).await;
+        }
     }
     Reached::Stopped
 }
