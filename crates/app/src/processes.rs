@@ -25,6 +25,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use schoolgate_keys::is_shared;
 use tokio::net::UnixListener;
 
 pub use below::below_supervisor;
@@ -123,10 +124,6 @@ impl Claim {
     }
 }
 
-/// What a folder's mode has that is shared with its group: what is made in it belongs to the group, which may enter. The
-/// first alone may come from the folder above.
-const SHARED: u32 = 0o2050;
-
 /// Listens on `path`, where this user may connect, and the group of a folder that is shared with one; what a process that
 /// was killed left there is taken away. The caller holds a [`Claim`] or the data directory.
 pub(crate) fn socket(path: &Path) -> Result<UnixListener, StartError> {
@@ -137,8 +134,7 @@ pub(crate) fn socket(path: &Path) -> Result<UnixListener, StartError> {
     }
     let listener = UnixListener::bind(path).map_err(failed)?;
     let folder = path.parent().unwrap_or(path);
-    let is_shared = fs::metadata(folder).map_err(failed)?.permissions().mode() & SHARED == SHARED;
-    let mode = if is_shared { 0o660 } else { 0o600 };
+    let mode = if is_shared(folder).map_err(failed)? { 0o660 } else { 0o600 };
     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed)?;
     Ok(listener)
 }

@@ -87,3 +87,12 @@ fn sync_parent(path: &Path) -> io::Result<()> {
         None => Ok(()),
     }
 }
+
+/// What a folder's mode has that is shared with its group: what is made in it belongs to the group, which may enter and
+/// read. The set-group-ID bit alone may come from the folder above.
+const SHARED: u32 = 0o2050;
+
+/// Whether somebody shared this folder with its group on purpose, so that what is made in it is open to the group.
+pub fn is_shared(folder: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(folder)?.permissions().mode() & SHARED == SHARED)
+}

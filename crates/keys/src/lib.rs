@@ -16,7 +16,7 @@ mod sign;
 pub use digest::{Sha256, hex, is_same_secret, random_bytes, sha256, sha256_hex};
 pub use door::DoorKeys;
 pub use error::KeyError;
-pub use file::{secret_create, secret_read};
+pub use file::{is_shared, secret_create, secret_read};
 pub use office::{KeyHolder, SealedBlob};
 pub use pseudonym::{LockedHit, Pseudonym, Pseudonyms};
 pub use ring::{EveryKey, KeyRing, secret_copy};

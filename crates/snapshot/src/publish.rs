@@ -4,11 +4,12 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use schoolgate_base::SchoolId;
 use schoolgate_decide::snapshot::{FORMAT, Live, People, Program, Root};
-use schoolgate_keys::{KeyRing, sha256_hex};
+use schoolgate_keys::{KeyRing, is_shared, sha256_hex};
 use serde::Serialize;
 use tokio::sync::watch;
 use tracing::warn;
@@ -16,7 +17,6 @@ use tracing::warn;
 use crate::error::{SnapshotError, writing};
 use crate::part::{self, Header};
 use crate::root::{PartName, RootFile};
-use std::sync::Arc;
 
 /// Parts to publish; what is `None` stays as it is.
 #[derive(Debug, Default)]
@@ -141,14 +141,6 @@ impl Publisher {
             }
         }
     }
-}
-
-/// What a directory's mode has that is shared with its group: what is made in it belongs to the group, which may read. The
-/// first alone may come from the directory above.
-const SHARED: u32 = 0o2050;
-
-fn is_shared(dir: &Path) -> io::Result<bool> {
-    Ok(fs::metadata(dir)?.permissions().mode() & SHARED == SHARED)
 }
 
 /// Also where somebody made the directory before: the parts name everybody in the school.

@@ -381,29 +381,10 @@ pub(super) fn note_roots(
 
 #[cfg(test)]
 mod tests {
-    use schoolgate_base::Strength;
-    use schoolgate_event::{Decision, Door, Mode, Reason, Traffic, Verdict, Who};
     use schoolgate_runtime::frames::FRAME_MAX;
 
     use super::*;
-
-    fn decision(url: String) -> Event {
-        Event::Decision(Decision {
-            school: "riverside".parse().unwrap(),
-            at: "2026-11-24T10:00:00Z".parse().unwrap(),
-            door: Door::Proxy,
-            who: Who { person: None, capacity: None, strength: Strength::None, device: None, place: None },
-            host: "news.example".parse().unwrap(),
-            url: Some(url.into()),
-            method: "GET".into(),
-            verdict: Verdict::Allow,
-            reason: Reason::default(),
-            snapshot: 1,
-            traffic: Traffic::default(),
-            mode: Mode::Plain,
-            tls: None,
-        })
-    }
+    use crate::processes::messages::tests::event;
 
     #[tokio::test]
     async fn long_addresses_fill_a_batch_before_they_fill_a_message() {
@@ -416,7 +397,7 @@ mod tests {
             missing: Arc::clone(&missing),
             help: Arc::clone(&help),
         };
-        let count = (0..4_000).filter(|_| recorder.record(decision("a".repeat(32 * 1024))) == Recorded::Queued).count();
+        let count = (0..4_000).filter(|_| recorder.record(event(&"a".repeat(32 * 1024))) == Recorded::Queued).count();
         assert!(count < 2_100, "{count} of them have room");
         let mut outbox =
             Outbox { run: [0; 16], number: 0, events: waiting, waiting_bytes, missing, help, open: VecDeque::new() };

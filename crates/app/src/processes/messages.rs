@@ -93,14 +93,14 @@ pub(super) async fn receive<T: DeserializeOwned>(stream: &mut (impl AsyncRead + 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
     use schoolgate_base::Strength;
     use schoolgate_event::{Decision, Door, Mode, Reason, Traffic, Verdict, Who};
 
     use super::*;
 
-    fn event(url: &str) -> Event {
+    pub(in crate::processes) fn event(url: &str) -> Event {
         Event::Decision(Decision {
             school: "riverside".parse().unwrap(),
             at: "2026-11-24T10:00:00Z".parse().unwrap(),
