@@ -1,11 +1,13 @@
 //! Questions in datagrams.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{self, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::net::addr::SocketAddrArg;
+use rustix::net::{MMsgHdr, RecvFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, recvfrom, sendmmsg};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tracing::warn;
@@ -19,6 +21,9 @@ const QUERY_MAX: usize = 4_096;
 const READ_WAIT: Duration = Duration::from_millis(200);
 /// For room in the system's buffer.
 const WRITE_WAIT: Duration = Duration::from_millis(20);
+/// Questions that are answered before the answers go out. (One by one, every answer wakes its client, and every next
+/// question us.)
+const AT_ONCE: usize = 32;
 /// What the system holds while we are busy, in bytes: some thousand queries.
 const BUFFER: usize = 4 * 1024 * 1024;
 
@@ -81,30 +86,68 @@ fn blocking(socket: UdpSocket) -> io::Result<net::UdpSocket> {
 
 fn answer(door: &Arc<Door>, socket: &Arc<net::UdpSocket>, is_over: &AtomicBool) {
     let shutdown = door.tasks.shutdown();
-    let (mut buffer, mut out) = (vec![0; QUERY_MAX], Vec::with_capacity(QUERY_MAX));
+    let mut buffer = vec![0; QUERY_MAX];
+    let mut answers = Answers::default();
     while !shutdown.is_begun() && !is_over.load(Ordering::Relaxed) {
-        // An error is the end of the wait, or an earlier answer's (nobody at that port).
-        let Ok((length, peer)) = socket.recv_from(&mut buffer) else { continue };
-        let Some(message) = buffer.get(..length) else { continue };
-        let client = Client { address: peer.ip().to_canonical(), transport: Transport::Udp, token: None, _place: None };
-        match begin(door, &client, message, &mut out) {
-            Step::Silence => {}
-            Step::Answered => send(door, socket, &out, peer),
-            Step::Asked(asked) => {
-                let (at, on) = (Arc::clone(door), Arc::clone(socket));
-                door.tasks.spawn("query", async move {
-                    let mut out = Vec::new();
-                    finish(&at, asked, &mut out).await;
-                    send(&at, &on, &out, peer);
-                });
+        // The first is waited for; of the others, those that are there.
+        let mut flags = RecvFlags::empty();
+        for _ in 0..AT_ONCE {
+            // An error is the end of the wait, or an earlier answer's (nobody at that port).
+            let Ok((length, _, Some(peer))) = recvfrom(socket, &mut buffer, flags) else { break };
+            flags = RecvFlags::DONTWAIT;
+            if let (Some(message), Ok(peer)) = (buffer.get(..length), SocketAddr::try_from(peer)) {
+                take(door, socket, message, peer, &mut answers);
             }
+        }
+        answers.send(door, socket);
+    }
+}
+
+fn take(door: &Arc<Door>, socket: &Arc<net::UdpSocket>, message: &[u8], peer: SocketAddr, answers: &mut Answers) {
+    let client = Client { address: peer.ip().to_canonical(), transport: Transport::Udp, token: None, _place: None };
+    let mut out = answers.spare.pop().unwrap_or_default();
+    match begin(door, &client, message, &mut out) {
+        Step::Silence => answers.spare.push(out),
+        Step::Answered => answers.written.push((out, peer.as_any())),
+        Step::Asked(asked) => {
+            let (at, on) = (Arc::clone(door), Arc::clone(socket));
+            door.tasks.spawn("query", async move {
+                finish(&at, asked, &mut out).await;
+                if on.send_to(&out, peer).is_err() {
+                    at.meters.unsent.increment();
+                }
+            });
         }
     }
 }
 
-/// A datagram that the system has no room for is lost, as it might be on the way; the client asks again.
-fn send(door: &Door, socket: &net::UdpSocket, message: &[u8], peer: SocketAddr) {
-    if socket.send_to(message, peer).is_err() {
-        door.meters.unsent.increment();
+/// Answers that go out together, by one call.
+#[derive(Default)]
+struct Answers {
+    written: Vec<(Vec<u8>, SocketAddrAny)>,
+    /// Buffers to write the next into.
+    spare: Vec<Vec<u8>>,
+}
+
+impl Answers {
+    /// A datagram that the system has no room for is lost, as it might be on the way; the client asks again.
+    fn send(&mut self, door: &Door, socket: &net::UdpSocket) {
+        let mut parts: Vec<_> = self
+            .written
+            .iter()
+            .map(|(message, peer)| ([IoSlice::new(message)], SendAncillaryBuffer::default(), peer))
+            .collect();
+        let mut headers: Vec<_> =
+            parts.iter_mut().map(|(piece, none, peer)| MMsgHdr::new_with_addr(peer, piece, none)).collect();
+        let mut rest = headers.as_mut_slice();
+        while !rest.is_empty() {
+            let sent = sendmmsg(socket, rest, SendFlags::empty()).unwrap_or_else(|_| {
+                // It stopped at the first of them; the others are still to be tried.
+                door.meters.unsent.increment();
+                1
+            });
+            rest = rest.get_mut(sent..).unwrap_or_default();
+        }
+        self.spare.extend(self.written.drain(..).map(|(message, _)| message));
     }
 }

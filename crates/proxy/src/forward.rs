@@ -117,7 +117,7 @@ async fn send(exchange: &Arc<Exchange>, sending: Sending, home: Home) -> Result<
     match (send_over(exchange, &mut made.channel, request, expectation).await, again) {
         (Ok(response), _) => Ok((response, Lease::new(made, home))),
         (Err((Failure::OlderWanted, _)), Some(again)) => {
-            let mut made = connect(exchange, needed).await?;
+            let mut made = Box::pin(connect(exchange, needed)).await?;
             let response = send_over(exchange, &mut made.channel, again, None).await.map_err(|(failure, _)| failure)?;
             Ok((response, Lease::new(made, home)))
         }
@@ -140,7 +140,8 @@ async fn connected(exchange: &Arc<Exchange>, needed: Needed, home: &Home) -> Res
     if let Some(made) = made {
         return Ok(made);
     }
-    let made = connect(exchange, needed).await?;
+    // Rarely needed and large: what every request is made of stays small enough for the cache.
+    let made = Box::pin(connect(exchange, needed)).await?;
     home.welcome(&made);
     Ok(made)
 }

@@ -74,7 +74,7 @@ pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpList
                     let Some(dialled) = direct::dialled(&stream, interception) else { return };
                     let Ok(local) = stream.local_addr() else { return };
                     let client = Client { dialled: Some(dialled), ..Client::new(peer, local, false, place) };
-                    direct::serve(&door, client, stream, dialled).await;
+                    Box::pin(direct::serve(&door, client, stream, dialled)).await;
                 }
             }
         });
@@ -83,7 +83,7 @@ pub(crate) async fn listen(door: Arc<Door>, crowd: Arc<Crowd>, listener: TcpList
 
 async fn wire(door: &Door, stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> Option<Wire> {
     let Some(config) = tls else { return Some(Wire::Plain(stream)) };
-    let accepting = TlsAcceptor::from(config).accept(stream);
+    let accepting = Box::pin(TlsAcceptor::from(config).accept(stream));
     match timeout(door.settings.limits.handshake_deadline, accepting).await {
         Ok(Ok(stream)) => Some(Wire::Tls(Box::new(stream))),
         Ok(Err(_)) | Err(_) => {

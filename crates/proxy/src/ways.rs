@@ -143,7 +143,7 @@ async fn proven(asked: &Asked) -> Result<Made, Failure> {
     if let Some(made) = door.pool.take(&route) {
         return Ok(made);
     }
-    Made::proven(door, &door.upstream_for(client), site).await
+    Box::pin(Made::proven(door, &door.upstream_for(client), site)).await
 }
 
 /// The portal's end of a connection. Our own parts talk over a socket in the data directory; the header says for which

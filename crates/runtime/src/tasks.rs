@@ -140,6 +140,8 @@ impl Tasks {
     {
         let counted = Counted::new(&self.0);
         let stage = self.0.stage.subscribe();
+        // Moved once, and not with each layer around it: what serves a connection is some kilobytes.
+        let future = Box::pin(future);
         #[expect(clippy::disallowed_methods, reason = "this is the place that everything else is told to use")]
         let handle = tokio::spawn(async move {
             tokio::select! {
