@@ -4,15 +4,16 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A DNS name in the form every list and rule is compared in: IDNA ASCII form (UTS 46), lower case,
 /// no trailing dot, labels of 1 to 63 and at most 253 bytes in all (RFC 1035 §2.3.4).
 /// Underscores are allowed: real lists and real sites have them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct HostName(Box<str>);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct HostName(Arc<str>);
 
 /// Why a text is not a host name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -36,8 +37,12 @@ impl HostName {
         if text.is_empty() {
             return Err(HostNameError::Empty);
         }
-        let ascii: Box<str> = if text.is_ascii() {
-            text.to_ascii_lowercase().into()
+        let ascii: Arc<str> = if text.is_ascii() {
+            if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                text.to_ascii_lowercase().into()
+            } else {
+                text.into()
+            }
         } else {
             idna::domain_to_ascii(text).map_err(|_| HostNameError::Character)?.into()
         };
@@ -126,13 +131,19 @@ impl TryFrom<String> for HostName {
 
 impl From<HostName> for String {
     fn from(name: HostName) -> String {
-        name.0.into()
+        (*name.0).to_owned()
+    }
+}
+
+impl Serialize for HostName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
 /// What an authority names: a host name or a literal address.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Host {
     Name(HostName),
     Address(IpAddr),
@@ -183,6 +194,15 @@ impl TryFrom<String> for Host {
     type Error = HostNameError;
     fn try_from(text: String) -> Result<Self, HostNameError> {
         Self::parse(&text)
+    }
+}
+
+impl Serialize for Host {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Name(name) => name.serialize(serializer),
+            Self::Address(_) => serializer.collect_str(self),
+        }
     }
 }
 

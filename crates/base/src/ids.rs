@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Serialize};
@@ -39,7 +40,7 @@ fn check(text: &str) -> Result<(), IdError> {
 }
 
 /// Lower-case base 32 without padding or look-alike letters (Crockford's alphabet).
-fn random_text(bytes: [u8; 16]) -> Box<str> {
+fn random_text(bytes: [u8; 16]) -> Arc<str> {
     let mut specification = Specification::new();
     specification.symbols.push_str("0123456789abcdefghjkmnpqrstvwxyz");
     match specification.encoding() {
@@ -52,9 +53,9 @@ fn random_text(bytes: [u8; 16]) -> Box<str> {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes a text of 1 to 96 letters, digits and `- _ . : @`.

@@ -1,6 +1,6 @@
 //! What every type has that is a text of one kind: shown as it is, and read through its own `new`.
 
-/// Display, `FromStr` and the conversions that serde uses, for a tuple of one `Box<str>` with
+/// Display, `FromStr`, and what serde uses, for a tuple of one `Box<str>` or `Arc<str>` with
 /// `new(&str) -> Result<Self, $error>`.
 #[macro_export]
 macro_rules! text_type {
@@ -27,7 +27,13 @@ macro_rules! text_type {
 
         impl From<$name> for String {
             fn from(text: $name) -> String {
-                text.0.into()
+                (*text.0).to_owned()
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
     };

@@ -1,5 +1,7 @@
 //! Who a door believes it was talking to, without a name, and which locked address it was, without the address.
 
+use std::sync::Arc;
+
 use schoolgate_base::{Capacity, DeviceId, Strength};
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +16,9 @@ pub struct KeyedTextError;
 macro_rules! keyed_text {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "String")]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes what `keys` made.

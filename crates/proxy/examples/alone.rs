@@ -8,7 +8,7 @@
 use std::env;
 use std::error::Error;
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,9 @@ use schoolgate_decide::{CategoryTable, Snapshot, Verdict};
 use schoolgate_event::{Event, LockedHash, Recorded, Recorder};
 use schoolgate_identity::Identities;
 use schoolgate_proxy::{Parts, Portal, Proxy, Seals, Settings};
-use schoolgate_runtime::{AddressRule, Clock, Dialer, DialerSettings, Metrics, Resolver, Resolving, Sockets, Tasks};
+use schoolgate_runtime::{
+    AddressRule, Clock, Dialer, DialerSettings, Metrics, Reach, Resolver, Resolving, Sockets, Tasks,
+};
 use schoolgate_tls::{Authority, Leaves, Signer, Upstream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -96,7 +98,7 @@ async fn run(
     let tasks = Tasks::new();
     let (publish, snapshots) = watch::channel(Arc::new(snapshot(1, Vec::new())?));
     let proxy = proxy(&tasks, snapshots, origin, directory, grace)?;
-    let listener = sockets.listen(listen, TcpListener::bind)?;
+    let listener = sockets.listen(listen, Reach::Both)?;
     let address = listener.local_addr()?;
     proxy.serve(listener, None);
     if let Some(predecessor) = predecessor {

@@ -23,6 +23,8 @@ pub struct Guarded<S> {
     /// Only while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
     silence: Option<Silence>,
+    /// Of a read that had brought something before it.
+    failed: Option<io::Error>,
 }
 
 /// Ends a connection on which nothing has moved in either direction.
@@ -52,7 +54,7 @@ impl Silence {
 
 impl<S> Guarded<S> {
     pub fn new(inner: S, idle: Duration) -> Self {
-        Self { inner, idle, waiting: None, silence: None }
+        Self { inner, idle, waiting: None, silence: None, failed: None }
     }
 
     /// Fails reads as well, when nothing has been read or written for `longest`. For protocols that have no deadline of
@@ -98,9 +100,34 @@ fn joined<'a>(parts: &[io::IoSlice<'_>], whole: &'a mut [u8]) -> &'a [u8] {
     whole
 }
 
+impl<S: AsyncRead + Unpin> Guarded<S> {
+    /// Reads on while there is more and room for it: TLS hands out one record at a time, and each piece is a turn of
+    /// every task behind it. What ends it after the first bytes is kept for the next read.
+    fn fill(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Err(error));
+        }
+        let before = buf.filled().len();
+        loop {
+            let had = buf.filled().len();
+            let outcome = Pin::new(&mut self.inner).poll_read(cx, buf);
+            let is_first = had == before;
+            match outcome {
+                Poll::Ready(Ok(())) if had < buf.filled().len() && buf.remaining() > 0 => {}
+                Poll::Ready(Err(error)) if !is_first => {
+                    self.failed = Some(error);
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Pending if !is_first => return Poll::Ready(Ok(())),
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.inner).poll_read(cx, buf);
+        let outcome = self.fill(cx, buf);
         if outcome.is_ready() {
             self.moved();
             return outcome;
@@ -162,6 +189,33 @@ mod tests {
         assert_eq!(failure.kind(), io::ErrorKind::TimedOut);
         peer.read_exact(&mut [0; 8]).await.unwrap();
         guarded.write_all(b"again").await.unwrap();
+    }
+
+    /// Gives a record at a time, as TLS does, and then its end.
+    struct Records(Vec<io::Result<&'static [u8]>>);
+
+    impl AsyncRead for Records {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            match self.0.pop() {
+                Some(record) => Poll::Ready(record.map(|record| buf.put_slice(record))),
+                None => Poll::Ready(Ok(())),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn records_that_are_there_are_one_read_and_what_ends_them_comes_after() {
+        let records = Records(vec![Err(io::ErrorKind::ConnectionReset.into()), Ok(b"two"), Ok(b"one, ")]);
+        let mut guarded = Guarded::new(records, Duration::from_secs(5));
+        let mut read = [0; 32];
+        assert_eq!(guarded.read(&mut read).await.unwrap(), 8);
+        assert_eq!(&read[..8], b"one, two");
+        assert_eq!(guarded.read(&mut read).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+        // No more than there is room for.
+        let mut guarded = Guarded::new(Records(vec![Ok(b"two"), Ok(b"one")]), Duration::from_secs(5));
+        assert_eq!(guarded.read(&mut read[..3]).await.unwrap(), 3);
+        assert_eq!(guarded.read(&mut read).await.unwrap(), 3);
+        assert_eq!(guarded.read(&mut read).await.unwrap(), 0);
     }
 
     #[tokio::test]

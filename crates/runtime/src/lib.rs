@@ -21,7 +21,7 @@ pub use clock::{Clock, ClockError};
 pub use crowd::{Crowd, Place};
 pub use dialer::{Connected, DialError, Dialer, DialerSettings, Purpose, Resolver, Resolving, SystemResolver};
 pub use guarded::Guarded;
-pub use listening::{Families, listen, listen_transparently};
+pub use listening::{Reach, listen};
 pub use metrics::{Counter, Gauge, Metrics};
 pub use refusal::{AddressRule, Refusal};
 pub use sockets::{Predecessor, SocketKeeper, Sockets, SocketsError};

@@ -22,6 +22,8 @@ use tracing::{info, warn};
 
 pub use keeper::SocketKeeper;
 
+use crate::{Reach, listen};
+
 /// Sockets that are handed on at most. A gateway has a handful.
 const SOCKETS_MAX: usize = 32;
 /// Goes with the sockets, since nothing can go without a byte.
@@ -36,6 +38,11 @@ pub enum SocketsError {
     Supervisor { source: io::Error },
     #[error("cannot listen on {address}")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error(
+        "the listening socket at {address} that was kept takes other connections than are wanted now (another listener \
+         at its port came or went, or `transparent` changed); stop Schoolgate and start it again"
+    )]
+    OtherReach { address: SocketAddr },
     #[error("cannot take over the sockets of the process before")]
     TakeOver { source: io::Error },
     #[error("cannot wait for a successor")]
@@ -89,16 +96,19 @@ impl Sockets {
         Ok(Some((Self { given, kept: Vec::new() }, Predecessor(stream))))
     }
 
-    /// The inherited listener of `address`, or the one that `make` makes.
-    pub fn listen(
-        &mut self,
-        address: SocketAddr,
-        make: impl FnOnce(SocketAddr) -> io::Result<TcpListener>,
-    ) -> Result<tokio::net::TcpListener, SocketsError> {
+    /// The inherited listener of `address`, or a new one.
+    pub fn listen(&mut self, address: SocketAddr, reach: Reach) -> Result<tokio::net::TcpListener, SocketsError> {
         let at = self.given.iter().position(|given| given.local_addr().is_ok_and(|bound| bound == address));
         let listener = match at {
-            Some(at) => Ok(self.given.swap_remove(at)),
-            None => make(address),
+            Some(at) => {
+                let inherited = self.given.swap_remove(at);
+                // Whoever keeps it has it open as well, so that there can be no other at this address.
+                if !reach.is_of(&inherited, address).map_err(|source| SocketsError::Listen { address, source })? {
+                    return Err(SocketsError::OtherReach { address });
+                }
+                Ok(inherited)
+            }
+            None => listen(address, reach),
         };
         let shared = listener.and_then(|listener| {
             listener.set_nonblocking(true)?;
@@ -197,17 +207,13 @@ fn is_ours(stream: &UnixStream) -> bool {
 mod tests {
     use super::*;
 
-    fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-        TcpListener::bind(address)
-    }
-
     #[tokio::test]
     async fn a_successor_has_the_sockets_and_says_when_it_serves() {
         let dir = std::env::temp_dir().join(format!("schoolgate-sockets-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let path = dir.join("sockets");
         let mut before = Sockets::default();
-        let listener = before.listen("127.0.0.1:0".parse().unwrap(), bind).unwrap();
+        let listener = before.listen("127.0.0.1:0".parse().unwrap(), Reach::Both).unwrap();
         let address = listener.local_addr().unwrap();
         let succeeding = async {
             loop {
@@ -226,7 +232,7 @@ mod tests {
         drop(first);
         let (handed, successor) = tokio::join!(handing, async {
             let (mut after, predecessor) = Sockets::of_predecessor(&path).await.unwrap().unwrap();
-            let taken = after.listen(address, |_| panic!("this one is inherited")).unwrap();
+            let taken = after.listen(address, Reach::Both).unwrap();
             predecessor.retire().await.unwrap();
             taken
         });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use schoolgate_proxy::Gateways;
-use schoolgate_runtime::{Clock, Families, Sockets as Listening, SocketsError};
+use schoolgate_runtime::{Clock, Reach, Sockets as Listening, SocketsError};
 use schoolgate_tls::{RemoteSigner, Signer};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -61,8 +61,7 @@ pub async fn control(
 async fn portal(settings: &Settings, sockets: &Sockets, inherited: Listening) -> Result<TcpListener, SocketsError> {
     let kept = sockets.listening(Role::Control);
     let mut listening = Listening::of_keeper(&kept).await?.unwrap_or(inherited);
-    let listener =
-        listening.listen(settings.portal.listen, |address| schoolgate_runtime::listen(address, Families::Both))?;
+    let listener = listening.listen(settings.portal.listen, Reach::Both)?;
     listening.leave(&kept).await?;
     Ok(listener)
 }
@@ -84,7 +83,7 @@ fn usable(portal: &PortalSettings, before: &PortalSettings) -> Result<(), ServeE
     portal_tls(portal)?;
     if portal.listen != before.listen {
         let address = portal.listen;
-        let tried = schoolgate_runtime::listen(address, Families::Both);
+        let tried = schoolgate_runtime::listen(address, Reach::Both);
         tried.map_err(|source| StartError::Listen { address, source })?;
     }
     Ok(())

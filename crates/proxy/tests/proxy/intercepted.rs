@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use schoolgate_event::{Mode, Verdict};
 use schoolgate_proxy::Interception;
-use schoolgate_runtime::listen_transparently;
+use schoolgate_runtime::{Reach, listen};
 
 use crate::kit::*;
 use crate::netns::{GATEWAY, Net, WIRED_GUEST};
@@ -29,9 +29,9 @@ async fn redirected() -> (Kit, Net, u16) {
 /// A kit behind one that leaves them alone.
 async fn steered() -> (Kit, Net) {
     let (kit, net) = (Kit::start().await, Net::new());
-    let four = net.listen(|| listen_transparently("0.0.0.0:0".parse().unwrap()).unwrap());
+    let four = net.listen(|| listen("0.0.0.0:0".parse().unwrap(), Reach::Any).unwrap());
     let port = four.local_addr().unwrap().port();
-    let six = net.listen(|| listen_transparently(format!("[::]:{port}").parse().unwrap()).unwrap());
+    let six = net.listen(|| listen(format!("[::]:{port}").parse().unwrap(), Reach::Any).unwrap());
     kit.proxy.serve_intercepted(four, Interception::Tproxy);
     kit.proxy.serve_intercepted(six, Interception::Tproxy);
     net.tproxy(port);

@@ -121,7 +121,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
-    use crate::Tasks;
+    use crate::{Reach, Tasks};
 
     #[tokio::test]
     async fn what_is_left_with_a_keeper_outlives_its_process() {
@@ -133,7 +133,7 @@ mod tests {
         tasks.spawn("keeper", SocketKeeper::new(&path, Sockets::default()).unwrap().keep(tasks.shutdown()));
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let mut first = Sockets::of_keeper(&path).await.unwrap().unwrap();
-        let (one, two) = (first.listen(any, TcpListener::bind).unwrap(), first.listen(any, TcpListener::bind).unwrap());
+        let (one, two) = (first.listen(any, Reach::Both).unwrap(), first.listen(any, Reach::Both).unwrap());
         let (address, other) = (one.local_addr().unwrap(), two.local_addr().unwrap());
         first.leave(&path).await.unwrap();
         drop((first, one, two));
@@ -141,7 +141,7 @@ mod tests {
         // Nobody serves, and nobody is refused.
         let waiting = tokio::net::TcpStream::connect(address).await.unwrap();
         let mut second = Sockets::of_keeper(&path).await.unwrap().unwrap();
-        let one = second.listen(address, |_| panic!("this one is kept")).unwrap();
+        let one = second.listen(address, Reach::Both).unwrap();
         assert_eq!(one.accept().await.unwrap().1, waiting.local_addr().unwrap());
         second.leave(&path).await.unwrap();
         let refused = tokio::net::TcpStream::connect(other).await.unwrap_err();

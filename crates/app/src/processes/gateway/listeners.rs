@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::ServerConfig;
 use schoolgate_dns::udp_sockets;
 use schoolgate_proxy::Interception;
-use schoolgate_runtime::{Families, Sockets, listen_transparently};
+use schoolgate_runtime::{Reach, Sockets};
 use tokio::net::{TcpListener, UdpSocket};
 
 use crate::gateway::Doors;
@@ -45,7 +45,7 @@ impl Listeners {
         for (address, kind) in &proxy.transparent {
             let listener = match kind {
                 Interception::Redirect => take(sockets, *address, &everywhere)?,
-                Interception::Tproxy => sockets.listen(*address, listen_transparently)?,
+                Interception::Tproxy => sockets.listen(*address, Reach::Any)?,
             };
             intercepted.push((listener, *kind));
         }
@@ -91,21 +91,19 @@ impl Names {
     fn bind(sockets: &mut Sockets, settings: &DnsSettings) -> Result<Self, StartError> {
         let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let failed = |source| StartError::Listen { address: settings.listen, source };
-        // These share their port with those of doors that still finish, and so are not handed on.
-        let datagrams = udp_sockets(settings.listen, count).map_err(failed)?;
         let mut bind = |address| take(sockets, address, &[]);
-        Ok(Self {
-            datagrams,
-            tcp: bind(settings.listen)?,
-            tls: settings.tls.map(&mut bind).transpose()?,
-            https: settings.https.map(&mut bind).transpose()?,
-        })
+        let (tcp, tls) = (bind(settings.listen)?, settings.tls.map(&mut bind).transpose()?);
+        let https = settings.https.map(&mut bind).transpose()?;
+        // These share their port with those of doors that still finish, and so are not handed on. Last, since questions
+        // wait in them from now on, and nothing after this can fail.
+        let datagrams = udp_sockets(settings.listen, count).map_err(failed)?;
+        Ok(Self { datagrams, tcp, tls, https })
     }
 }
 
 /// At `[::]`, a listener is for IPv4 too, unless `others` has one for that.
 fn take(sockets: &mut Sockets, address: SocketAddr, others: &[SocketAddr]) -> Result<TcpListener, StartError> {
     let is_four = |other: &SocketAddr| other.is_ipv4() && other.ip().is_unspecified() && other.port() == address.port();
-    let families = if others.iter().any(is_four) { Families::Own } else { Families::Both };
-    Ok(sockets.listen(address, |address| schoolgate_runtime::listen(address, families))?)
+    let reach = if others.iter().any(is_four) { Reach::Own } else { Reach::Both };
+    Ok(sockets.listen(address, reach)?)
 }
