@@ -124,6 +124,10 @@ check "control may ask the signer" as schoolgate test -w /run/schoolgate/signer/
 check "the gateway may come to the link" as schoolgate-gateway test -w /run/schoolgate/control/link.sock
 check_not "the signer may not" as schoolgate-signer test -w /run/schoolgate/control/link.sock
 check_not "nobody else may ask the signer" as nobody test -w /run/schoolgate/signer/signer.sock
+check "control may ask for what was sealed" as schoolgate test -w /run/schoolgate/offices/offices.sock
+check_not "the gateway may not" as schoolgate-gateway test -w /run/schoolgate/offices/offices.sock
+check_not "the gateway does not even see the folder" inside schoolgate-gateway test -r /run/schoolgate/offices
+check_not "control has no key of an office" test -e $DATA/keys/offices
 check_not "nobody else may come to the portal's socket" as nobody test -w /run/schoolgate/control/portal.sock
 check "the signer has no network but its own loopback" \
     bash -c "[ \"\$(nsenter --target $(pid schoolgate-signer) --net ip -brief link | cut -d' ' -f1)\" = lo ]"

@@ -150,6 +150,7 @@ pub async fn start(options: &DemoOptions) -> Result<Started, DemoError> {
             Doors::Here { proxy: port(PROXY_PORT), inner_web: Some(inner_web(&playground)) }
         },
         signer: None,
+        offices: None,
         lists: Some(lists()?),
         demo: Some(Demo { people: people.iter().map(|(person, _)| person.clone()).collect() }),
     };

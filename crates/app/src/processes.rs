@@ -1,10 +1,10 @@
 //! The roles as processes: a supervisor, and below it the signer, control and the gateway.
 //!
-//! Between them are three sockets: the signer's, on which a leaf is asked for; the portal's, on which the gateway speaks
-//! for a device; the link, over which control hands a gateway what it may know and takes its events. The gateway opens
-//! no database and no key file.
+//! Between them are four sockets: the signer's, on which a leaf is asked for; that of the offices, on which control asks
+//! it for what was sealed; the portal's, on which the gateway speaks for a device; the link, over which control hands a
+//! gateway what it may know and takes its events. The gateway opens no database and no key file.
 //!
-//! Each role has a folder of its own for its sockets, and no other writes there. Who may connect is said by that folder:
+//! Each role has a folder of its own for its sockets, the signer one more, and no other writes there. Who may connect is said by that folder:
 //! its owner only, or also its group, where that may enter and the folder has the set-group-ID bit, as the Debian package
 //! makes them for users of their own.
 
@@ -16,6 +16,7 @@ mod desk;
 mod gateway;
 mod link;
 mod messages;
+mod offices;
 mod signer;
 mod supervisor;
 
@@ -43,7 +44,7 @@ use crate::product::StartError;
 /// What one process of the program does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Holds the key of the school's CA.
+    /// Holds the key of the school's CA and the keys of offices.
     Signer,
     /// Records, policies, events and the portal.
     Control,
@@ -84,6 +85,11 @@ impl Sockets {
 
     pub(crate) fn signer(&self) -> PathBuf {
         self.of(Role::Signer).join("signer.sock")
+    }
+
+    /// In a folder of its own: the gateway may ask for leaves, and not for what was sealed.
+    pub(crate) fn offices(&self) -> PathBuf {
+        self.0.join("offices").join("offices.sock")
     }
 
     pub(crate) fn portal(&self) -> PathBuf {

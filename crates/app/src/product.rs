@@ -14,7 +14,7 @@ use schoolgate_control::{Control, ControlError, ControlParts};
 use schoolgate_decide::Categories;
 use schoolgate_eventlog::{EventLog, Evidence, LogError, QueryError};
 use schoolgate_identity::{Identities, Openness};
-use schoolgate_keys::{KeyError, KeyRing, sha256_hex};
+use schoolgate_keys::{KeyError, KeyRing, Offices, sha256_hex};
 use schoolgate_lists::Index;
 use schoolgate_portal::{CaFile, CaFiles, Demo, GatewaysPort, Look, PortalParts};
 use schoolgate_proxy::{Gateways, Portal};
@@ -113,6 +113,8 @@ pub(crate) struct Plan {
     pub(crate) doors: Doors,
     /// `None`: the CA's key is in this process too.
     pub(crate) signer: Option<Arc<dyn Signer>>,
+    /// `None`: the keys of offices are in this process too.
+    pub(crate) offices: Option<Arc<dyn Offices>>,
     /// Bytes of a lists index to put in force; `None` keeps the one before.
     pub(crate) lists: Option<Vec<u8>>,
     pub(crate) demo: Option<Demo>,
@@ -154,7 +156,11 @@ pub struct Product {
 
 /// The records of a data directory's school, and its keys.
 pub async fn records(dir: &DataDir) -> Result<(Store, SchoolStore, Arc<KeyRing>), StartError> {
-    let keys = Arc::new(KeyRing::open(dir.path())?);
+    records_by(dir, KeyRing::open(dir.path())?).await
+}
+
+async fn records_by(dir: &DataDir, keys: KeyRing) -> Result<(Store, SchoolStore, Arc<KeyRing>), StartError> {
+    let keys = Arc::new(keys);
     let store = Store::open(dir.path(), Arc::clone(&keys)).await?;
     let school = store.school(dir.school());
     Ok((store, school, keys))
@@ -177,7 +183,11 @@ impl Product {
     pub(crate) async fn start(dir: &DataDir, plan: Plan) -> Result<Self, StartError> {
         let running = dir.run()?;
         let tasks = Tasks::new();
-        let (store, school, keys) = records(dir).await?;
+        let mut keys = KeyRing::open(dir.path())?;
+        if let Some(offices) = plan.offices {
+            keys = keys.with_offices(offices);
+        }
+        let (store, school, keys) = records_by(dir, keys).await?;
         let desk = || Desk::new(Arc::new(GatewayBook::open(dir.left_alone())));
         let desk = matches!(plan.doors, Doors::Apart { .. }).then(desk);
         let (control, follower) = Control::open(ControlParts {

@@ -138,6 +138,7 @@ pub async fn serve_role(role: Role, data: &Path, settings_file: &Path, inherited
         Role::Signer => {
             let keys = settings.signer_keys(&dir);
             DataDir::make_private(&keys)?;
+            sockets.offices().parent().map_or(Ok(()), DataDir::make_private)?;
             let lists_at = settings.proxy.clone().and_then(|proxy| lists_at(proxy, &settings.portal.name));
             signer(&keys, dir.school_name(), &sockets, lists_at.as_deref()).await?;
         }

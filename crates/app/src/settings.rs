@@ -81,7 +81,7 @@ struct Raw {
 struct RawProcesses {
     /// Folder of the sockets between the processes; usually `run` in the data directory.
     sockets: Option<PathBuf>,
-    /// Folder of the CA's key; usually `keys` in the data directory.
+    /// Folder of the CA's key and the keys of offices; usually `keys` in the data directory.
     signer_keys: Option<PathBuf>,
     /// Folder of the snapshot, which control writes and gateways read; usually `snapshot` in the data directory.
     snapshot: Option<PathBuf>,

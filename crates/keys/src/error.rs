@@ -23,12 +23,16 @@ pub enum KeyError {
     Refused { operation: &'static str },
     #[error("cannot seal: nobody is named who could open it")]
     NobodyToOpen,
-    #[error("no key of `{holder}` in this key directory")]
-    NoKey { holder: String },
     #[error("cannot seal to offices")]
     Seal { source: age::EncryptError },
     #[error("cannot open sealed content with the key of `{holder}`")]
     Open { holder: String, source: age::DecryptError },
     #[error("cannot open sealed content with the key of `{holder}`: it is damaged")]
     Damaged { holder: String, source: io::Error },
+    #[error("`{key}` is not a key that something could be sealed with")]
+    PublicKey { key: String },
+    #[error("the signer, which has the keys of offices, does not answer")]
+    Signer { source: io::Error },
+    #[error("the signer, which has the keys of offices, says: {reason}")]
+    AtSigner { reason: String },
 }

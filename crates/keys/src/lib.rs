@@ -8,6 +8,7 @@ mod door;
 mod error;
 mod file;
 mod office;
+mod offices;
 mod pseudonym;
 mod ring;
 mod seal;
@@ -18,8 +19,9 @@ pub use door::DoorKeys;
 pub use error::KeyError;
 pub use file::{is_shared, secret_create, secret_read};
 pub use office::{KeyHolder, SealedBlob};
+pub use offices::{FileKey, OfficeFiles, Offices, Whose, Wrapped};
 pub use pseudonym::{LockedHit, Pseudonym, Pseudonyms};
-pub use ring::{EveryKey, KeyRing, secret_copy};
+pub use ring::{KeyRing, secret_copy};
 pub use seal::Sealer;
 pub use sign::{SIGNATURE_BYTES, SigningKey, VerifyingKey};
 

@@ -2,19 +2,20 @@
 //!
 //! A stanza does not say whose it is, so a blob tells a reader of the database how many may open it, not who.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
 
-use age::secrecy::ExposeSecret;
-use age::x25519;
+use age::{DecryptError, x25519};
+use age_core::format::Stanza;
 use schoolgate_base::{PersonId, Role};
+use serde::{Deserialize, Serialize};
 
 use crate::KeyError;
-use crate::file::{secret_create, secret_dir, secret_read};
+use crate::offices::{Offices, Whose, Wrapped};
 
 /// Whoever has a key of their own: an office, held by people with dates, or one person.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum KeyHolder {
     Office(Role),
     /// Somebody who has to read again what she herself reported.
@@ -55,9 +56,9 @@ impl fmt::Display for KeyHolder {
 }
 
 impl KeyHolder {
-    /// The file of this holder's key below `dir`. Everything but letters, digits, `-` and `_` is written `%XX`, so
+    /// The file of this holder's key. Everything but letters, digits, `-` and `_` is written `%XX`, so
     /// that two holders never share a file and no name leads out of the directory.
-    fn path(&self, dir: &Path) -> PathBuf {
+    pub(crate) fn file_name(&self) -> String {
         let mut name = String::new();
         for byte in self.to_string().bytes() {
             if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
@@ -66,46 +67,19 @@ impl KeyHolder {
                 name.push_str(&format!("%{byte:02X}"));
             }
         }
-        dir.join(format!("{name}.age"))
+        name.push_str(".age");
+        name
     }
 }
 
-/// Makes the key of `holder` unless it is there.
-pub(crate) fn ensure(dir: &Path, holder: &KeyHolder) -> Result<x25519::Identity, KeyError> {
-    match load(dir, holder) {
-        Err(KeyError::NoKey { .. }) => {}
-        found => return found,
-    }
-    secret_dir(dir)?;
-    let identity = x25519::Identity::generate();
-    let text =
-        format!("# key of {holder}\n# public: {}\n{}\n", identity.to_public(), identity.to_string().expose_secret());
-    match secret_create(&holder.path(dir), text.as_bytes()) {
-        Ok(()) => Ok(identity),
-        // Somebody else made it at the same moment: theirs holds.
-        Err(KeyError::Exists { .. }) => load(dir, holder),
-        Err(error) => Err(error),
-    }
-}
-
-pub(crate) fn load(dir: &Path, holder: &KeyHolder) -> Result<x25519::Identity, KeyError> {
-    let path = holder.path(dir);
-    if !path.exists() {
-        return Err(KeyError::NoKey { holder: holder.to_string() });
-    }
-    read(&path)
-}
-
-pub(crate) fn read(path: &Path) -> Result<x25519::Identity, KeyError> {
-    let malformed = || KeyError::Malformed { path: path.to_owned(), kind: "key of an office (age identity)" };
-    let bytes = secret_read(path)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| malformed())?;
-    let key = text.lines().find(|line| !line.starts_with('#') && !line.is_empty());
-    key.and_then(|line| line.trim().parse().ok()).ok_or_else(malformed)
-}
-
-pub(crate) fn seal(recipients: &[x25519::Recipient], content: &[u8]) -> Result<SealedBlob, KeyError> {
+/// Seals `content` so that whoever has the secret half of one of `public_keys` opens it.
+pub(crate) fn seal(public_keys: &[String], content: &[u8]) -> Result<SealedBlob, KeyError> {
     let seal = |source| KeyError::Seal { source };
+    let mut recipients = Vec::with_capacity(public_keys.len());
+    for key in public_keys {
+        let recipient: x25519::Recipient = key.parse().map_err(|_| KeyError::PublicKey { key: key.clone() })?;
+        recipients.push(recipient);
+    }
     let recipients = recipients.iter().map(|recipient| recipient as &dyn age::Recipient);
     let encryptor = age::Encryptor::with_recipients(recipients).map_err(seal)?;
     let mut blob = Vec::new();
@@ -115,20 +89,45 @@ pub(crate) fn seal(recipients: &[x25519::Recipient], content: &[u8]) -> Result<S
     Ok(SealedBlob(blob))
 }
 
-/// `None` when the blob is not sealed to any of these identities; `holder` is whose they are, for an error.
-pub(crate) fn open(
-    holder: &str,
-    identities: &[x25519::Identity],
-    blob: &SealedBlob,
-) -> Result<Option<Vec<u8>>, KeyError> {
-    let open = |source| KeyError::Open { holder: holder.to_owned(), source };
-    let decryptor = age::Decryptor::new(blob.as_bytes()).map_err(open)?;
-    let mut reader = match decryptor.decrypt(identities.iter().map(|identity| identity as &dyn age::Identity)) {
+/// `None` when the blob is sealed to none of those meant.
+pub(crate) fn open(offices: &dyn Offices, whose: &Whose, blob: &SealedBlob) -> Result<Option<Vec<u8>>, KeyError> {
+    let asking = Asking { offices, whose, failed: RefCell::default() };
+    let decryptor =
+        age::Decryptor::new(blob.as_bytes()).map_err(|source| KeyError::Open { holder: whose.to_string(), source })?;
+    let mut reader = match decryptor.decrypt(std::iter::once(&asking as &dyn age::Identity)) {
         Ok(reader) => reader,
         Err(age::DecryptError::NoMatchingKeys) => return Ok(None),
-        Err(source) => return Err(open(source)),
+        Err(source) => {
+            let failed = asking.failed.take();
+            return Err(failed.unwrap_or_else(|| KeyError::Open { holder: whose.to_string(), source }));
+        }
     };
     let mut content = Vec::new();
-    reader.read_to_end(&mut content).map_err(|source| KeyError::Damaged { holder: holder.to_owned(), source })?;
+    reader.read_to_end(&mut content).map_err(|source| KeyError::Damaged { holder: whose.to_string(), source })?;
     Ok(Some(content))
+}
+
+/// Stands for keys that are somewhere else.
+struct Asking<'a> {
+    offices: &'a dyn Offices,
+    whose: &'a Whose,
+    /// Why there is no answer; age has no word for it.
+    failed: RefCell<Option<KeyError>>,
+}
+
+impl age::Identity for Asking<'_> {
+    fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<age_core::format::FileKey, DecryptError>> {
+        self.unwrap_stanzas(std::slice::from_ref(stanza))
+    }
+
+    fn unwrap_stanzas(&self, stanzas: &[Stanza]) -> Option<Result<age_core::format::FileKey, DecryptError>> {
+        let wrapped: Vec<Wrapped> = stanzas.iter().map(Wrapped::from).collect();
+        match self.offices.file_key(self.whose, &wrapped) {
+            Ok(key) => Some(Ok(age_core::format::FileKey::new(Box::new(key?.0)))),
+            Err(error) => {
+                self.failed.replace(Some(error));
+                Some(Err(DecryptError::DecryptionFailed))
+            }
+        }
+    }
 }

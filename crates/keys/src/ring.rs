@@ -2,18 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-use age::x25519;
+use std::sync::Arc;
 
 use crate::digest::random_bytes;
 use crate::file::{secret_create, secret_dir, secret_dir_check, secret_list, secret_read};
 use crate::office::{self, KeyHolder, SealedBlob};
+use crate::offices::{OfficeFiles, Offices, Whose};
 use crate::{DoorKeys, KeyError, Pseudonyms, Sealer, SigningKey};
 
 const SIGNING: &str = "snapshot-signing.pk8";
 const TOKEN: &str = "token.key";
 const PSEUDONYM: &str = "pseudonym.key";
-const OFFICES: &str = "offices";
 
 /// Every key of one school. Cheap to share behind an `Arc`; all methods take `&self`.
 #[derive(Debug)]
@@ -24,16 +23,7 @@ pub struct KeyRing {
     redirects: Sealer,
     pseudonyms: Pseudonyms,
     doors: DoorKeys,
-}
-
-/// Every holder's key.
-pub struct EveryKey(Vec<x25519::Identity>);
-
-impl EveryKey {
-    /// What was sealed; `None` when none of the keys opens it. An error means damage.
-    pub fn open(&self, blob: &SealedBlob) -> Result<Option<Vec<u8>>, KeyError> {
-        office::open("every holder", &self.0, blob)
-    }
+    offices: Arc<dyn Offices>,
 }
 
 impl KeyRing {
@@ -47,7 +37,6 @@ impl KeyRing {
         }
         secret_create(&dir.join(TOKEN), &random_bytes::<32>()?)?;
         secret_create(&dir.join(PSEUDONYM), &random_bytes::<32>()?)?;
-        secret_dir(&dir.join(OFFICES))?;
         // Last, so that a directory that has a signing key has all keys.
         SigningKey::generate()?.save(&dir.join(SIGNING))?;
         Self::open(data_dir)
@@ -61,6 +50,7 @@ impl KeyRing {
         let (token, pseudonym) = (key_bytes(&dir.join(TOKEN))?, key_bytes(&dir.join(PSEUDONYM))?);
         let doors = DoorKeys::derive(&token, &pseudonym);
         Ok(Self {
+            offices: Arc::new(OfficeFiles::new(&dir)),
             dir,
             signing,
             tokens: Sealer::new(&token)?,
@@ -111,33 +101,26 @@ impl KeyRing {
         if holders.is_empty() {
             return Err(KeyError::NobodyToOpen);
         }
-        let dir = self.dir.join(OFFICES);
-        let mut recipients = Vec::with_capacity(holders.len());
-        for holder in holders {
-            recipients.push(office::ensure(&dir, holder)?.to_public());
-        }
-        office::seal(&recipients, content)
+        let public: Result<Vec<String>, KeyError> =
+            holders.into_iter().map(|holder| self.offices.public_key(holder)).collect();
+        office::seal(&public?, content)
     }
 
     /// What was sealed, opened with the key of `holder`; `None` when it was not sealed to it (or it has no key at
-    /// all). An error means damage, never "not for you".
+    /// all). An error means damage, or that nobody can tell, never "not for you".
     pub fn open_with(&self, holder: &KeyHolder, blob: &SealedBlob) -> Result<Option<Vec<u8>>, KeyError> {
-        match office::load(&self.dir.join(OFFICES), holder) {
-            Ok(identity) => office::open(&holder.to_string(), &[identity], blob),
-            Err(KeyError::NoKey { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        office::open(self.offices.as_ref(), &Whose::Holder(holder.clone()), blob)
     }
 
-    /// The keys of every holder there is, read once: for whoever goes through all that was ever sealed.
-    pub fn every_key(&self) -> Result<EveryKey, KeyError> {
-        let mut identities = Vec::new();
-        for path in secret_list(&self.dir.join(OFFICES))? {
-            if path.extension().is_some_and(|extension| extension == "age") {
-                identities.push(office::read(&path)?);
-            }
-        }
-        Ok(EveryKey(identities))
+    /// The same with whatever key opens it: for the program itself, which goes through all that was ever sealed.
+    pub fn open_with_any(&self, blob: &SealedBlob) -> Result<Option<Vec<u8>>, KeyError> {
+        office::open(self.offices.as_ref(), &Whose::Every, blob)
+    }
+
+    /// With the keys of offices and persons somewhere else.
+    #[must_use]
+    pub fn with_offices(self, offices: Arc<dyn Offices>) -> Self {
+        Self { offices, ..self }
     }
 
     /// Copies every key file into `to/keys`, which must be empty. Keep the copy apart from any backup of the records:

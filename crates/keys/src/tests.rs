@@ -73,7 +73,7 @@ fn keys_are_never_overwritten() {
     assert!(matches!(secret_create(&path, b"other"), Err(KeyError::Exists { .. })));
     assert_eq!(KeyRing::open(dir.path()).unwrap().signing().verifying_key(), public);
     // Nothing is left beside.
-    assert_eq!(fs::read_dir(dir.path().join("keys")).unwrap().count(), 4);
+    assert_eq!(fs::read_dir(dir.path().join("keys")).unwrap().count(), 3);
 }
 
 #[test]

@@ -46,9 +46,8 @@ impl SchoolStore {
             .await
             .map_err(failed(OPERATION))?;
         let next = rows.last().filter(|_| rows.len() as u64 == SEALED_PAGE).map(row_key);
-        let every_key = self.store.keys.every_key().map_err(keys(OPERATION))?;
         let items = rows.iter().filter_map(|row| {
-            let read = read_sealed(row, |blob| every_key.open(blob).map_err(keys(OPERATION)));
+            let read = read_sealed(row, |blob| self.store.keys.open_with_any(blob).map_err(keys(OPERATION)));
             readable(row, read.and_then(|file| file.ok_or(RecordsError::Unopened { operation: OPERATION })))
         });
         Ok(Page { items: items.collect(), next })
@@ -57,7 +56,6 @@ impl SchoolStore {
     /// How many sealed cases none of the keys here opens: those whose keys came from an older export, and damaged ones.
     pub(crate) async fn sealed_unopened_count(&self) -> Result<u64, RecordsError> {
         const OPERATION: &str = "sealed_unopened_count";
-        let every_key = self.store.keys.every_key().map_err(keys(OPERATION))?;
         let mut count = 0;
         let mut last = String::new();
         loop {
@@ -72,7 +70,7 @@ impl SchoolStore {
             let Some(end) = rows.last() else { return Ok(count) };
             last.clone_from(&end.id);
             let opens = |row: &&case_file::Model| {
-                let read = read_sealed(row, |blob| every_key.open(blob).map_err(keys(OPERATION)));
+                let read = read_sealed(row, |blob| self.store.keys.open_with_any(blob).map_err(keys(OPERATION)));
                 matches!(read, Ok(Some(_)))
             };
             let opened = rows.iter().filter(opens).count();

@@ -3,6 +3,7 @@
 //! This is the only crate that reads the wall clock or spawns; everything else is handed a [`Clock`] and [`Tasks`].
 
 mod accepting;
+mod answering;
 mod clock;
 mod crowd;
 mod dialer;
@@ -17,6 +18,7 @@ mod sockets;
 mod tasks;
 
 pub use accepting::accepted;
+pub use answering::{answer_all, ask_blocking};
 pub use clock::{Clock, ClockError};
 pub use crowd::{Crowd, Place};
 pub use dialer::{Connected, DialError, Dialer, DialerSettings, Purpose, Resolver, Resolving, SystemResolver};

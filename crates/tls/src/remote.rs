@@ -10,19 +10,17 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use schoolgate_base::Host;
 use schoolgate_runtime::frames::{read_frame, write_frame};
-use schoolgate_runtime::{Crowd, Gauge, Place, Tasks, accepted};
+use schoolgate_runtime::{Tasks, answer_all};
 use serde::{Deserialize, Serialize};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::signer::{Listing, Refreshing, SignError, SignedLeaf, Signer, Signing, SigningRequest};
 
 /// For one answer of the signer, its own queue included.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Processes that may ask at a time: the gateway, the portal, and either of them once more while it is replaced.
-const ASKERS_MAX: usize = 16;
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Ask {
@@ -42,37 +40,13 @@ enum Answer {
 
 /// Answers whoever connects to `listener`, until the tasks are drained. Who may connect is said by the socket's file.
 pub fn serve_signer(tasks: &Tasks, listener: UnixListener, signer: Arc<dyn Signer>) {
-    let crowd = Crowd::new(ASKERS_MAX, ASKERS_MAX, Gauge::default());
-    let connections = tasks.clone();
-    let shutdown = tasks.shutdown();
-    tasks.spawn("signer", async move {
-        loop {
-            let taken = accepted(&shutdown, "a connection to the signer", || listener.accept()).await;
-            let Some((stream, _)) = taken else { return };
-            // All are of this machine, and so of one address.
-            let Some(place) = crowd.enter([127, 0, 0, 1].into()) else { continue };
-            let (signer, shutdown) = (Arc::clone(&signer), connections.shutdown());
-            connections.spawn("signer connection", async move {
-                tokio::select! {
-                    ended = answer_all(stream, signer, place) => {
-                        if let Err(error) = ended {
-                            debug!(%error, "a connection to the signer ended");
-                        }
-                    }
-                    () = shutdown.begun() => {}
-                }
-            });
+    answer_all(tasks, "signer", listener, move |message| {
+        let signer = Arc::clone(&signer);
+        async move {
+            let ask = postcard::from_bytes(&message).map_err(io::Error::other)?;
+            postcard::to_allocvec(&answered(signer.as_ref(), ask).await).map_err(io::Error::other)
         }
     });
-}
-
-async fn answer_all(mut stream: UnixStream, signer: Arc<dyn Signer>, _place: Place) -> io::Result<()> {
-    while let Some(message) = read_frame(&mut stream).await? {
-        let ask = postcard::from_bytes(&message).map_err(io::Error::other)?;
-        let answer = postcard::to_allocvec(&answered(signer.as_ref(), ask).await).map_err(io::Error::other)?;
-        timeout(PATIENCE, write_frame(&mut stream, &answer)).await??;
-    }
-    Ok(())
 }
 
 async fn answered(signer: &dyn Signer, ask: Ask) -> Answer {

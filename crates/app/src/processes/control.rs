@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
+use super::offices::RemoteOffices;
 use super::{Role, Sockets};
 use crate::data_dir::LiveDir;
 use crate::product::{Doors, Plan, Product, RunError, StartError};
@@ -51,6 +52,7 @@ pub async fn control(
         portal_name: settings.portal.name,
         doors,
         signer: Some(signer),
+        offices: Some(Arc::new(RemoteOffices::at(&sockets.offices()))),
         lists: Some(lists(&dir.lists())?),
         demo: None,
     };

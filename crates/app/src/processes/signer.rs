@@ -1,4 +1,4 @@
-//! The signer: the key of the school's CA, a socket, and nothing else.
+//! The signer: the key of the school's CA, the keys of offices, a socket for each, and nothing else.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use schoolgate_keys::OfficeFiles;
 use schoolgate_runtime::{Clock, Tasks};
 use schoolgate_tls::{Authority, serve_signer};
 use tracing::{info, warn};
 
+use super::offices::serve_offices;
 use super::{Claim, Sockets, socket};
 use crate::product::{RunError, StartError, until_asked_to_stop};
 
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// Signs for whoever may open the socket, until it is asked to stop. Makes the CA of `school` when `keys` has none.
+/// Signs, and opens what is sealed, for whoever may open the sockets, until it is asked to stop. Makes the CA of `school` when `keys` has none.
 ///
 /// `lists_at`: where clients find the lists that leaves point to.
 pub async fn signer(keys: &Path, school: &str, sockets: &Sockets, lists_at: Option<&str>) -> Result<(), RunError> {
@@ -27,10 +29,13 @@ pub async fn signer(keys: &Path, school: &str, sockets: &Sockets, lists_at: Opti
             Some(base) => authority.with_lists_at(base),
             None => authority,
         };
-        Ok::<_, StartError>((claim, authority, socket(&sockets.signer())?))
+        // Whoever reaches the signer reaches both.
+        let offices = socket(&sockets.offices())?;
+        Ok::<_, StartError>((claim, authority, offices, socket(&sockets.signer())?))
     };
-    let (_claim, authority, listener) = started.await.map_err(RunError::from)?;
+    let (_claim, authority, offices, listener) = started.await.map_err(RunError::from)?;
     let tasks = Tasks::new();
+    serve_offices(&tasks, offices, OfficeFiles::new(keys));
     serve_signer(&tasks, listener, Arc::new(authority));
     info!("the signer is ready");
     until_asked_to_stop().await?;

@@ -10,7 +10,7 @@ use schoolgate_app::data_dir::{DataDir, DataDirError};
 use schoolgate_app::product::records;
 use schoolgate_app::serve::has_authority;
 use schoolgate_app::settings::Settings;
-use schoolgate_keys::{KeyRing, secret_copy};
+use schoolgate_keys::{KeyRing, OfficeFiles, secret_copy};
 use schoolgate_records::{RESTORE_BEGUN, RecordsError, Restoring, backup, restore};
 use schoolgate_runtime::Clock;
 
@@ -90,7 +90,11 @@ pub(super) async fn bring_back(
     }
     let begun = restore_begin(data)?;
     KeyRing::open(kept.keys)?.export(data)?;
-    let keys = Arc::new(KeyRing::open(data)?);
+    let mut keys = KeyRing::open(data)?;
+    if let Some((from, _)) = &kept.ca {
+        keys = keys.with_offices(Arc::new(OfficeFiles::new(from)));
+    }
+    let keys = Arc::new(keys);
     let restoring = Restoring { from, keys, erasures: &[], loses_sealed: kept.loses_sealed };
     let reports = restore(restoring, data, Clock::system().now()).await?;
     if let Some((from, to)) = &kept.ca {

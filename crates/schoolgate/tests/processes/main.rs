@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod ca;
+mod school;
+mod sealed;
 mod service;
 mod soak;
 mod who;
