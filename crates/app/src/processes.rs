@@ -36,8 +36,8 @@ pub use control::control;
 pub(crate) use desk::{Desk, Handed};
 pub use gateway::{Places, gateway};
 pub use signer::signer;
+pub use supervisor::{Inherited, SuperviseError, supervise};
 pub(crate) use supervisor::{Standing, standings};
-pub use supervisor::{SuperviseError, supervise};
 
 use crate::product::StartError;
 

@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 use crate::data_dir::{DataDir, DataDirError, LiveDir};
-use crate::processes::{Places, Role, SuperviseError, control, gateway, signer, supervise};
+use crate::processes::{Inherited, Places, Role, SuperviseError, control, gateway, signer, supervise};
 use crate::product::{PortalTls, RunError, StartError};
 use crate::reached::lists_at;
 use crate::settings::{Certificate, PortalSettings, Settings, SettingsError};
@@ -124,7 +124,9 @@ pub async fn serve(data: &Path, settings_file: &Path, inherited: Listening) -> R
         Some(_) => &[Role::Signer, Role::Control, Role::Gateway],
         None => &[Role::Signer, Role::Control],
     };
-    Ok(supervise(roles, &arguments, &sockets, inherited).await?)
+    let mut inherited = inherited;
+    let portal = inherited.split_off(settings.portal.listen);
+    Ok(supervise(roles, &arguments, &sockets, Inherited { gateway: inherited, control: portal }).await?)
 }
 
 /// Does the work of one role until it is asked to stop. Of `data`, signer and gateway need the school's mark only, where

@@ -69,6 +69,16 @@ impl TrustBook {
         learned.insert(address, Learned { at: now, refusing: Vec::new(), in_a_row: Vec::new() });
     }
 
+    /// As [`TrustBook::learn`], where somebody else has seen it of the CA of `generation`: of another one than signs here,
+    /// it says nothing.
+    pub fn learn_of(&self, generation: u64, address: IpAddr, at: Timestamp) {
+        // Before anybody has said which one signs here, it may be this.
+        let _ = self.generation.compare_exchange(0, generation, Ordering::Relaxed, Ordering::Relaxed);
+        if self.generation.load(Ordering::Relaxed) == generation {
+            self.learn(address, at);
+        }
+    }
+
     /// As [`TrustBook::learn`], in the name of `host`.
     pub fn learn_on(&self, address: IpAddr, host: &Host, now: Timestamp) {
         self.learn(address, now);
@@ -135,6 +145,20 @@ mod tests {
         assert!(!book.is_trusting(address, now));
         book.learn(address, now);
         book.follow(8);
+        assert!(book.is_trusting(address, now));
+    }
+
+    #[test]
+    fn what_others_saw_of_another_ca_says_nothing() {
+        let book = TrustBook::new(2);
+        let (now, address) = (at("2026-11-24T09:00Z"), "10.0.0.1".parse().unwrap());
+        book.learn_of(7, address, now);
+        assert!(book.is_trusting(address, now), "nobody has said yet which one signs here");
+        book.follow(8);
+        assert!(!book.is_trusting(address, now));
+        book.learn_of(7, address, now);
+        assert!(!book.is_trusting(address, now));
+        book.learn_of(8, address, now);
         assert!(book.is_trusting(address, now));
     }
 

@@ -119,6 +119,13 @@ impl Sockets {
         shared.map_err(|source| SocketsError::Listen { address, source })
     }
 
+    /// Of what was inherited, the listener of `address` for another process.
+    #[must_use]
+    pub fn split_off(&mut self, address: SocketAddr) -> Self {
+        let is_of = |given: &mut TcpListener| given.local_addr().is_ok_and(|bound| bound == address);
+        Self { given: self.given.extract_if(.., is_of).collect(), kept: Vec::new() }
+    }
+
     /// The same sockets for the use after this one, in this process. Until they are listened on they are as inherited.
     pub fn again(&self) -> Result<Self, SocketsError> {
         let given = self.kept.iter().map(TcpListener::try_clone).collect::<io::Result<_>>();

@@ -23,7 +23,7 @@ use tracing::{info, warn};
 
 use super::book::GatewayBook;
 use super::link::LOOKS_MAX;
-use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, send};
+use super::messages::{Batch, ToControl, ToGateway, Trusting, VERSION, Welcome, receive, send};
 
 /// For a gateway's first message, and for it to take one of ours.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -53,7 +53,7 @@ pub(crate) struct Desk {
     gateways: Mutex<Gateways>,
     /// The newest root that all connected gateways have; [`u64::MAX`] without any.
     seen: watch::Sender<u64>,
-    trusting: broadcast::Sender<(IpAddr, i64)>,
+    trusting: broadcast::Sender<Trusting>,
     /// The same since the morning, for a gateway that comes later.
     known: Mutex<Known>,
     book: Arc<GatewayBook>,
@@ -151,12 +151,13 @@ impl Desk {
             }
         }
         // Without a gateway there is nobody to tell.
-        let _ = self.trusting.send((address, at));
+        let _ = self.trusting.send(Trusting { generation, devices: vec![(address, at)] });
     }
 
-    fn known(&self, generation: u64) -> Vec<(IpAddr, i64)> {
+    fn known(&self, generation: u64) -> Trusting {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.of(generation).iter().map(|(address, at)| (*address, *at)).collect()
+        let devices = known.of(generation).iter().map(|(address, at)| (*address, *at)).collect();
+        Trusting { generation, devices }
     }
 
     /// Takes gateways until the tasks are drained. Who may connect is said by the socket's file.
@@ -224,7 +225,7 @@ impl Desk {
 
 /// What a gateway is told beside what it is answered.
 struct Wishes {
-    trusting: broadcast::Receiver<(IpAddr, i64)>,
+    trusting: broadcast::Receiver<Trusting>,
     forgotten: broadcast::Receiver<Host>,
     asking: broadcast::Receiver<(u64, IpAddr)>,
 }
@@ -255,7 +256,7 @@ impl Serving {
             forgotten: self.desk.book.forgotten(),
             asking: self.desk.asking.subscribe(),
         };
-        let known = ToGateway::Trusting { devices: self.desk.known(self.handed.signer.generation()) };
+        let known = ToGateway::Trusting(self.desk.known(self.handed.signer.generation()));
         timeout(PATIENCE, send(&mut write, &known)).await??;
         let connection = self.desk.connection();
         let (kept, to_flush) = watch::channel(0);
@@ -352,7 +353,7 @@ impl Serving {
                     None => return Ok(()),
                 },
                 device = wishes.trusting.recv() => match device {
-                    Ok(device) => ToGateway::Trusting { devices: vec![device] },
+                    Ok(device) => ToGateway::Trusting(device),
                     Err(broadcast::error::RecvError::Lagged(_)) => continue,
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },

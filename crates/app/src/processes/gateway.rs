@@ -27,7 +27,8 @@ use tracing::{error, info, warn};
 
 use self::edition::{Edition, Finishing};
 use super::control::reach_signer;
-use super::link::{Link, Looks, Trusting, Word, note_roots};
+use super::link::{Link, Looks, Word, note_roots};
+use super::messages::Trusting;
 use super::messages::Welcome;
 use super::{Role, Sockets};
 use crate::gateway::identities;
@@ -235,14 +236,14 @@ fn spawn_followers(
     let (identities, stopping) = (Arc::clone(identities), writing.shutdown());
     writing.spawn("devices that trust us", async move {
         loop {
-            let devices = tokio::select! {
-                devices = trusting.recv() => devices,
+            let met = tokio::select! {
+                met = trusting.recv() => met,
                 () = stopping.begun() => return,
             };
-            let Some(devices) = devices else { return };
+            let Some(Trusting { generation, devices }) = met else { return };
             for (address, at) in devices {
                 if let Ok(at) = Timestamp::from_microsecond(at) {
-                    identities.trust.learn(address, at);
+                    identities.trust.learn_of(generation, address, at);
                 }
             }
         }

@@ -20,7 +20,7 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{error, info, warn};
 
-use super::messages::{Batch, ToControl, ToGateway, VERSION, Welcome, receive, send};
+use super::messages::{Batch, ToControl, ToGateway, Trusting, VERSION, Welcome, receive, send};
 use crate::status::GatewayStatus;
 
 /// Events that wait for control, and their bytes in all: one with a long address takes a hundred times the usual.
@@ -93,9 +93,6 @@ pub(super) struct Looks {
     pub(super) asked: mpsc::Receiver<(u64, IpAddr)>,
     pub(super) answers: mpsc::Sender<(u64, Option<Openness>)>,
 }
-
-/// Devices that trust the school's CA, and when that was seen, in microseconds.
-pub(super) type Trusting = Vec<(IpAddr, i64)>;
 
 /// How the attempts to reach control ended.
 enum Reached {
@@ -261,7 +258,7 @@ async fn hear(ears: &Ears, mut read: OwnedReadHalf) -> io::Result<()> {
             ToGateway::Written { number } => drop(ears.written.send_replace(number)),
             ToGateway::Published { snapshot } => drop(ears.published.send_replace(snapshot)),
             // Learned again at the device's next handshake.
-            ToGateway::Trusting { devices } => drop(ears.trusting.try_send(devices)),
+            ToGateway::Trusting(met) => drop(ears.trusting.try_send(met)),
             // Left alone for longer, which the technician sees.
             ToGateway::Forget { host } => drop(ears.forgotten.try_send(host)),
             // The device asks again.

@@ -17,7 +17,7 @@ use crate::status::GatewayStatus;
 
 /// Counts up when a message changes its form. A gateway of another version is turned away; it ends, and the supervisor
 /// starts the program that is installed now.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum ToControl {
@@ -57,17 +57,32 @@ pub(super) enum ToGateway {
     /// The answer to the hello.
     Welcome(Welcome),
     /// The batch's events are on disk.
-    Written { number: u64 },
+    Written {
+        number: u64,
+    },
     /// A new root is there to be read.
-    Published { snapshot: u64 },
-    /// The portal has met devices that trust the school's CA: where, and when in microseconds.
-    Trusting { devices: Vec<(IpAddr, i64)> },
+    Published {
+        snapshot: u64,
+    },
+    Trusting(Trusting),
     /// A technician wants this site looked into again.
-    Forget { host: Host },
+    Forget {
+        host: Host,
+    },
     /// Whether the web is open to an address.
-    Look { number: u64, address: IpAddr },
+    Look {
+        number: u64,
+        address: IpAddr,
+    },
     /// The gateway speaks another version than control, and is to make room for one that does not.
     OtherVersion,
+}
+
+/// The portal has met devices that trust the school's CA of `generation`: where, and when in microseconds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Trusting {
+    pub(super) generation: u64,
+    pub(super) devices: Vec<(IpAddr, i64)>,
 }
 
 /// All that a gateway needs to know and cannot find out.

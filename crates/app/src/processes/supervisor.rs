@@ -53,6 +53,12 @@ pub(crate) struct Standing {
     pub(crate) last_end: Option<String>,
 }
 
+/// Listening sockets that the system has opened, by whose they are.
+pub struct Inherited {
+    pub gateway: Listening,
+    pub control: Listening,
+}
+
 /// Keeps `roles` running until it is asked to stop: each is this program again with `role NAME` and `arguments`. Asked to
 /// (`SIGHUP`), it asks gateway and control to read their settings anew. Keeps the gateway's listening sockets, at first `inherited`,
 /// so that nobody is refused while one gateway takes another's place; and those of control.
@@ -60,15 +66,15 @@ pub async fn supervise(
     roles: &[Role],
     arguments: &[String],
     sockets: &Sockets,
-    inherited: Listening,
+    inherited: Inherited,
 ) -> Result<(), SuperviseError> {
     let program = std::env::current_exe().map_err(|source| SuperviseError::Own { source })?;
     let folder = &sockets.0;
     crate::data_dir::DataDir::make_private(folder)
         .map_err(|error| SuperviseError::Folder { path: folder.clone(), source: io::Error::other(error) })?;
     let _claim = Claim::on(&sockets.standing())?;
-    let of_gateway = SocketKeeper::new(&sockets.listening(Role::Gateway), inherited)?;
-    let of_control = SocketKeeper::new(&sockets.listening(Role::Control), Listening::default())?;
+    let of_gateway = SocketKeeper::new(&sockets.listening(Role::Gateway), inherited.gateway)?;
+    let of_control = SocketKeeper::new(&sockets.listening(Role::Control), inherited.control)?;
     let (told, standings) = mpsc::channel(roles.len().max(1));
     let reloads = watch::Sender::new(());
     // Drained in the order of the roles turned round: doors before records, records before keys.
