@@ -67,6 +67,11 @@ pub(crate) trait Peer {
         true
     }
 
+    /// Whether it ends each connection without a word.
+    fn ends_connections(&self) -> bool {
+        false
+    }
+
     /// By what name it is asked for the one that the bench calls `host`.
     fn host(&self, host: &str) -> String {
         host.to_owned()
@@ -140,6 +145,8 @@ pub(crate) struct Bench<'a> {
     arguments: &'a Arguments,
     peers: Vec<Box<dyn Peer>>,
     figures: Figures,
+    /// Cases that could not be measured, with their reasons.
+    failed: Vec<String>,
 }
 
 impl<'a> Bench<'a> {
@@ -160,7 +167,7 @@ impl<'a> Bench<'a> {
                 }
             }
         }
-        Self { arguments, peers: found, figures }
+        Self { arguments, peers: found, figures, failed: Vec::new() }
     }
 
     /// Starts every program with what `stage` has and measures the cases.
@@ -177,7 +184,15 @@ impl<'a> Bench<'a> {
         }
         for case in cases {
             eprintln!("measuring {}", case.name);
-            let runs = self.runs(stage, case, &running)?;
+            let runs = match self.runs(stage, case, &running) {
+                Ok(runs) => runs,
+                // What the other cases found is not lost with it.
+                Err(error) => {
+                    eprintln!("{error}");
+                    self.failed.push(error.to_string());
+                    continue;
+                }
+            };
             let names: Vec<&str> = running.iter().map(|(peer, _)| peer.name()).collect();
             self.figures.add(&case.name, &case.lines, &names, &runs);
             let dropped = running.first().and_then(|(_, process)| process.events_dropped());
@@ -215,7 +230,7 @@ impl<'a> Bench<'a> {
         } else {
             self.figures.print();
         }
-        Ok(())
+        if self.failed.is_empty() { Ok(()) } else { Err(self.failed.join("\n").into()) }
     }
 }
 

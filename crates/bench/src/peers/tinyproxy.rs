@@ -27,6 +27,11 @@ impl Peer for Tinyproxy {
         false
     }
 
+    /// After each answer, whose head says otherwise where it came from a site that keeps connections.
+    fn ends_connections(&self) -> bool {
+        true
+    }
+
     /// It asks the system, which knows no names of a bench.
     fn host(&self, _: &str) -> String {
         "localhost".to_owned()

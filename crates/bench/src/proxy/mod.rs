@@ -91,7 +91,8 @@ fn asked<'a>(dir: &'a Path, name: &str, path: &'static str, closes: bool, least:
     Case::new(name, vec![line], move |tried| {
         let (host, port) = (tried.peer.host(HOST), tried.stage.origin.port());
         let url = format!("http://{host}:{port}{path}");
-        let load = Load { dir, url: &url, seconds: tried.seconds, connections: CONNECTIONS, closes };
+        let ends = tried.peer.ends_connections();
+        let load = Load { dir, url: &url, seconds: tried.seconds, connections: CONNECTIONS, closes, ends };
         measured(tried.process, RATES, || wrk::run(tried.process.address(), &load)).map(Some)
     })
 }

@@ -15,6 +15,8 @@ pub(super) struct Load<'a> {
     pub(super) connections: u32,
     /// A new connection for each request.
     pub(super) closes: bool,
+    /// The proxy ends connections without a word before, which wrk takes for a failure after each answer.
+    pub(super) ends: bool,
 }
 
 pub(super) fn is_missing() -> bool {
@@ -29,8 +31,8 @@ fn script(url: &str, closes: bool) -> String {
         "wrk.path = \"{url}\"\nwrk.headers[\"Host\"] = \"{authority}\"\n{close}\
          done = function(summary, latency)\n\
          local e = summary.errors\n\
-         io.write(string.format(\"RESULT %d %d %d %d %d\\n\", summary.requests, summary.duration, \
-         latency:percentile(50), latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))\nend\n"
+         io.write(string.format(\"RESULT %d %d %d %d %d %d\\n\", summary.requests, summary.duration, \
+         latency:percentile(50), latency:percentile(99), e.connect + e.write + e.status + e.timeout, e.read))\nend\n"
     )
 }
 
@@ -45,10 +47,11 @@ pub(super) fn run(address: SocketAddr, load: &Load<'_>) -> Result<Done, Failure>
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix("RESULT "));
     let numbers: Vec<u64> = line.unwrap_or_default().split(' ').filter_map(|number| number.parse().ok()).collect();
-    let [requests, micros, p50, p99, errors] = numbers.as_slice() else {
+    let [requests, micros, p50, p99, errors, ended] = numbers.as_slice() else {
         return Err(format!("wrk said nothing that can be read:\n{text}").into());
     };
-    if *errors > 0 {
+    let errors = if load.ends { *errors } else { errors + ended };
+    if errors > 0 {
         return Err(format!("{errors} of {requests} requests failed").into());
     }
     Ok(Done { count: *requests, seconds: *micros as f64 / 1e6, p50_ms: *p50 as f64 / 1e3, p99_ms: *p99 as f64 / 1e3 })
