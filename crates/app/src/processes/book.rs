@@ -1,6 +1,6 @@
 //! What gateways say of themselves, as control keeps it: for pages, and for a gateway that is started again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use tracing::warn;
 
 use crate::status::{GatewayReports, GatewayStatus};
 
-/// Sites to forget that a gateway has not been told of yet; beyond that it goes on leaving them alone, and says so.
+/// Sites to forget that a gateway has not heard of yet; beyond that it goes on leaving them alone, and says so.
 const FORGOTTEN_MAX: usize = 256;
 
 /// The book, and the file in which the learned sites outlive this process.
@@ -30,6 +30,17 @@ struct Inner {
     statuses: BTreeMap<u64, GatewayStatus>,
     /// By name; of the last gateway while there is none.
     left_alone: Vec<LearnedSite>,
+    /// Sites that were taken off the list, with when each had last shown: a gateway that was not there to hear it still
+    /// has them.
+    taken_off: HashMap<Host, Timestamp>,
+}
+
+impl Inner {
+    /// Of what a gateway has, the sites that were taken off the list and have not shown since.
+    fn outdated(&self, status: &GatewayStatus) -> Vec<Host> {
+        let is_outdated = |site: &&LearnedSite| self.taken_off.get(&site.host).is_some_and(|last| site.last <= *last);
+        status.left_alone.iter().filter(is_outdated).map(|site| site.host.clone()).collect()
+    }
 }
 
 impl GatewayBook {
@@ -55,8 +66,14 @@ impl GatewayBook {
 
     pub(super) fn note(&self, connection: u64, status: GatewayStatus) {
         let mut inner = self.lock();
+        let outdated = inner.outdated(&status);
+        let mut status = status;
+        status.left_alone.retain(|site| !outdated.contains(&site.host));
         inner.statuses.insert(connection, status);
         self.keep_union(&mut inner);
+        for host in outdated {
+            let _ = self.forgotten.send(host);
+        }
     }
 
     pub(super) fn note_gone(&self, connection: u64) {
@@ -100,15 +117,17 @@ impl GatewayReports for GatewayBook {
 
     fn forget(&self, host: &Host) -> bool {
         let mut inner = self.lock();
-        let count = inner.left_alone.len();
-        inner.left_alone.retain(|site| site.host != *host);
-        let was_there = inner.left_alone.len() < count;
-        if was_there {
-            self.write(&inner.left_alone);
-            // Without a gateway there is nobody to tell: one that comes is given the list.
-            let _ = self.forgotten.send(host.clone());
+        let Some(at) = inner.left_alone.iter().position(|site| site.host == *host) else { return false };
+        let site = inner.left_alone.remove(at);
+        if FORGOTTEN_MAX <= inner.taken_off.len() {
+            inner.taken_off.clear();
         }
-        was_there
+        inner.taken_off.insert(site.host, site.last);
+        self.write(&inner.left_alone);
+        // Without a gateway there is nobody to tell: one that comes is given the list, and one that comes again says
+        // what it has.
+        let _ = self.forgotten.send(host.clone());
+        true
     }
 }
 
@@ -169,6 +188,14 @@ mod tests {
         assert!(book.forget(&host) && !book.forget(&host));
         assert_eq!(forgotten.try_recv().unwrap(), host);
         check(&open(), &[]);
+        // A gateway whose link was broken has not heard it.
+        book.note(4, status(&[("app.example", late)]));
+        check(&book, &[]);
+        assert_eq!(forgotten.try_recv().unwrap(), host);
+        let later = "2026-11-24T08:00Z";
+        book.note(4, status(&[("app.example", later)]));
+        check(&book, &[("app.example", later)]);
+        book.note_gone(4);
         book.note(3, status(&[("old.example", "2026-10-20T09:00Z")]));
         check(&book, &[]);
     }
