@@ -23,6 +23,7 @@ mod reply;
 mod safe_search;
 mod server;
 mod settings;
+mod splice;
 mod standing;
 mod target;
 mod tunnel;

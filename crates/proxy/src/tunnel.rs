@@ -13,9 +13,10 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tracing::debug;
 
 use crate::exchange::Exchange;
+use crate::splice::Pipe;
 
-/// Bytes moved at a time.
-const PIECE_BYTES: usize = 32 * 1024;
+/// Bytes moved at a time; where there are as many, the kernel moves those after them.
+const PIECE_BYTES: usize = 16 * 1024;
 
 thread_local! {
     /// One buffer for each thread: a tunnel holds memory only while its peer does not take what was read.
@@ -110,11 +111,20 @@ async fn pump_socket(
     to: OwnedWriteHalf,
     direction: Direction,
 ) -> io::Result<()> {
+    let mut is_bulk = false;
     loop {
         from.readable().await?;
-        match move_piece(&from, &to) {
+        let moved = match is_bulk.then(Pipe::of_thread) {
+            Some(Ok(pipe)) => pipe.carry(from.as_ref(), to.as_ref()),
+            Some(Err(_)) | None => move_piece(&from, &to),
+        };
+        match moved {
             Ok(Moved::End) => break,
-            Ok(Moved::All(count)) => exchange.count(direction, count),
+            Ok(Moved::All(count)) => {
+                exchange.count(direction, count);
+                // Two calls and a pipe are not worth it for a few words.
+                is_bulk = PIECE_BYTES <= count;
+            }
             Ok(Moved::Some(count, rest)) => {
                 exchange.count(direction, count);
                 write_rest(&to, &rest).await?;
@@ -128,7 +138,7 @@ async fn pump_socket(
     Ok(())
 }
 
-enum Moved {
+pub(crate) enum Moved {
     End,
     All(usize),
     /// Bytes read in all, and those that the other side did not take yet.
@@ -172,7 +182,7 @@ async fn pump(
     mut to: impl AsyncWrite + Unpin,
     direction: Direction,
 ) -> io::Result<()> {
-    let mut piece = Vec::with_capacity(PIECE_BYTES / 2);
+    let mut piece = Vec::with_capacity(PIECE_BYTES);
     while from.read_buf(&mut piece).await? > 0 {
         exchange.count(direction, piece.len());
         to.write_all(&piece).await?;
