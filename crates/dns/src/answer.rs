@@ -329,5 +329,7 @@ fn ttls(message: &[u8]) -> Option<Vec<u16>> {
     Some(found)
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;
