@@ -5,7 +5,9 @@
 //! the committed corpus.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::shell::{self, Trouble};
 
@@ -97,10 +99,23 @@ fn run(target: &str, seconds: u32, target_dir: &Path) -> Result<(), Trouble> {
         format!("-max_total_time={seconds}"),
         format!("-max_len={INPUT_MAX}"),
         "-timeout=10".to_owned(),
-        "-print_final_stats=1".to_owned(),
-        "-verbosity=0".to_owned(),
     ]);
-    shell::run(&mut command)
+    heard(&mut command)
+}
+
+/// Runs to the end and tells what is worth reading: not each input that led somewhere new, of which there are thousands.
+fn heard(command: &mut Command) -> Result<(), Trouble> {
+    let failed = |error| Trouble::new(format!("cannot run cargo-fuzz: {error}"));
+    let mut child = command.stderr(Stdio::piped()).spawn().map_err(failed)?;
+    for line in child.stderr.take().map(BufReader::new).into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
+        if !["NEW", "REDUCE", "pulse", "RELOAD"].iter().any(|step| line.contains(&format!("\t{step} "))) {
+            eprintln!("{line}");
+        }
+    }
+    match child.wait().map_err(failed)?.success() {
+        true => Ok(()),
+        false => Err(Trouble::new("a target does not hold, or could not be built")),
+    }
 }
 
 #[cfg(test)]
