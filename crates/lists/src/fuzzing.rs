@@ -26,7 +26,7 @@ pub fn list_import(data: &[u8]) {
         all.extend(entries.into_iter().take(ENTRIES_MAX));
     }
     // An index takes milliseconds, reading a line microseconds: one input in eight.
-    if data.len() % 8 == 0 {
+    if data.len().is_multiple_of(8) {
         check_found(all);
     }
 }
