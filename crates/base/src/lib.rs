@@ -3,6 +3,8 @@
 //! No input or output, no clock, no tasks: whoever needs "now" passes it in.
 
 mod calendar;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod host;
 mod ids;
 mod network;

@@ -59,7 +59,8 @@ pub(crate) struct Asking<'a> {
 impl Answer {
     /// `None` where it cannot be read or is not about the question.
     pub(crate) fn read(message: &[u8], asking: &Asking<'_>) -> Option<Self> {
-        let message = Message::from_vec(message).ok()?;
+        // In an update (RFC 2136) records may be without data, which in an answer nobody could read.
+        let message = Message::from_vec(message).ok().filter(|message| message.metadata.op_code == OpCode::Query)?;
         Self::of(message, asking)
     }
 
@@ -329,5 +330,7 @@ fn ttls(message: &[u8]) -> Option<Vec<u16>> {
     Some(found)
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

@@ -157,7 +157,7 @@ fn path(door: &Door, path: &str) -> Option<Option<Arc<str>>> {
 }
 
 /// RFC 8484 §4.1: the parameter `dns`, in base64url without padding.
-fn query_of(uri: &Uri) -> Option<Vec<u8>> {
+pub(crate) fn query_of(uri: &Uri) -> Option<Vec<u8>> {
     let encoded = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("dns="))?;
     BASE64URL_NOPAD.decode(encoded.as_bytes()).ok()
 }
@@ -184,7 +184,7 @@ async fn body_of(door: &Door, head: &Parts, body: &mut Incoming) -> Result<Vec<u
 }
 
 /// For how long a cache of HTTP may keep a message (RFC 8484 §5.1): its shortest time, in seconds.
-fn freshness(message: &[u8]) -> u32 {
+pub(crate) fn freshness(message: &[u8]) -> u32 {
     shortest(message).unwrap_or(0)
 }
 

@@ -5,6 +5,8 @@ mod cache;
 mod cookies;
 mod door;
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod https;
 mod limiter;
 mod lookup;

@@ -177,5 +177,7 @@ fn options<'a>(data: &'a [u8], mut edns: Edns<'a>) -> Option<Edns<'a>> {
     Some(edns)
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

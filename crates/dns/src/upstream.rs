@@ -2,7 +2,7 @@
 
 mod datagram;
 mod https;
-mod stream;
+pub(crate) mod stream;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

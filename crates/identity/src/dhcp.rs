@@ -4,6 +4,8 @@
 //! whoever watches the files bounds their size.
 
 mod dnsmasq;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod isc;
 mod kea;
 mod table;

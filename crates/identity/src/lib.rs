@@ -4,6 +4,8 @@ mod attribution;
 mod captive;
 mod certificate;
 mod dhcp;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod identify;
 mod lease_files;
 mod leases;

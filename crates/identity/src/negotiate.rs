@@ -6,6 +6,8 @@
 
 mod cipher;
 mod der;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod keytab;
 mod message;
 mod replays;

@@ -4,7 +4,7 @@
 
 mod accounting;
 mod listener;
-mod packet;
+pub(crate) mod packet;
 
 pub use accounting::{Accounting, Ignored, Status};
 pub use listener::{Lenience, Peer, RadiusListener, Secret};

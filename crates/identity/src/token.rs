@@ -18,7 +18,7 @@ pub fn basic_credentials(header: &[u8]) -> Option<(DeviceId, String)> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = BASE64.decode(encoded.trim().as_bytes()).ok()?;
+    let decoded = BASE64.decode(encoded.trim_ascii().as_bytes()).ok()?;
     let (user, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
     let hash = HEXLOWER.encode(digest(&SHA256, secret.as_bytes()).as_ref());
     Some((DeviceId::new(user).ok()?, hash))
@@ -37,7 +37,15 @@ mod tests {
 
     #[test]
     fn anything_else_is_none() {
-        for header in ["", "Basic", "Bearer abc", "Basic !!!", "Basic bm9jb2xvbg==", "Basic OnNlY3JldA=="] {
+        for header in [
+            "",
+            "Basic",
+            "Bearer abc",
+            "Basic !!!",
+            "Basic bm9jb2xvbg==",
+            "Basic OnNlY3JldA==",
+            "Basic \u{a0}bGFwdG9wLTE6",
+        ] {
             assert!(basic_credentials(header.as_bytes()).is_none(), "{header}");
         }
         assert!(basic_credentials(&[b'a'; 4_000]).is_none());

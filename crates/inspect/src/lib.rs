@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod help;
 mod phrases;
 mod search;

@@ -4,7 +4,7 @@ use schoolgate_base::HostName;
 use serde::{Deserialize, Serialize};
 
 /// How much of a query string is read, in bytes.
-const QUERY_MAX_BYTES: usize = 8 * 1024;
+pub(crate) const QUERY_MAX_BYTES: usize = 8 * 1024;
 
 /// A site on which people search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

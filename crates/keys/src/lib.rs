@@ -7,6 +7,8 @@ mod digest;
 mod door;
 mod error;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod office;
 mod offices;
 mod pseudonym;

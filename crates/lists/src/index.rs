@@ -20,7 +20,7 @@ const MAGIC: &[u8; 8] = b"SGLISTS\n";
 /// Changes with every change to what the bytes mean.
 const FORMAT: u32 = 1;
 /// Magic, format, length, checksum.
-const HEADER_BYTES: usize = 8 + 4 + 8 + 8;
+pub(crate) const HEADER_BYTES: usize = 8 + 4 + 8 + 8;
 
 /// Bytes of an index file that stay put: a vector, or a mapped file.
 pub type IndexBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
@@ -308,18 +308,27 @@ fn check_header(reader: &mut Reader<'_>, file: &[u8]) -> Result<(), OpenError> {
 pub(crate) fn file_bytes(sections: [&[u8]; 4]) -> Vec<u8> {
     let body_len: usize = sections.iter().map(|section| 8 + section.len()).sum();
     let mut file = Vec::with_capacity(HEADER_BYTES + body_len);
-    file.extend_from_slice(MAGIC);
-    file.extend_from_slice(&FORMAT.to_le_bytes());
-    file.extend_from_slice(&((HEADER_BYTES + body_len) as u64).to_le_bytes());
-    file.extend_from_slice(&[0; 8]);
+    file.extend_from_slice(&[0; HEADER_BYTES]);
     for section in sections {
         put_section(&mut file, section);
     }
-    let sum = checksum(file.get(HEADER_BYTES..).unwrap_or_default());
-    if let Some(slot) = file.get_mut(HEADER_BYTES - 8..HEADER_BYTES) {
-        slot.copy_from_slice(&sum.to_le_bytes());
+    let header = file_header(file.get(HEADER_BYTES..).unwrap_or_default());
+    if let Some(place) = file.first_chunk_mut() {
+        *place = header;
     }
     file
+}
+
+/// Magic, format, length and checksum of a file with this body.
+pub(crate) fn file_header(body: &[u8]) -> [u8; HEADER_BYTES] {
+    let length = ((HEADER_BYTES + body.len()) as u64).to_le_bytes();
+    let sum = checksum(body).to_le_bytes();
+    let parts = [&MAGIC[..], &FORMAT.to_le_bytes(), &length, &sum];
+    let mut header = [0; HEADER_BYTES];
+    for (place, byte) in header.iter_mut().zip(parts.into_iter().flatten()) {
+        *place = *byte;
+    }
+    header
 }
 
 #[cfg(test)]

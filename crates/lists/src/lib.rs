@@ -3,6 +3,8 @@
 mod builder;
 mod dictionary;
 mod entry;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod import;
 mod index;
 mod key;

@@ -7,6 +7,8 @@ pub mod diff;
 mod explain;
 mod extend;
 pub mod fmt;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod kinds;
 pub mod manual;
 mod mutants;

@@ -63,9 +63,9 @@ pub(crate) fn pass_on(headers: &mut HeaderMap, version: Version) {
         let named: Vec<HeaderName> = headers
             .get_all(CONNECTION)
             .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+            // By bytes: one name that is none must not keep the others from being taken away.
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+            .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
             .filter(|name| !is_kept(name))
             .collect();
         for name in named {
@@ -155,6 +155,14 @@ mod tests {
         let mut names: Vec<&str> = map.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept", "host", "via"]);
+    }
+
+    #[test]
+    fn a_name_that_is_none_does_not_keep_the_others() {
+        let mut map = headers(&[("x-secret", "1")]);
+        map.insert(CONNECTION, HeaderValue::from_bytes(b"close, X-Secret, H\xefst").unwrap());
+        pass_on(&mut map, Version::HTTP_11);
+        assert_eq!(map.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["via"]);
     }
 
     #[test]

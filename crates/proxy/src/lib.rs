@@ -10,6 +10,8 @@ mod exchange;
 mod expect;
 mod failure;
 mod forward;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hops;
 mod inside;
 mod message;

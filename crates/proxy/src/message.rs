@@ -11,10 +11,11 @@ use crate::failure::Failure;
 
 /// The path that was judged, and nothing else.
 pub(crate) fn origin_form(uri: &Uri, judged: &str) -> Result<Uri, Failure> {
-    match uri.path_and_query() {
-        // Shares the bytes that were read.
-        Some(path) if path.as_str() == judged => Ok(Uri::from(path.clone())),
-        _ => judged.parse().map_err(|_| Failure::Malformed("path")),
+    // Shares the bytes that were read. Of `http://site#top` there are none: they are shown as `/` and written as nothing.
+    let shared = uri.path_and_query().filter(|path| path.as_str() == judged).cloned().map(Uri::from);
+    match shared.filter(|shared| !shared.path().is_empty()) {
+        Some(shared) => Ok(shared),
+        None => judged.parse().map_err(|_| Failure::Malformed("path")),
     }
 }
 
@@ -95,6 +96,12 @@ mod tests {
         assert_eq!(request.headers()[HOST], "news.example:8443");
         assert_eq!(request.headers()[COOKIE], "one=1; two=2");
         assert_eq!(request.headers()[CONNECTION], "te");
+    }
+
+    #[test]
+    fn an_address_without_a_path_and_with_a_fragment_asks_for_the_root() {
+        let uri: Uri = "http://news.example#top".parse().unwrap();
+        assert_eq!(origin_form(&uri, "/").unwrap().to_string(), "/");
     }
 
     #[test]

@@ -157,13 +157,19 @@ fn site_of(authority: &str, default_port: u16) -> Result<Site, Failure> {
         return Err(malformed);
     }
     let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| malformed)?),
+        Some((host, port)) if !port.ends_with(']') => (host, port_of(port).ok_or(malformed)?),
         _ => (authority, default_port),
     };
-    if port == 0 {
+    // RFC 3986 §3.2.2: an IPv6 address stands in brackets. In `2001:db8::1:80` one reader sees a port and another none.
+    if port == 0 || (host.contains(':') && !host.starts_with('[')) {
         return Err(malformed);
     }
     Ok(Site { host: Host::parse(host).map_err(|_| malformed)?, port })
+}
+
+/// RFC 3986 §3.2.3: digits, and no sign before them.
+fn port_of(text: &str) -> Option<u16> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 fn path_of(uri: &Uri) -> Result<Box<str>, Failure> {
@@ -244,6 +250,7 @@ mod tests {
         check("GET", "http://127.1/", authority);
         check("GET", "http://user@news.example/", authority);
         check("GET", "http://news.example:0/", authority);
+        check("GET", "http://news.example:+80/", authority);
         check("GET", "https://news.example/", Err(Failure::Malformed("scheme")));
     }
 
@@ -272,6 +279,10 @@ mod tests {
         check_direct("http://bet.example/a", &["news.example"], one, host);
         check_direct("http://bet.example/a", &[], old, host);
         check_direct("/a", &["news.example:25"], one, Err(Failure::Misdirected));
+        let authority = Err(Failure::Malformed("authority"));
+        for two_ways in ["news.example:+80", "2001:db8::1:80", "1::2:3", "news.example:"] {
+            check_direct("/a", &[two_ways], one, authority);
+        }
         check_direct("https://news.example/a", &["news.example"], one, Err(Failure::Malformed("scheme")));
     }
 

@@ -9,6 +9,8 @@ mod crowd;
 mod dialer;
 mod eyeballs;
 pub mod frames;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guarded;
 mod listening;
 mod metrics;

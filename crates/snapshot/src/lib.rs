@@ -2,6 +2,8 @@
 
 mod error;
 mod follow;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod map;
 mod part;
 mod publish;

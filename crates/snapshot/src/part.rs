@@ -3,6 +3,7 @@
 //! The payload begins at a multiple of 64 bytes, so that an index inside a mapping is aligned.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
 use schoolgate_base::SchoolId;
@@ -32,6 +33,11 @@ pub(crate) struct Header {
 }
 
 pub(crate) fn write(path: &Path, header: &Header, payload: &[u8], key: &SigningKey) -> Result<(), SnapshotError> {
+    replace(path, &[&front(path, header, key)?, payload])
+}
+
+/// What stands before the payload.
+pub(crate) fn front(path: &Path, header: &Header, key: &SigningKey) -> Result<Vec<u8>, SnapshotError> {
     let text = serde_json::to_vec(header).map_err(|source| SnapshotError::Encode { part: "header", source })?;
     let signature = key.sign(&text).map_err(|source| SnapshotError::Sign { path: path.to_owned(), source })?;
     let length = u32::try_from(text.len()).map_err(|_| damaged(path, "the header is too long"))?;
@@ -41,14 +47,19 @@ pub(crate) fn write(path: &Path, header: &Header, payload: &[u8], key: &SigningK
     front.extend_from_slice(&text);
     front.extend_from_slice(&signature);
     front.resize(front.len().next_multiple_of(ALIGNMENT), 0);
-    replace(path, &[&front, payload])
+    Ok(front)
 }
 
 /// Reads and verifies everything: the signature before the header is believed, the hash before the payload is.
 pub(crate) fn read(path: &Path, key: &VerifyingKey) -> Result<(Header, Mapped), SnapshotError> {
     let file = File::open(path).map_err(reading(path))?;
     let map = Mapped::open(&file).map_err(reading(path))?;
-    let bytes: &[u8] = &map;
+    let (header, payload) = verify(&map, path, key)?;
+    Ok((header, Mapped::new(map, payload)))
+}
+
+/// The header, and where the payload lies in `bytes`, which are of the file at `path`.
+pub(crate) fn verify(bytes: &[u8], path: &Path, key: &VerifyingKey) -> Result<(Header, Range<usize>), SnapshotError> {
     let Some((magic, rest)) = bytes.split_first_chunk::<8>() else { return Err(damaged(path, "it is too short")) };
     if magic != MAGIC {
         return Err(damaged(path, "it does not begin like a part file"));
@@ -72,5 +83,5 @@ pub(crate) fn read(path: &Path, key: &VerifyingKey) -> Result<(Header, Mapped), 
     if u64::try_from(content.len()) != Ok(header.length) || sha256_hex(content) != header.sha256 {
         return Err(damaged(path, "its content is not what its header says"));
     }
-    Ok((header, Mapped::new(map, payload)))
+    Ok((header, payload))
 }

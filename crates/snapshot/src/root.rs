@@ -49,13 +49,16 @@ impl RootFile {
     }
 
     pub(crate) fn write(&self, dir: &Path, key: &SigningKey) -> Result<(), SnapshotError> {
-        let path = Self::path_in(dir);
+        replace(&Self::path_in(dir), &[&self.signed(dir, key)?])
+    }
+
+    /// What is written, for the directory `dir`.
+    pub(crate) fn signed(&self, dir: &Path, key: &SigningKey) -> Result<Vec<u8>, SnapshotError> {
         let encode = |source| SnapshotError::Encode { part: "root", source };
         let root = serde_json::to_string(self).map_err(encode)?;
         let signature =
-            key.sign(root.as_bytes()).map_err(|source| SnapshotError::Sign { path: path.clone(), source })?;
-        let text = serde_json::to_vec(&Signed { root, signature: hex(&signature) }).map_err(encode)?;
-        replace(&path, &[&text])
+            key.sign(root.as_bytes()).map_err(|source| SnapshotError::Sign { path: Self::path_in(dir), source })?;
+        serde_json::to_vec(&Signed { root, signature: hex(&signature) }).map_err(encode)
     }
 
     /// The bytes of the root file; `None` where nothing was published yet.

@@ -3,6 +3,7 @@
 mod chromium;
 mod curl;
 mod data;
+pub mod fuzz;
 mod network;
 mod product;
 

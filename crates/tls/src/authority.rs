@@ -6,6 +6,8 @@
 mod ca;
 mod files;
 mod folder;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 
 use std::io;
 use std::path::{Path, PathBuf};

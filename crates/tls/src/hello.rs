@@ -273,5 +273,7 @@ fn server_name(mut content: Fields<'_>) -> Result<NamedServer, HelloError> {
     })
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

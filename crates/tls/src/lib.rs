@@ -2,6 +2,8 @@
 
 mod authority;
 mod devices;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hello;
 mod learned;
 mod leaves;

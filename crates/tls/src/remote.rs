@@ -1,5 +1,8 @@
 //! The signer as a process of its own: whoever wants a leaf asks over a socket, and the CA's key stays where it is.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

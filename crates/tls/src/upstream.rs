@@ -1,6 +1,8 @@
 //! Connections to sites: dialled by the one dialer, verified against the platform's roots, failures in plain words.
 
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod known_bad;
 mod profile;
 mod revocation_folder;

@@ -12,6 +12,7 @@ mod bench;
 mod ci;
 mod demo;
 mod docs;
+mod fuzz;
 mod install;
 mod package;
 mod reference;
@@ -39,6 +40,7 @@ cargo xtask COMMAND
   web             styles and scripts of the pages, by npm; nothing to do when their sources have not changed
   package         the Debian package, by cargo-deb    [--check] [--try]
   coverage        account for every row of the registers of clauses    [--prove] [--survivors] [--json]
+  fuzz [TARGET…]  fuzz targets with coverage, by cargo-fuzz; all of them or some    [--seconds N]
   soak [SECONDS]  everything at once through the proxy, for ten minutes or so many seconds
   bench lists     measure the list index            [--json]
   bench policy    measure the checker on the packs  [--json]
@@ -66,6 +68,7 @@ fn dispatch(words: &[String]) -> Result<(), Trouble> {
     };
     match command {
         "demo" => demo::demo(rest),
+        "fuzz" => fuzz::fuzz(rest),
         "soak" => bench::soak(rest),
         "bench" => bench::bench(rest),
         "package" => package::package(rest),

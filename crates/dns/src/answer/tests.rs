@@ -58,6 +58,15 @@ fn only_the_chain_of_the_question_stays() {
 }
 
 #[test]
+fn an_update_is_no_answer() {
+    let mut message = message(vec![a("www.example.", 300, "192.0.2.1")], vec![]);
+    let reads = |message: &Message| Answer::read(&message.to_vec().unwrap(), &asking(1)).is_some();
+    assert!(reads(&message));
+    message.metadata.op_code = OpCode::Update;
+    assert!(!reads(&message));
+}
+
+#[test]
 fn a_circle_of_names_ends() {
     let answers = vec![alias("www.example.", 50, "a.example."), alias("a.example.", 50, "www.example.")];
     assert_eq!(*read(1, answers, Vec::new()).chain, ["a.example".parse().unwrap()]);

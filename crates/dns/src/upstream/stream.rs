@@ -156,8 +156,8 @@ fn hand_out(message: Vec<u8>, open: &mut HashMap<u16, Asked>) {
 
 /// Messages with their length before them (RFC 1035 §4.2.2), as they come in.
 #[derive(Default)]
-struct Frames {
-    buffer: Vec<u8>,
+pub(crate) struct Frames {
+    pub(crate) buffer: Vec<u8>,
 }
 
 impl Frames {
@@ -170,7 +170,7 @@ impl Frames {
         (count > 0).then_some(())
     }
 
-    fn next(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
         let length = usize::from(u16::from_be_bytes(*self.buffer.first_chunk()?));
         let message = self.buffer.get(2..2 + length)?.to_vec();
         self.buffer.drain(..2 + length);

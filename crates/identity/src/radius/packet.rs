@@ -165,5 +165,7 @@ impl<'a> Iterator for Attributes<'a> {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 pub(crate) mod tests;

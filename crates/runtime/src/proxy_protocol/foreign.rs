@@ -66,7 +66,8 @@ pub fn read(input: &[u8]) -> Result<Reading, ForeignError> {
 }
 
 fn read_line(input: &[u8]) -> Result<Reading, ForeignError> {
-    let Some(end) = input.iter().position(|byte| *byte == b'\n') else {
+    // A longer line is none, also where it is there all at once.
+    let Some(end) = input.iter().take(LINE_MAX).position(|byte| *byte == b'\n') else {
         if LINE_MAX <= input.len() {
             return Err(ForeignError::Line);
         }
@@ -185,6 +186,16 @@ mod tests {
     fn binary(command: u8, family: u8, body: &[u8]) -> Vec<u8> {
         let length = u16::try_from(body.len()).unwrap().to_be_bytes();
         [&SIGNATURE[..], &[command, family], &length, body].concat()
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_refused_however_it_comes() {
+        let line = format!("PROXY UNKNOWN {}\r\n", "x".repeat(LINE_MAX));
+        for cut in [LINE_MAX, LINE_MAX + 1, line.len()] {
+            assert_eq!(read(&line.as_bytes()[..cut]), Err(ForeignError::Line), "{cut}");
+        }
+        let longest = format!("PROXY UNKNOWN {}\r\n", "x".repeat(LINE_MAX - 16));
+        assert_eq!(read(longest.as_bytes()), Ok(Reading::Header { ends: None, length: LINE_MAX }));
     }
 
     #[test]

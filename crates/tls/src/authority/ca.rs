@@ -91,6 +91,10 @@ impl Ca {
             .into_iter()
             .collect();
         let public_key = SubjectPublicKeyInfo::from_der(&request.public_key).map_err(failed)?;
+        // No key at all, or one in another frame than the one that would be signed.
+        if public_key.der_bytes().is_empty() || public_key.subject_public_key_info() != request.public_key {
+            return Err(failed(rcgen::Error::CouldNotParseKeyPair));
+        }
         let signed = params.signed_by(&public_key, &self.issuer).map_err(failed)?;
         Ok(SignedLeaf {
             certificate: signed.der().clone(),

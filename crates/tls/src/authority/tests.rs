@@ -101,6 +101,21 @@ fn another_key_is_refused() {
 }
 
 #[test]
+fn what_is_no_key_is_signed_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = authority(folder.path());
+    let whole = request("news.example");
+    // A key of Ed25519 without its bits, and a key with bytes behind it.
+    let empty = b"\x30\x0a\x30\x05\x06\x03\x2b\x65\x70\x03\x01\x00".to_vec();
+    let longer = [&whole.public_key[..], b"more"].concat();
+    for public_key in [empty, longer] {
+        let request = SigningRequest { public_key, ..whole.clone() };
+        assert!(matches!(authority.sign_now(&request), Err(SignError::Sign { .. })));
+    }
+    assert!(authority.sign_now(&whole).is_ok());
+}
+
+#[test]
 fn c06_leaves_are_named_by_alternative_name_only_short_and_backdated() {
     let keys = tempfile::tempdir().unwrap();
     let authority = authority(keys.path());

@@ -122,7 +122,7 @@ fn is_numbered(list: &[u8]) -> bool {
 }
 
 /// DER as it is, or out of PEM.
-fn decode(bytes: &[u8]) -> Option<CertificateRevocationListDer<'static>> {
+pub(super) fn decode(bytes: &[u8]) -> Option<CertificateRevocationListDer<'static>> {
     // DER of a list begins with a SEQUENCE.
     match bytes.first()? {
         0x30 => Some(CertificateRevocationListDer::from(bytes.to_vec())),

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| schoolgate_dns::fuzzing::dns_frames(data));
