@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use schoolgate_runtime::Families;
+use schoolgate_runtime::Reach;
 
 use super::control::usable;
 use crate::data_dir::DataDir;
@@ -13,7 +13,7 @@ use crate::product::StartError;
 use crate::serve::{ServeError, own_ca, portal_tls};
 use crate::settings::{Settings, SettingsError};
 
-/// Tries everything that `next` names and `before` did not. Within the runtime.
+/// Tries everything that `next` names and `before` did not.
 pub(crate) fn takeable(next: &Settings, before: &Settings, dir: &DataDir) -> Result<(), ServeError> {
     if next.proxy.is_some() != before.proxy.is_some() {
         return Err(ServeError::OnlyAtRestart);
@@ -26,8 +26,8 @@ pub(crate) fn takeable(next: &Settings, before: &Settings, dir: &DataDir) -> Res
     for address in all.iter().copied().filter(|address| !had.contains(address)) {
         let is_four =
             |other: &SocketAddr| other.ip().is_unspecified() && other.is_ipv4() && other.port() == address.port();
-        let families = if all.iter().any(is_four) { Families::Own } else { Families::Both };
-        let listening = schoolgate_runtime::listen(address, families);
+        let reach = if all.iter().any(is_four) { Reach::Own } else { Reach::Both };
+        let listening = schoolgate_runtime::listen(address, reach);
         tried.push(listening.map_err(|source| StartError::Listen { address, source })?);
     }
     Ok(())
@@ -60,14 +60,14 @@ mod tests {
         Settings::load(&file).unwrap()
     }
 
-    #[tokio::test]
-    async fn nobody_takes_settings_of_which_a_part_cannot_be_taken() {
+    #[test]
+    fn nobody_takes_settings_of_which_a_part_cannot_be_taken() {
         let folder = tempfile::tempdir().unwrap();
         let made = schoolgate_base::SchoolId::new("riverside").unwrap();
         let data = folder.path().join("data");
         crate::data_dir::LiveDir::create(&data, made, "Riverside", jiff::Timestamp::UNIX_EPOCH).unwrap();
         let dir = DataDir::open(&data).unwrap();
-        let taken = schoolgate_runtime::listen("127.0.0.1:0".parse().unwrap(), Families::Both).unwrap();
+        let taken = schoolgate_runtime::listen("127.0.0.1:0".parse().unwrap(), Reach::Both).unwrap();
         let taken = taken.local_addr().unwrap();
         let before = settings(folder.path(), &format!("[proxy]\nlisten = '{taken}'"));
         let check = |text: &str| {
