@@ -116,13 +116,13 @@ struct RawPortal {
 
 impl Raw {
     /// Paths are from `folder`, where they are not from the root.
-    fn from_folder(mut self, folder: &Path) -> Self {
+    fn in_folder(mut self, folder: &Path) -> Self {
         let RawProcesses { sockets, signer_keys, snapshot } = &mut self.processes;
         let own = [&mut self.portal.certificate, &mut self.portal.key, sockets, signer_keys, snapshot];
         for path in own.into_iter().flatten() {
             *path = folder.join(&*path);
         }
-        Self { who: self.who.from_folder(folder), tls: self.tls.from_folder(folder), ..self }
+        Self { who: self.who.in_folder(folder), tls: self.tls.in_folder(folder), ..self }
     }
 }
 
@@ -168,7 +168,7 @@ impl Settings {
         let raw: Raw = toml::from_str(&text)
             .map_err(|error| SettingsError::Parse { path: path.to_owned(), reason: error.to_string() })?;
         // Whoever starts the program, and wherever: a path means the same file.
-        Self::check(raw.from_folder(path.parent().unwrap_or(Path::new(""))))
+        Self::check(raw.in_folder(path.parent().unwrap_or(Path::new(""))))
     }
 
     fn check(raw: Raw) -> Result<Self, SettingsError> {

@@ -53,7 +53,7 @@ pub enum TlsSettingsError {
 
 impl RawTls {
     /// Paths are from `folder`, where they are not from the root.
-    pub(super) fn from_folder(mut self, folder: &Path) -> Self {
+    pub(super) fn in_folder(mut self, folder: &Path) -> Self {
         for path in self.roots.iter_mut().chain(&mut self.revocations) {
             *path = folder.join(&*path);
         }

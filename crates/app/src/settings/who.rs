@@ -140,7 +140,7 @@ pub enum WhoSettingsError {
 
 impl RawWho {
     /// Paths are from `folder`, where they are not from the root.
-    pub(super) fn from_folder(mut self, folder: &Path) -> Self {
+    pub(super) fn in_folder(mut self, folder: &Path) -> Self {
         let peers = self.radius.iter_mut().flat_map(|radius| &mut radius.peers).map(|peer| &mut peer.secret_file);
         let leases = self.leases.iter_mut().map(|leases| &mut leases.file);
         let keytab = self.kerberos.iter_mut().map(|kerberos| &mut kerberos.keytab);
