@@ -17,6 +17,7 @@ mod gateway;
 mod link;
 mod messages;
 mod offices;
+mod reload;
 mod signer;
 mod supervisor;
 
@@ -35,6 +36,7 @@ pub use confine::{ConfineError, confine_gateway};
 pub use control::control;
 pub(crate) use desk::{Desk, Handed};
 pub use gateway::{Places, gateway};
+pub(crate) use reload::{readable, takeable};
 pub use signer::signer;
 pub use supervisor::{Inherited, SuperviseError, supervise};
 pub(crate) use supervisor::{Standing, standings};

@@ -8,15 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use rustls::pki_types::CertificateDer;
 use schoolgate_base::{Host, HostName};
 use schoolgate_control::{Control, ControlError, ControlParts};
 use schoolgate_decide::Categories;
 use schoolgate_eventlog::{EventLog, Evidence, LogError, QueryError};
 use schoolgate_identity::{Identities, Openness};
-use schoolgate_keys::{KeyError, KeyRing, Offices, sha256_hex};
+use schoolgate_keys::{KeyError, KeyRing, Offices};
 use schoolgate_lists::Index;
-use schoolgate_portal::{CaFile, CaFiles, Demo, GatewaysPort, Look, PortalParts};
+use schoolgate_portal::{CaFiles, Demo, GatewaysPort, Look, PortalParts};
 use schoolgate_proxy::{Gateways, Portal};
 use schoolgate_records::{RecordsError, SchoolStore, Store};
 use schoolgate_runtime::{AddressRule, Clock, Metrics, SocketsError, Tasks};
@@ -29,9 +28,9 @@ use tracing::{error, info};
 use crate::data_dir::{DataDir, DataDirError, Running};
 use crate::front::{Front, Listener, Tls, Trusting};
 use crate::gateway::{self, Believed, GatewayParts, InnerWeb, identities};
-use crate::pem::pem;
+use crate::pem::{ca_file, pem};
 use crate::processes::{Desk, GatewayBook, Handed, Sockets, socket};
-use crate::reached::{doh, gateways, pac, pac_address, reached_at};
+use crate::reached::{away, doh, gateways, pac, pac_address, reached_at};
 use crate::seals::DoorSeals;
 use crate::settings::ProxySettings;
 use crate::shown::Shown;
@@ -418,6 +417,7 @@ impl Common {
             settings: schoolgate_portal::Settings {
                 portal_name: self.portal_name.to_string(),
                 pac_address: pac_address(&gateways),
+                away: away(&gateways),
                 doh: reached.doh,
                 ca,
                 leave_to: None,
@@ -434,16 +434,12 @@ impl Common {
 fn cas(tasks: &Tasks, own: &Arc<OwnServer>, signer: &Arc<dyn Signer>) -> CaFiles {
     let (kept, shutdown) = (Arc::clone(own), tasks.shutdown());
     tasks.spawn("own certificate", async move { kept.keep(shutdown).await });
-    let file = |signer: &dyn Signer| CaFile {
-        pem: signer.certificates().iter().map(pem).collect(),
-        fingerprint: fingerprint(&signer.certificate()),
-    };
-    let ca = CaFiles::new(file(signer.as_ref()));
+    let ca = CaFiles::new(ca_file(signer.as_ref()));
     let (given, signer, shutdown) = (ca.clone(), Arc::clone(signer), tasks.shutdown());
     tasks.spawn("certificates for devices", async move {
         loop {
             tokio::select! {
-                () = tokio::time::sleep(CA_EVERY) => given.set(file(signer.as_ref())),
+                () = tokio::time::sleep(CA_EVERY) => given.set(ca_file(signer.as_ref())),
                 () = shutdown.begun() => return,
             }
         }
@@ -486,11 +482,4 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAd
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
-}
-
-/// SHA-256 of the certificate as people compare it: `3F:9A:…`.
-fn fingerprint(certificate: &CertificateDer<'_>) -> String {
-    let hex = sha256_hex(certificate).to_uppercase();
-    let pairs: Vec<&str> = (0..hex.len()).step_by(2).filter_map(|at| hex.get(at..at + 2)).collect();
-    pairs.join(":")
 }

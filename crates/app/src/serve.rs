@@ -20,7 +20,9 @@ use tokio_rustls::TlsAcceptor;
 use tracing::info;
 
 use crate::data_dir::{DataDir, DataDirError, LiveDir};
-use crate::processes::{Inherited, Places, Role, SuperviseError, control, gateway, signer, supervise};
+use crate::processes::{
+    Inherited, Places, Role, SuperviseError, control, gateway, readable, signer, supervise, takeable,
+};
 use crate::product::{PortalTls, RunError, StartError};
 use crate::reached::lists_at;
 use crate::settings::{Certificate, PortalSettings, Settings, SettingsError};
@@ -63,6 +65,8 @@ pub enum ServeError {
     Signer { path: PathBuf, source: io::Error },
     #[error("the settings say that there is no gateway")]
     NoGateway,
+    #[error("`proxy.off` has changed, which is read at a restart only")]
+    OnlyAtRestart,
     #[error("the lists of withdrawn certificates cannot be read: {problem}")]
     Revocations { problem: String },
     #[error("control does not take this gateway")]
@@ -112,10 +116,10 @@ pub async fn init(data: &Path, school: SchoolId, name: &str, pack: Pack) -> Resu
 /// `inherited` are listening sockets that the system has opened for it.
 pub async fn serve(data: &Path, settings_file: &Path, inherited: Listening) -> Result<(), ServeError> {
     let dir = LiveDir::open(data)?;
-    // Read here only to say at once what is wrong with it.
+    // Read here only to say at once what is wrong with it. Which of the roots is the school's own only the signer's process
+    // knows for sure.
     let settings = Settings::load(settings_file)?;
-    // Which of the roots is the school's own only the signer's process knows for sure.
-    settings.tls.read_roots(&own_ca(&settings.signer_keys(&dir))).map_err(SettingsError::from)?;
+    readable(&settings, &dir)?;
     let sockets = settings.sockets(&dir);
     let texts = [("--data", data), ("--settings", settings_file)];
     let arguments: Vec<String> =
@@ -126,7 +130,21 @@ pub async fn serve(data: &Path, settings_file: &Path, inherited: Listening) -> R
     };
     let mut inherited = inherited;
     let portal = inherited.split_off(settings.portal.listen);
-    Ok(supervise(roles, &arguments, &sockets, Inherited { gateway: inherited, control: portal }).await?)
+    let (file, mut taken) = (settings_file.to_owned(), settings);
+    let may_take_new = move || {
+        let next = Settings::load(&file)?;
+        takeable(&next, &taken, &dir)?;
+        taken = next;
+        Ok(())
+    };
+    let inherited = Inherited { gateway: inherited, control: portal };
+    Ok(supervise(roles, &arguments, &sockets, inherited, may_take_new).await?)
+}
+
+/// Says what is wrong with the settings, and changes nothing.
+pub fn settings_check(data: &Path, settings_file: &Path) -> Result<(), ServeError> {
+    let dir = LiveDir::open(data)?;
+    readable(&Settings::load(settings_file)?, &dir)
 }
 
 /// Does the work of one role until it is asked to stop. Of `data`, signer and gateway need the school's mark only, where
@@ -161,7 +179,7 @@ pub fn has_authority(keys: &Path) -> bool {
 }
 
 /// The CA in use, where this process may read it.
-fn own_ca(keys: &Path) -> Vec<CertificateDer<'static>> {
+pub(crate) fn own_ca(keys: &Path) -> Vec<CertificateDer<'static>> {
     CertificateDer::from_pem_file(keys.join("ca.pem")).into_iter().collect()
 }
 

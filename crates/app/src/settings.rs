@@ -12,7 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use schoolgate_base::{HostName, HostNameError};
+use schoolgate_base::{HostName, HostNameError, Network, NetworkError};
 use schoolgate_keys::KeyRing;
 use serde::Deserialize;
 
@@ -60,6 +60,12 @@ pub enum SettingsError {
     Who(#[from] WhoSettingsError),
     #[error("`proxy.off` leaves no gateway, and `metrics.listen` would show its numbers: take one of them away")]
     MetricsWithoutGateway,
+    #[error("`{key}`: `{value}` is neither an address nor a network; write it as `10.0.0.9` or `10.2.0.0/16`")]
+    Network { key: &'static str, value: String },
+    #[error(
+        "`{key}`: `{value}` could mean the network `{network}` or the one address `{address}`; write which of them"
+    )]
+    NetworkOrAddress { key: &'static str, value: String, network: Network, address: Network },
     #[error("`portal.{given}` is set but `portal.{missing}` is not; a certificate needs both")]
     HalfCertificate { given: &'static str, missing: &'static str },
 }
@@ -108,6 +114,18 @@ struct RawPortal {
     key: Option<PathBuf>,
 }
 
+impl Raw {
+    /// Paths are from `folder`, where they are not from the root.
+    fn in_folder(mut self, folder: &Path) -> Self {
+        let RawProcesses { sockets, signer_keys, snapshot } = &mut self.processes;
+        let own = [&mut self.portal.certificate, &mut self.portal.key, sockets, signer_keys, snapshot];
+        for path in own.into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+        Self { who: self.who.in_folder(folder), tls: self.tls.in_folder(folder), ..self }
+    }
+}
+
 /// Checked settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -149,7 +167,8 @@ impl Settings {
         let text = fs::read_to_string(path).map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
         let raw: Raw = toml::from_str(&text)
             .map_err(|error| SettingsError::Parse { path: path.to_owned(), reason: error.to_string() })?;
-        Self::check(raw)
+        // Whoever starts the program, and wherever: a path means the same file.
+        Self::check(raw.in_folder(path.parent().unwrap_or(Path::new(""))))
     }
 
     fn check(raw: Raw) -> Result<Self, SettingsError> {
@@ -206,6 +225,19 @@ fn address(key: &'static str, value: Option<String>, usual: &str) -> Result<Sock
     value.parse().map_err(|_| SettingsError::Listen { key, value })
 }
 
+fn networks(key: &'static str, values: &[String]) -> Result<Vec<Network>, SettingsError> {
+    let read = |value: &String| {
+        let value = value.clone();
+        value.parse().map_err(|error| match error {
+            NetworkError::NotOne => SettingsError::Network { key, value },
+            NetworkError::Ambiguous { network, address } => {
+                SettingsError::NetworkOrAddress { key, value, network, address }
+            }
+        })
+    };
+    values.iter().map(read).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +259,28 @@ mod tests {
         assert!(refused("[metrics]\nlisten = \"9090\"").contains("metrics.listen"));
         assert!(refused("[proxy]\noff = true\n[metrics]\nlisten = \"127.0.0.1:9090\"").contains("metrics.listen"));
         assert!(refused("[proxy]\noff = true\n[who]\nrealms = [\"school.example\"]").contains("proxy.off"));
+    }
+
+    #[test]
+    fn paths_are_from_the_folder_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("schoolgate.toml");
+        let text = "[portal]\ncertificate = 'portal.pem'\nkey = '/keys/portal.key'\n[proxy]\ntls = ['0.0.0.0:3129']\n\
+            [processes]\nsnapshot = 'snapshot'\n[tls]\nroots = ['inner.pem']\nrevocations = 'crl'\n\
+            [who]\nrealms = ['S']\ndevice_authorities = ['devices.pem']\nleases = [{ file = 'leases', format = 'isc' }]\n\
+            [who.kerberos]\nkeytab = '../keytab'\nnetworks = ['10.2.0.0/16']\n\
+            [[who.radius.peers]]\naddress = '10.0.0.2'\nsecret_file = 'radius'\n";
+        fs::write(&file, text).unwrap();
+        let settings = Settings::load(&file).unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let Certificate { chain, key } = settings.portal.certificate.unwrap();
+        assert_eq!((chain, key), (at("portal.pem"), PathBuf::from("/keys/portal.key")));
+        assert_eq!(settings.snapshot, Some(at("snapshot")));
+        assert_eq!((settings.tls.roots, settings.tls.revocations), (vec![at("inner.pem")], Some(at("crl"))));
+        let who = settings.who;
+        assert_eq!((&who.device_authorities[0], &who.leases[0].path), (&at("devices.pem"), &at("leases")));
+        assert_eq!(who.kerberos.unwrap().keytab, at("../keytab"));
+        assert_eq!(who.radius.unwrap().peers[0].secret_file, at("radius"));
     }
 
     /// The example that people copy and the file that is installed, and with what is commented out in them.

@@ -1,7 +1,7 @@
 //! Networks by address prefix.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,13 @@ pub struct Network {
 
 /// Why a text is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an address or an address prefix such as 10.1.0.0/16")]
-pub struct NetworkError;
+pub enum NetworkError {
+    #[error("not an address or an address prefix such as 10.1.0.0/16")]
+    NotOne,
+    /// Whoever writes `10.0.0.9/8` has one device in mind or sixteen million.
+    #[error("either the network {network} or the address {address}")]
+    Ambiguous { network: Network, address: Network },
+}
 
 impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -34,18 +39,43 @@ impl Network {
     }
 }
 
+impl Network {
+    /// The network of this prefix that the address is in.
+    fn whole(self) -> Self {
+        let address = match self.address {
+            IpAddr::V4(address) => {
+                let mask = u32::MAX.checked_shl(32_u32.saturating_sub(self.prefix.into())).unwrap_or(0);
+                Ipv4Addr::from(u32::from(address) & mask).into()
+            }
+            IpAddr::V6(address) => {
+                let mask = u128::MAX.checked_shl(128_u32.saturating_sub(self.prefix.into())).unwrap_or(0);
+                Ipv6Addr::from(u128::from(address) & mask).into()
+            }
+        };
+        Self { address, ..self }
+    }
+}
+
 impl FromStr for Network {
     type Err = NetworkError;
 
     fn from_str(text: &str) -> Result<Self, NetworkError> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let address: IpAddr = address.trim().parse().map_err(|_| NetworkError)?;
+        let address: IpAddr = address.trim().parse().map_err(|_| NetworkError::NotOne)?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
-            Some(prefix) => prefix.trim().parse().map_err(|_| NetworkError)?,
+            Some(prefix) => prefix.trim().parse().map_err(|_| NetworkError::NotOne)?,
             None => most,
         };
-        if prefix <= most { Ok(Self { address, prefix }) } else { Err(NetworkError) }
+        if most < prefix {
+            return Err(NetworkError::NotOne);
+        }
+        let network = Self { address, prefix }.whole();
+        if network.address == address {
+            Ok(network)
+        } else {
+            Err(NetworkError::Ambiguous { network, address: Self { address, prefix: most } })
+        }
     }
 }
 
@@ -70,7 +100,21 @@ mod tests {
             assert_eq!(text.parse::<Network>().unwrap().to_string(), expected);
         }
         for wrong in ["", "/8", "10.1.0.0/33", "10.1.0.0/", "10.1/16", "school.example", "10.0.0.0/-1"] {
-            assert_eq!(wrong.parse::<Network>(), Err(NetworkError), "{wrong}");
+            assert_eq!(wrong.parse::<Network>(), Err(NetworkError::NotOne), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_with_the_prefix_of_its_network_could_mean_either() {
+        for (text, network, address) in [
+            ("10.0.0.9/8", "10.0.0.0/8", "10.0.0.9/32"),
+            ("10.0.0.9/0", "0.0.0.0/0", "10.0.0.9/32"),
+            ("10.0.0.9/31", "10.0.0.8/31", "10.0.0.9/32"),
+            ("2001:db8::7/48", "2001:db8::/48", "2001:db8::7/128"),
+            ("::1/0", "::/0", "::1/128"),
+        ] {
+            let [network, address] = [network, address].map(|text| text.parse().unwrap());
+            assert_eq!(text.parse::<Network>(), Err(NetworkError::Ambiguous { network, address }), "{text}");
         }
     }
 

@@ -23,7 +23,7 @@ pub use agreements::Signing;
 pub use control::{Control, ControlParts};
 pub use error::ControlError;
 pub use in_force::{InForce, built_of};
-pub use people::{audiences, is_asked, offices_known};
+pub use people::{audiences, groups_known, is_asked, offices_known};
 pub use presence::AddressClaim;
 pub use reports::{ReportError, Sent};
 pub use requests::{RequestError, Submission};

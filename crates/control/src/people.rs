@@ -137,6 +137,12 @@ pub async fn offices_known(store: &SchoolStore) -> Result<BTreeSet<Role>, Contro
     Ok(in_force.built.compiled.school.roles.keys().cloned().collect())
 }
 
+/// Groups that the rules in force know; a class 6B among them is `class:6B`.
+pub async fn groups_known(store: &SchoolStore) -> Result<BTreeSet<Group>, ControlError> {
+    let in_force = InForce::read(editions(store).await?)?;
+    Ok(in_force.built.compiled.school.groups.keys().cloned().collect())
+}
+
 /// Whether an agreement is asked of somebody in these audiences.
 pub fn is_asked(agreement: &Agreement, groups: &[Group]) -> bool {
     agreement.who.is_empty() || agreement.who.iter().any(|group| groups.contains(group))

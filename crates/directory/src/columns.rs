@@ -170,12 +170,12 @@ fn plain(name: &str) -> String {
 
 /// The word of `words` nearest to `word`, at most two slips away.
 pub(crate) fn nearest_word(word: &str, words: &[&'static str]) -> Option<&'static str> {
-    words
-        .iter()
-        .map(|known| (slips(word, known), *known))
-        .filter(|(slips, _)| *slips <= 2)
-        .min()
-        .map(|(_, known)| known)
+    nearest_of(word, words.iter().copied())
+}
+
+/// The same among words of any life.
+pub(crate) fn nearest_of<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    words.map(|known| (slips(word, known), known)).filter(|(slips, _)| *slips <= 2).min().map(|(_, known)| known)
 }
 
 /// How many letters must be added, dropped, changed or swapped with their neighbour (optimal string alignment).

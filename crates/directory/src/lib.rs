@@ -13,7 +13,7 @@ pub use apply::{Confirmation, apply};
 pub use columns::{Column, UnknownColumn};
 pub use difference::{Archived, Changed, Difference, FieldChange, difference};
 pub use error::DirectoryError;
-pub use register::{Incoming, Problem, ProblemKind, Register, RegisterSettings};
+pub use register::{Incoming, Problem, ProblemKind, Register, RegisterSettings, UnknownGroup};
 
 #[cfg(test)]
 mod tests;

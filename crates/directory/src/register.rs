@@ -1,6 +1,7 @@
 //! A file of people, read whole: rows that can be used, and the problems of those that cannot.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,7 +10,7 @@ use schoolgate_base::{Capacity, Group};
 use schoolgate_records::fold;
 
 use crate::DirectoryError;
-use crate::columns::{Column, Header, UnknownColumn, nearest_word};
+use crate::columns::{Column, Header, UnknownColumn, nearest_of, nearest_word};
 use crate::decode::decode;
 
 /// A trust of a hundred schools has fewer people in one file.
@@ -83,6 +84,45 @@ pub enum ProblemKind {
     NotCsv,
 }
 
+/// How the rules name a class: `class:6B`.
+const CLASS: &str = "class:";
+
+/// A group or class that the rules do not know. The people are taken all the same: a school may write its rules later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownGroup {
+    /// Where it is first.
+    pub line: u64,
+    pub rows: usize,
+    /// As the rules would name it: a class 6B is `class:6B`.
+    pub group: Group,
+    /// The one it may be meant for.
+    pub nearest: Option<Group>,
+}
+
+impl fmt::Display for UnknownGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, rows, group, nearest } = self;
+        let named = |group: &Group| match group.as_str().strip_prefix(CLASS) {
+            Some(class) => format!("class `{class}`"),
+            None => format!("group `{group}`"),
+        };
+        write!(f, "line {line}: the rules know no {}", named(group))?;
+        if let Some(nearest) = nearest {
+            write!(f, ", did you mean {}?", named(nearest))?;
+        }
+        match rows {
+            1 => Ok(()),
+            rows => write!(f, " ({rows} rows)"),
+        }
+    }
+}
+
+fn nearest(group: &Group, known: &BTreeSet<Group>) -> Option<Group> {
+    let is_class = |group: &Group| group.as_str().starts_with(CLASS);
+    let alike = known.iter().filter(|known| is_class(known) == is_class(group));
+    nearest_of(group.as_str(), alike.map(Group::as_str)).map(Group::new)
+}
+
 /// A file of people as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Register {
@@ -136,6 +176,23 @@ impl Register {
         register.doubled_out();
         register.problems.sort_by_key(|problem| problem.line);
         Ok(register)
+    }
+
+    /// Groups and classes in the file that are none of `known`, each once: no rule says anything to them.
+    pub fn unknown_groups(&self, known: &BTreeSet<Group>) -> Vec<UnknownGroup> {
+        let mut unknown: BTreeMap<Group, UnknownGroup> = BTreeMap::new();
+        for row in &self.people {
+            let groups = row.groups.iter().flatten().cloned();
+            let classes = row.classes.iter().flatten().map(|class| Group::new(&format!("{CLASS}{class}")));
+            for group in groups.chain(classes).filter(|group| !known.contains(group)) {
+                let first =
+                    || UnknownGroup { nearest: nearest(&group, known), line: row.line, rows: 0, group: group.clone() };
+                unknown.entry(group.clone()).or_insert_with(first).rows += 1;
+            }
+        }
+        let mut unknown: Vec<UnknownGroup> = unknown.into_values().collect();
+        unknown.sort_by_key(|unknown| unknown.line);
+        unknown
     }
 
     pub(crate) fn problem(&mut self, incoming: &Incoming, kind: ProblemKind) {

@@ -292,3 +292,21 @@ async fn a_register_of_pupils_comes_in_by_its_own_header() {
     let stopped = apply(&school, &half, Confirmation::default(), actor, now()).await;
     assert!(matches!(stopped, Err(DirectoryError::Brake { .. })));
 }
+
+#[test]
+fn groups_that_the_rules_do_not_know_are_named_with_their_line() {
+    let file = HEADER.to_owned()
+        + "S1,,Tess,Teacher,tess,staff,teachers;teechers,6B,,,\n"
+        + "S2,,Sam,Supply,sam,staff,teachers,6C|Sixth form,,,\n"
+        + "S3,,Sue,Supply,sue,staff,,6C,,,\n";
+    let known = ["teachers", "class:6B", "class:6"].map(schoolgate_base::Group::new).into();
+    let said: Vec<String> = read(&file).unknown_groups(&known).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "line 2: the rules know no group `teechers`, did you mean group `teachers`?",
+            "line 3: the rules know no class `6C`, did you mean class `6`? (2 rows)",
+            "line 3: the rules know no class `Sixth form`",
+        ]
+    );
+}

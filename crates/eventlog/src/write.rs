@@ -40,6 +40,7 @@ pub struct LogTask {
     flushes: mpsc::Receiver<Flush>,
     spool: Spool,
     batch: Batch,
+    refusals: Refusals,
 }
 
 /// Encoded records that are not on disk yet.
@@ -67,7 +68,7 @@ impl LogTask {
         flushes: mpsc::Receiver<Flush>,
         spool: Spool,
     ) -> Self {
-        Self { shared, events, flushes, spool, batch: Batch::default() }
+        Self { shared, events, flushes, spool, batch: Batch::default(), refusals: Refusals::default() }
     }
 
     /// Writes until `shutdown` completes, then writes what is still in the queue and returns.
@@ -184,8 +185,14 @@ impl LogTask {
     async fn commit(&mut self, active: &watch::Sender<u64>) -> Option<Instant> {
         if let Err(error) = self.try_commit().await {
             self.shared.counters.write_failures.fetch_add(1, Ordering::Relaxed);
-            warn!(%error, held_events = self.batch.events, "the spool cannot be written; events are held in memory");
+            if let Some(times) = self.refusals.note(Instant::now()) {
+                let (error, held_events): (&dyn std::error::Error, u64) = (&error, self.batch.events);
+                warn!(error, held_events, times, "the spool cannot be written; events are held in memory");
+            }
             return Some(Instant::now() + RETRY_EVERY);
+        }
+        if let Some(times) = self.refusals.end() {
+            info!(times, "the spool is written again; what was held is in it");
         }
         if self.shared.settings.segment_bytes <= self.spool.bytes() {
             self.close_segment(active).await;
@@ -231,6 +238,38 @@ impl LogTask {
             self.shared.help().not_written();
             warn!(%error, "the daily counts of the help list cannot be written; they stay in memory");
         }
+    }
+}
+
+/// Says that the disk refuses at once and then once a minute: a log on the same disk, or in the same journal, would be the
+/// next to fill it.
+#[derive(Debug, Default)]
+struct Refusals {
+    said_at: Option<Instant>,
+    /// Since it was said.
+    times: u64,
+    all: u64,
+}
+
+/// Between two lines about the same refusing disk.
+const SAY_EVERY: Duration = Duration::from_secs(60);
+
+impl Refusals {
+    /// How often it was refused since it was last said, where it is to be said now.
+    fn note(&mut self, now: Instant) -> Option<u64> {
+        self.times += 1;
+        self.all += 1;
+        if self.said_at.is_some_and(|said_at| now.duration_since(said_at) < SAY_EVERY) {
+            return None;
+        }
+        self.said_at = Some(now);
+        Some(std::mem::take(&mut self.times))
+    }
+
+    /// It is written again: how often it was not, where it was not.
+    fn end(&mut self) -> Option<u64> {
+        let all = std::mem::take(self).all;
+        (0 < all).then_some(all)
     }
 }
 

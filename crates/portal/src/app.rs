@@ -59,6 +59,8 @@ pub struct Settings {
     /// Where devices find the file that tells them the way, at a gateway: a device finds the portal's name only once it goes
     /// through one. `http://127.0.0.1:3128/proxy.pac`; `None` where no gateway runs.
     pub pac_address: Option<String>,
+    /// Gateways that devices reach from anywhere; `None` where none is named over TLS.
+    pub away: Option<Away>,
     /// Where the name door answers over HTTPS: `https://portal.demo.test:8443/dns-query`.
     pub doh: Option<String>,
     pub ca: CaFiles,
@@ -66,14 +68,40 @@ pub struct Settings {
     pub leave_to: Option<String>,
 }
 
+/// How browsers go through the school wherever they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Away {
+    /// Each as `gw1.school.example:3129`, the first tried first.
+    pub gateways: Vec<String>,
+    /// The file that sends them there, whole: at home nothing might be there to fetch one from.
+    pub pac: String,
+}
+
 /// What devices are given to trust the school's CA by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CaFile {
-    /// PEM of all that devices should have now: the CA in use first, then the next one while there is one. Empty when
+    /// All that devices should have now: of the CA in use first, then of the next one while there is one. Empty when
     /// there is no gateway.
+    pub certificates: Vec<CaCertificate>,
+    /// PEM of CAs that were in use before, which no device should have any more.
+    pub retired: Vec<String>,
+}
+
+/// One certificate of the school's CA.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaCertificate {
     pub pem: String,
-    /// SHA-256 of the certificate in use, as `3F:9A:…`.
+    /// SHA-256, as `3F:9A:…`.
     pub fingerprint: String,
+    /// From when and until when it is valid; `None` where it does not say so.
+    pub valid: Option<(Timestamp, Timestamp)>,
+}
+
+impl CaFile {
+    /// All that devices should have, one below the other.
+    pub(crate) fn pem(&self) -> String {
+        self.certificates.iter().map(|one| one.pem.as_str()).collect()
+    }
 }
 
 /// The same as it is now; it changes while the portal runs. Clones share it.

@@ -38,6 +38,8 @@ pub(crate) struct Ctx {
     pub(crate) fields: Arc<Fields>,
     /// What the last click did, by code.
     pub(crate) done: Option<&'static str>,
+    /// The page that is asked for, with its query; `None` where a form was sent.
+    pub(crate) page: Option<Arc<str>>,
     signed: Option<Arc<Signed>>,
 }
 
@@ -65,6 +67,7 @@ pub(crate) struct Arriving {
     pub(crate) secret: Secret,
     pub(crate) browser: Arc<str>,
     pub(crate) done: Option<&'static str>,
+    pub(crate) page: Option<Arc<str>>,
 }
 
 impl Ctx {
@@ -82,6 +85,7 @@ impl Ctx {
             in_force,
             fields: Arc::new(Fields::default()),
             done: arriving.done,
+            page: arriving.page,
             signed: signed.map(Arc::new),
         })
     }

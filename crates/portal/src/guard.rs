@@ -37,7 +37,13 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         Err(error) => return internal(error).answer(Frame::default()),
     };
     let cookie = if is_new { secret.set_cookie(is_plain_demo) } else { None };
-    let arriving = Arriving { client, secret, browser: browser(request.headers()), done: done(request.uri()) };
+    let arriving = Arriving {
+        client,
+        secret,
+        browser: browser(request.headers()),
+        done: done(request.uri()),
+        page: page(&request),
+    };
     let ctx = match Ctx::load(app, arriving).await {
         Ok(ctx) => ctx,
         Err(failure) => return failure.answer(Frame::default()),
@@ -99,6 +105,12 @@ async fn checked_form(ctx: &Ctx, headers: &HeaderMap, body: Body) -> Result<Fiel
 fn browser(headers: &HeaderMap) -> Arc<str> {
     let text = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("unknown");
     text.chars().take(BROWSER_MAX).collect::<String>().into()
+}
+
+/// An act is not done again after a sign-in, and what only takes forms is no page.
+fn page(request: &Request) -> Option<Arc<str>> {
+    let page = request.uri().path_and_query().map(|page| page.as_str().into());
+    page.filter(|_| !security::changes_something(request.method()))
 }
 
 /// What the page before has done, by code: a code that is not ours says nothing.

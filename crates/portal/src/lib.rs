@@ -28,7 +28,7 @@ mod text;
 mod views;
 mod words;
 
-pub use app::{CaFile, CaFiles, Demo, DemoPerson, Look, Looking, Pac, PortalParts, Settings};
+pub use app::{Away, CaCertificate, CaFile, CaFiles, Demo, DemoPerson, Look, Looking, Pac, PortalParts, Settings};
 pub use client::Client;
 pub use gateways::{GatewayView, Gateways, GatewaysPort, GatewaysView, LeftAlone, ProcessView, Requests, Withdrawn};
 pub use router::Portal;

@@ -37,7 +37,6 @@ impl Portal {
             .route("/health", get(device::health_show))
             .route("/proxy.pac", get(device::pac_show))
             .route("/captive", get(device::captive_show))
-            .route("/certificate/schoolgate-ca.crt", get(device::certificate_download))
             .route("/certificate/{file}", get(device::profile_download))
             .with_state(app)
             .merge(pages)

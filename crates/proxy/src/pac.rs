@@ -10,8 +10,20 @@ use schoolgate_base::HostName;
 /// A PAC file that sends everything but `direct` through `proxies` (`host:port`), tried in order. There is no `DIRECT`
 /// at the end: without the proxy there is no web, rather than a web without rules.
 pub fn pac_file(proxies: &[String], is_tls: bool, direct: &[HostName]) -> String {
+    written(&chain(proxies, is_tls), direct)
+}
+
+/// The same for whoever may be in school or away from it: first over TLS, then in the clear.
+pub fn pac_file_anywhere(tls: &[String], plain: &[String]) -> String {
+    written(&[chain(tls, true), chain(plain, false)].concat(), &[])
+}
+
+fn chain(proxies: &[String], is_tls: bool) -> Vec<String> {
     let word = if is_tls { "HTTPS" } else { "PROXY" };
-    let chain: Vec<String> = proxies.iter().map(|proxy| format!("{word} {}", quoted(proxy))).collect();
+    proxies.iter().map(|proxy| format!("{word} {}", quoted(proxy))).collect()
+}
+
+fn written(chain: &[String], direct: &[HostName]) -> String {
     let mut text = String::from("function FindProxyForURL(url, host) {\n");
     text.push_str(
         "  if (isPlainHostName(host) || host === \"127.0.0.1\" || host === \"[::1]\") { return \"DIRECT\"; }\n",

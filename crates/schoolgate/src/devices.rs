@@ -1,15 +1,17 @@
 //! Commands on a school's devices, for the machine's administrator: which are managed, and whose each is.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use schoolgate_base::{DeviceClass, DeviceId};
 use schoolgate_keys::{KeyError, hex, random_bytes, sha256_hex};
-use schoolgate_records::{Actor, NewDevice, RecordsError};
+use schoolgate_records::{Actor, Device, NewDevice, Person, RecordsError};
 use schoolgate_runtime::Clock;
 
-use crate::people::{PeopleError, person, stopped};
+use crate::people::{PeopleError, looked_at, person, stopped};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeviceCommand {
@@ -30,6 +32,15 @@ pub(crate) enum DeviceCommand {
         /// Log-in of the one person whose it is.
         #[arg(long)]
         of: Option<String>,
+    },
+    /// List the school's devices, also while it is served: class, whether the school looks after them, whose they are.
+    List {
+        /// Directory of the school.
+        #[arg(long)]
+        data: PathBuf,
+        /// Those too that were taken out.
+        #[arg(long)]
+        ended: bool,
     },
     /// Take a device out that is lost, sold or broken: its token and its certificate prove nothing from then on.
     End {
@@ -106,14 +117,60 @@ pub(crate) async fn run(command: DeviceCommand, out: &mut impl Write) -> Result<
             write.commit().await?;
             writeln!(out, "{device} is a device of the school no longer.")?;
         }
+        DeviceCommand::List { data, ended } => list(&data, ended, out).await?,
+    }
+    Ok(())
+}
+
+async fn list(data: &Path, with_ended: bool, out: &mut impl Write) -> Result<(), DeviceError> {
+    let school = looked_at(data).await?;
+    let mut devices = school.device_list().await?;
+    devices.retain(|one| with_ended || one.revoked_at.is_none());
+    if devices.is_empty() {
+        writeln!(out, "No device is enrolled; `schoolgate device add` enrols one.")?;
+        return Ok(());
+    }
+    let mut rows = vec![["DEVICE", "CLASS", "MANAGED", "WHOSE", "SINCE", "STATE"].map(str::to_owned)];
+    for Device { device, created_at, revoked_at } in devices {
+        let whose = match &device.person {
+            Some((id, _)) => {
+                school.person_fetch(id).await?.map_or_else(|| id.to_string(), |person| signs_in_as(&person))
+            }
+            None => "-".to_owned(),
+        };
+        let state = revoked_at.map_or_else(|| "enrolled".to_owned(), |at| format!("taken out {}", day(at)));
+        let managed = if device.is_managed { "yes" } else { "no" };
+        rows.push([device.id.to_string(), device.class.to_string(), managed.to_owned(), whose, day(created_at), state]);
+    }
+    table(&rows, out)?;
+    Ok(())
+}
+
+fn signs_in_as(person: &Person) -> String {
+    person.login.as_ref().unwrap_or(&person.name).to_string()
+}
+
+fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).date().to_string()
+}
+
+/// Columns as wide as what is in them; the last ends where it ends.
+fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]], out: &mut impl Write) -> io::Result<()> {
+    let mut widths = [0; COLUMNS];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for row in rows {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use schoolgate_app::serve::init;
     use schoolgate_base::SchoolId;
 
@@ -152,8 +209,15 @@ mod tests {
         let school = stopped(&data).await.unwrap();
         let devices = school.store.device_list().await.unwrap();
         assert_eq!(*devices[0].device.secret_sha256, *sha256_hex(token.as_bytes()));
+        // Held as a school that is served holds it: looking changes nothing.
+        let list = |ended| DeviceCommand::List { data: data.clone(), ended };
+        let listed = said(list(false)).await;
+        let words: Vec<&str> = listed.lines().nth(1).unwrap().split_whitespace().collect();
+        assert_eq!((&words[..4], words[5]), (&["trolley-7", "school-device", "yes", "-"][..], "enrolled"), "{listed}");
         drop(school);
         assert!(said(end("trolley-7")).await.contains("no longer"));
         assert!(said(end("trolley-7")).await.contains("no device"));
+        assert!(said(list(false)).await.starts_with("No device is enrolled"));
+        assert!(said(list(true)).await.contains("taken out 2"));
     }
 }

@@ -12,7 +12,7 @@ use schoolgate_app::data_dir::{DataDir, DataDirError, LiveDir};
 use schoolgate_app::product::{StartError, records};
 use schoolgate_base::Role;
 use schoolgate_cases::{Tie, TieKind};
-use schoolgate_control::{ControlError, offices_known, reseal};
+use schoolgate_control::{ControlError, groups_known, offices_known, reseal};
 use schoolgate_directory::{Confirmation, Difference, DirectoryError, Register, RegisterSettings, apply, difference};
 use schoolgate_policy::nearest;
 use schoolgate_records::{Actor, Person, RecordsError, SchoolStore};
@@ -126,6 +126,8 @@ pub(crate) enum PeopleError {
         "reports could not be sealed to the offices of now; the change is kept, and the service seals them when it starts"
     )]
     Reseal(#[from] ControlError),
+    #[error("what the rules know cannot be read")]
+    Rules { source: ControlError },
     #[error("a password has at least {PASSWORD_MIN} characters")]
     Short,
     #[error("the password cannot be kept: {0}")]
@@ -148,6 +150,10 @@ pub(crate) async fn run(
             let bytes = fs::read(&file).map_err(|source| PeopleError::Read { path: file, source })?;
             let register = Register::read(&bytes, &RegisterSettings { capacity: None, zone })?;
             let school = stopped(&data).await?;
+            let known = groups_known(&school.store).await.map_err(|source| PeopleError::Rules { source })?;
+            for unknown in register.unknown_groups(&known) {
+                writeln!(out, "{unknown}")?;
+            }
             if !is_meant {
                 tell(&difference(&school.store, &register, now).await?, "would", out)?;
                 writeln!(out, "Nothing has changed; `--apply` makes these changes.")?;
@@ -273,6 +279,13 @@ pub(crate) async fn stopped(data: &Path) -> Result<Stopped, PeopleError> {
     let running = dir.run()?;
     let (_, store, _) = records(&dir).await?;
     Ok(Stopped { store, _running: running })
+}
+
+/// The records of a school to be read, whether it is served or not.
+pub(crate) async fn looked_at(data: &Path) -> Result<SchoolStore, PeopleError> {
+    LiveDir::open(data)?;
+    let (_, store, _) = records(&DataDir::open(data)?).await?;
+    Ok(store)
 }
 
 pub(crate) async fn person(store: &SchoolStore, login: &str) -> Result<Person, PeopleError> {

@@ -10,7 +10,7 @@ use schoolgate_app::data_dir::{DataDir, DataDirError};
 use schoolgate_app::demo::{self, DemoError, DemoOptions};
 use schoolgate_app::processes::{ConfineError, Role, below_supervisor, confine_gateway};
 use schoolgate_app::product::{StartError, records};
-use schoolgate_app::serve::{ServeError, init, serve, serve_role};
+use schoolgate_app::serve::{ServeError, init, serve, serve_role, settings_check};
 use schoolgate_app::settings::{Settings, SettingsError};
 use schoolgate_base::SchoolId;
 use schoolgate_keys::KeyError;
@@ -66,6 +66,15 @@ pub(crate) enum SchoolCommand {
         /// End when standard input ends, which the supervisor holds.
         #[arg(long = "below-supervisor", hide = true)]
         has_supervisor: bool,
+    },
+    /// Say what is wrong with the settings and the files that they name; nothing is changed.
+    CheckSettings {
+        /// Directory that `init` made.
+        #[arg(long)]
+        data: PathBuf,
+        /// TOML file of addresses, names and certificates.
+        #[arg(long)]
+        settings: PathBuf,
     },
     /// Check the journal of every change from its first note to its last.
     Verify {
@@ -252,6 +261,10 @@ pub(crate) async fn run(
                 true => below_supervisor(role, work).await?,
                 false => work.await?,
             }
+        }
+        SchoolCommand::CheckSettings { data, settings } => {
+            settings_check(&data, &settings)?;
+            writeln!(out, "Nothing is wrong with these settings.")?;
         }
         SchoolCommand::Verify { data } => return verify(&data, out).await,
         SchoolCommand::Backup { data, to, keys_to, settings } => {

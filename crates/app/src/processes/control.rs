@@ -1,10 +1,12 @@
 //! Control: records, policies, events and the portal; its doors are another process's.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schoolgate_keys::sha256_hex;
 use schoolgate_proxy::Gateways;
 use schoolgate_runtime::{Clock, Reach, Sockets as Listening, SocketsError};
 use schoolgate_tls::{RemoteSigner, Signer};
@@ -18,7 +20,7 @@ use crate::data_dir::LiveDir;
 use crate::product::{Doors, Plan, Product, RunError, StartError};
 use crate::reached::gateways;
 use crate::serve::{ServeError, lists, portal_tls};
-use crate::settings::{PortalSettings, Settings};
+use crate::settings::{Certificate, PortalSettings, Settings};
 
 /// Between attempts to reach the signer, and how often.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -36,7 +38,7 @@ pub async fn control(
 ) -> Result<(), ServeError> {
     let asked = signal(SignalKind::hangup()).map_err(|source| RunError::Signal { source })?;
     let dir = LiveDir::open(data)?;
-    let known = concerning(&settings);
+    let known = Concerning::read(&settings)?;
     let signer = reach_signer(sockets).await?;
     let doors = match &settings.proxy {
         Some(proxy) => {
@@ -72,16 +74,32 @@ fn https_names(settings: &Settings) -> Option<SocketAddr> {
     settings.dns.as_ref().and_then(|dns| dns.https)
 }
 
-type Concerning = (PortalSettings, Option<Gateways>, Option<SocketAddr>);
-
 /// What control does otherwise when it changes: pages, and the file that names the gateways.
-fn concerning(settings: &Settings) -> Concerning {
-    let named = settings.proxy.clone().map(|proxy| gateways(proxy, &settings.portal.name));
-    (settings.portal.clone(), named, https_names(settings))
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Concerning {
+    portal: PortalSettings,
+    /// SHA-256 of certificate and key: they are renewed in their place.
+    certificate: Option<String>,
+    gateways: Option<Gateways>,
+    https_names: Option<SocketAddr>,
+}
+
+impl Concerning {
+    fn read(settings: &Settings) -> Result<Self, ServeError> {
+        let read = |path: &Path| fs::read(path).map_err(|source| ServeError::Read { path: path.to_owned(), source });
+        let content = |files: &Certificate| Ok::<_, ServeError>([read(&files.chain)?, read(&files.key)?].concat());
+        let certificate = settings.portal.certificate.as_ref().map(content).transpose()?;
+        Ok(Self {
+            portal: settings.portal.clone(),
+            certificate: certificate.map(|content| sha256_hex(&content)),
+            gateways: settings.proxy.clone().map(|proxy| gateways(proxy, &settings.portal.name)),
+            https_names: https_names(settings),
+        })
+    }
 }
 
 /// Tries what could keep the portal from coming back.
-fn usable(portal: &PortalSettings, before: &PortalSettings) -> Result<(), ServeError> {
+pub(super) fn usable(portal: &PortalSettings, before: &PortalSettings) -> Result<(), ServeError> {
     portal_tls(portal)?;
     if portal.listen != before.listen {
         let address = portal.listen;
@@ -95,10 +113,12 @@ fn usable(portal: &PortalSettings, before: &PortalSettings) -> Result<(), ServeE
 async fn until_changed(mut asked: Signal, settings_file: &Path, known: Concerning) {
     while asked.recv().await.is_some() {
         let read = Settings::load(settings_file).map_err(ServeError::from);
-        match read.and_then(|settings| usable(&settings.portal, &known.0).map(|()| concerning(&settings))) {
+        match read
+            .and_then(|settings| usable(&settings.portal, &known.portal).and_then(|()| Concerning::read(&settings)))
+        {
             Ok(read) if read == known => info!("the portal's settings are what they were"),
             // The gateway that runs needs its portal.
-            Ok(read) if read.1.is_some() != known.1.is_some() => {
+            Ok(read) if read.gateways.is_some() != known.gateways.is_some() => {
                 warn!("`proxy.off` has changed, which is read at a restart only; the portal goes on as before");
             }
             Ok(_) => return info!("the portal's settings have changed: it is started again"),

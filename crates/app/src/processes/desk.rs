@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use schoolgate_base::{Host, SchoolId};
 use schoolgate_decide::Snapshot;
 use schoolgate_event::Recorder;
-use schoolgate_eventlog::EventLog;
+use schoolgate_eventlog::{EventLog, FlushError};
 use schoolgate_identity::{LEARNED_FOR, Openness};
 use schoolgate_keys::{DoorKeys, VerifyingKey};
 use schoolgate_runtime::{Tasks, accepted};
@@ -18,7 +18,7 @@ use schoolgate_tls::Signer;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::book::GatewayBook;
@@ -39,6 +39,8 @@ const LOOK_PATIENCE: Duration = Duration::from_secs(2);
 const HELP_MAX: u64 = 10_000;
 /// Batches of gateways that are remembered, by run.
 const RUNS_MAX: usize = 64;
+/// Between two tries to write events to a disk that is full: as long as the event log itself waits.
+const FULL_DISK_PAUSE: Duration = Duration::from_secs(1);
 
 /// Told to every gateway that comes.
 pub(crate) struct Handed {
@@ -312,12 +314,22 @@ impl Serving {
 
     /// Answers batches when they are on disk, several at once where the disk is slow.
     async fn flush(&self, mut kept: watch::Receiver<u64>, written: mpsc::Sender<u64>) -> io::Result<()> {
+        let mut last = 0;
         while kept.changed().await.is_ok() {
             let number = *kept.borrow_and_update();
-            self.events.flush().await.map_err(io::Error::other)?;
+            // Events wait here as they would in the gateway, which has no use for a link that is cut again and again. What
+            // was last written is said again: it takes silence for the end.
+            while let Err(error) = self.events.flush().await {
+                match error {
+                    FlushError::NotWritten if written.send(last).await.is_ok() => sleep(FULL_DISK_PAUSE).await,
+                    FlushError::NotWritten => return std::future::pending().await,
+                    FlushError::Stopped => return Err(io::Error::other(error)),
+                }
+            }
             if written.send(number).await.is_err() {
                 break;
             }
+            last = number;
         }
         // Whoever hears, ends this.
         std::future::pending().await

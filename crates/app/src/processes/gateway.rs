@@ -118,7 +118,10 @@ pub async fn gateway(places: Places<'_>, settings: Settings, inherited: Listenin
             // Without a link for good: the supervisor starts the program that is installed now.
             _ = &mut unlinked => break Err(ServeError::Unlinked),
             _ = asked.recv() => match renewed(&base, &edition, places.settings).await {
-                Ok(next) => finishing.add(std::mem::replace(&mut edition, next)),
+                Ok(next) => {
+                    finishing.add(std::mem::replace(&mut edition, next));
+                    info!("the gateway has taken the new settings");
+                }
                 Err(failure) => {
                     let failure: &dyn std::error::Error = &failure;
                     error!(error = failure, "the settings are not taken; the gateway goes on by those before");

@@ -18,6 +18,7 @@ use tracing::{error, info, warn};
 
 use super::{Claim, Role, Sockets};
 use crate::product::{RunError, StartError, until_asked_to_stop};
+use crate::serve::ServeError;
 
 /// Between an end and the next start: half of the first pause, and the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
@@ -49,6 +50,7 @@ pub(crate) struct Standing {
     /// Of a process that runs.
     pub(crate) pid: Option<u32>,
     pub(crate) since: Timestamp,
+    /// After ends that nobody meant.
     pub(crate) restarts: u64,
     pub(crate) last_end: Option<String>,
 }
@@ -60,13 +62,15 @@ pub struct Inherited {
 }
 
 /// Keeps `roles` running until it is asked to stop: each is this program again with `role NAME` and `arguments`. Asked to
-/// (`SIGHUP`), it asks gateway and control to read their settings anew. Keeps the gateway's listening sockets, at first `inherited`,
-/// so that nobody is refused while one gateway takes another's place; and those of control.
+/// (`SIGHUP`), it asks gateway and control to read their settings anew, where `may_take_new` finds nothing wrong with
+/// them. Keeps the gateway's listening sockets, at first `inherited`, so that nobody is refused while one gateway takes
+/// another's place; and those of control.
 pub async fn supervise(
     roles: &[Role],
     arguments: &[String],
     sockets: &Sockets,
     inherited: Inherited,
+    may_take_new: impl FnMut() -> Result<(), ServeError>,
 ) -> Result<(), SuperviseError> {
     let program = std::env::current_exe().map_err(|source| SuperviseError::Own { source })?;
     let folder = &sockets.0;
@@ -96,7 +100,7 @@ pub async fn supervise(
     for keeper in [of_gateway, of_control] {
         writer.spawn("listening sockets", keeper.keep(writer.shutdown()));
     }
-    until_stopped(&reloads).await?;
+    until_stopped(&reloads, may_take_new).await?;
     info!("stopping");
     for tasks in sets.iter().rev() {
         tasks.drain(STOP + PAUSE_FIRST).await;
@@ -105,16 +109,26 @@ pub async fn supervise(
     Ok(())
 }
 
-/// Passes on each wish for new settings.
-async fn until_stopped(reloads: &watch::Sender<()>) -> Result<(), RunError> {
+/// Passes on each wish for new settings that can be fulfilled.
+async fn until_stopped(
+    reloads: &watch::Sender<()>,
+    mut may_take_new: impl FnMut() -> Result<(), ServeError>,
+) -> Result<(), RunError> {
     let mut asked = signal(SignalKind::hangup()).map_err(|source| RunError::Signal { source })?;
     let mut stopping = std::pin::pin!(until_asked_to_stop());
     loop {
         tokio::select! {
             stopped = stopping.as_mut() => return stopped,
-            _ = asked.recv() => {
-                reloads.send_replace(());
-            }
+            _ = asked.recv() => match may_take_new() {
+                Ok(()) => {
+                    info!("the new settings are in order, and are taken");
+                    reloads.send_replace(());
+                }
+                Err(failure) => {
+                    let failure: &dyn std::error::Error = &failure;
+                    error!(error = failure, "the settings are not taken; everything goes on by those before");
+                }
+            },
         }
     }
 }
@@ -141,21 +155,27 @@ impl Keeper {
         };
         while !shutdown.is_begun() {
             standing.since = self.clock.now();
-            let end = match self.start() {
+            let ended = match self.start() {
                 Ok((mut child, _alive)) => {
                     standing.pid = child.id();
                     self.tell(&standing).await;
                     tokio::select! {
-                        ended = self.watch(&mut child) => said(ended),
+                        ended = self.watch(&mut child) => ended,
                         () = shutdown.begun() => return stop(role, child).await,
                     }
                 }
-                Err(error) => format!("cannot be started: {error}"),
+                Err(error) => Err(io::Error::new(error.kind(), format!("cannot be started: {error}"))),
             };
             let ran = self.clock.now().duration_since(standing.since).unsigned_abs();
             pause = if WELL <= ran { PAUSE_FIRST } else { (pause * 2).min(PAUSE_MAX) };
-            standing = Standing { pid: None, restarts: standing.restarts + 1, last_end: Some(end.clone()), ..standing };
-            error!(role = %role, "the {role} ended ({end}); it is started again");
+            standing.pid = None;
+            if is_meant(role, &ended) {
+                info!(role = %role, "the {role} has ended to take its new settings; it is started again");
+            } else {
+                let end = said(ended);
+                error!(role = %role, "the {role} ended ({end}); it is started again");
+                standing = Standing { restarts: standing.restarts + 1, last_end: Some(end), ..standing };
+            }
             self.tell(&standing).await;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -170,7 +190,9 @@ impl Keeper {
         self.reloads.mark_unchanged();
         loop {
             tokio::select! {
-                ended = child.wait() => return ended,
+                ended = child.wait() => {
+                    return ended.map_err(|error| io::Error::new(error.kind(), format!("cannot be watched: {error}")));
+                }
                 Ok(()) = self.reloads.changed() => match self.role {
                     Role::Gateway | Role::Control => tell(self.role, child, Signal::HUP),
                     Role::Signer => {}
@@ -199,10 +221,15 @@ impl Keeper {
     }
 }
 
+/// Control ends well without being asked to only where its settings have changed.
+fn is_meant(role: Role, ended: &io::Result<ExitStatus>) -> bool {
+    role == Role::Control && ended.as_ref().is_ok_and(ExitStatus::success)
+}
+
 fn said(ended: io::Result<ExitStatus>) -> String {
     match ended {
         Ok(status) => status.to_string(),
-        Err(error) => format!("cannot be watched: {error}"),
+        Err(error) => error.to_string(),
     }
 }
 

@@ -6,7 +6,7 @@ use schoolgate_base::{Host, HostName, Network};
 use schoolgate_proxy::{Gateways, Interception};
 use serde::Deserialize;
 
-use super::{SettingsError, address};
+use super::{SettingsError, address, networks};
 
 /// Where the proxy listens unless something else is said.
 const LISTEN: &str = "0.0.0.0:3128";
@@ -58,7 +58,8 @@ struct RawGateways {
     /// Names or addresses with ports, such as `["gw1.school.example:3128", "gw2.school.example:3128"]`. The PAC file hands
     /// them out in turn; usually it names the one that was asked.
     plain: Vec<String>,
-    /// The same over TLS, for whoever fetches the file over TLS. This gateway's certificate holds these names.
+    /// The same over TLS, for whoever fetches the file over TLS and for browsers on laptops that go home, which are given all
+    /// of them at once. This gateway's certificate holds these names.
     tls: Vec<String>,
 }
 
@@ -100,8 +101,6 @@ pub enum ProxySettingsError {
     TooMany { key: &'static str, count: usize },
     #[error("`{key}` names {address}, which `{other}` has already; give each its own port")]
     Twice { key: &'static str, other: &'static str, address: SocketAddr },
-    #[error("`{key}`: `{value}` is neither an address nor a network; write it as `10.0.0.9` or `10.2.0.0/16`")]
-    Network { key: &'static str, value: String },
     #[error("`proxy.balancers`: `{value}` is everybody, and all could say who they are; name the load balancers")]
     Everybody { value: String },
     #[error("`{key}`: `{value}` is no gateway; write it as `gw1.school.example:3128`")]
@@ -202,11 +201,6 @@ fn gateway(text: &str) -> Option<Host> {
     HostName::parse(name).ok().map(Host::Name)
 }
 
-fn networks(key: &'static str, values: &[String]) -> Result<Vec<Network>, ProxySettingsError> {
-    let wrong = |value: &String| ProxySettingsError::Network { key, value: value.clone() };
-    values.iter().map(|value| value.parse().map_err(|_| wrong(value))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,6 +252,7 @@ mod tests {
         refused("balancers = ['lb.example']", &["proxy.balancers", "lb.example", "10.2.0.0/16"]);
         refused("balancers = ['::/0']", &["proxy.balancers", "everybody"]);
         refused("inner_networks = ['10.2.0.0/33']", &["proxy.inner_networks", "10.2.0.0/33"]);
+        refused("balancers = ['10.0.0.9/8']", &["proxy.balancers", "`10.0.0.9/8`", "`10.0.0.0/8`", "`10.0.0.9/32`"]);
         for wrong in
             ["gw1.school.example", "gw1.school.example:0", "http://gw1.school.example:3128", "a b:1", "[fd00::1]"]
         {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -52,6 +52,14 @@ pub enum TlsSettingsError {
 }
 
 impl RawTls {
+    /// Paths are from `folder`, where they are not from the root.
+    pub(super) fn in_folder(mut self, folder: &Path) -> Self {
+        for path in self.roots.iter_mut().chain(&mut self.revocations) {
+            *path = folder.join(&*path);
+        }
+        self
+    }
+
     pub(super) fn check(self) -> Result<TlsSettings, TlsSettingsError> {
         let distrusted = self
             .distrusted

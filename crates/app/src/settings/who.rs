@@ -1,13 +1,13 @@
 //! What the settings say of knowing who somebody is, beside what the portal learns by itself.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schoolgate_base::Network;
 use schoolgate_identity::{LeaseFile, LeaseFormat, Lenience};
 use serde::Deserialize;
 
-use super::{ProxySettings, SettingsError, address};
+use super::{ProxySettings, SettingsError, address, networks};
 
 /// By custom (RFC 2866 §3).
 const RADIUS_LISTEN: &str = "0.0.0.0:1813";
@@ -126,8 +126,6 @@ pub enum WhoSettingsError {
     PeerTwice { address: IpAddr },
     #[error("`who.leases` has `{file}` twice; take one of them away")]
     LeasesTwice { file: PathBuf },
-    #[error("`who.kerberos.networks`: `{value}` is no network; write it as `10.20.0.0/16` or `2001:db8::/48`")]
-    Network { value: String },
     #[error(
         "`who.kerberos.networks` is empty, and nobody would be asked for a ticket; write \"10.20.0.0/16\" or the like"
     )]
@@ -141,6 +139,17 @@ pub enum WhoSettingsError {
 }
 
 impl RawWho {
+    /// Paths are from `folder`, where they are not from the root.
+    pub(super) fn in_folder(mut self, folder: &Path) -> Self {
+        let peers = self.radius.iter_mut().flat_map(|radius| &mut radius.peers).map(|peer| &mut peer.secret_file);
+        let leases = self.leases.iter_mut().map(|leases| &mut leases.file);
+        let keytab = self.kerberos.iter_mut().map(|kerberos| &mut kerberos.keytab);
+        for path in peers.chain(leases).chain(keytab).chain(&mut self.device_authorities) {
+            *path = folder.join(&*path);
+        }
+        self
+    }
+
     pub(super) fn check(self, proxy: Option<&ProxySettings>) -> Result<WhoSettings, SettingsError> {
         for realm in &self.realms {
             if realm.is_empty() || realm.contains(['@', '\\']) || realm.contains(char::is_whitespace) {
@@ -187,11 +196,10 @@ impl RawRadius {
 }
 
 impl RawKerberos {
-    fn check(self) -> Result<KerberosSettings, WhoSettingsError> {
-        let read = |text: &String| text.parse().map_err(|_| WhoSettingsError::Network { value: text.clone() });
-        let asks: Vec<Network> = self.networks.iter().map(read).collect::<Result<_, _>>()?;
+    fn check(self) -> Result<KerberosSettings, SettingsError> {
+        let asks = networks("who.kerberos.networks", &self.networks)?;
         if asks.is_empty() {
-            Err(WhoSettingsError::NoNetwork)
+            Err(WhoSettingsError::NoNetwork.into())
         } else {
             Ok(KerberosSettings { keytab: self.keytab, asks })
         }
@@ -268,6 +276,8 @@ mod tests {
         check(twice, &["who.leases", "/l"]);
         check("realms = ['S']\n[kerberos]\nkeytab = '/k'", &["who.kerberos.networks"]);
         check("realms = ['S']\n[kerberos]\nkeytab = '/k'\nnetworks = ['10.2.0.0/33']", &["10.2.0.0/33", "/16"]);
+        let either = "realms = ['S']\n[kerberos]\nkeytab = '/k'\nnetworks = ['10.2.0.1/16']";
+        check(either, &["who.kerberos.networks", "`10.2.0.0/16`", "`10.2.0.1/32`"]);
         check("[kerberos]\nkeytab = '/k'\nnetworks = ['10.2.0.0/16']", &["who.realms"]);
         let against = |text: &str, proxy: Option<&ProxySettings>| {
             toml::from_str::<RawWho>(text).unwrap().check(proxy).unwrap_err().to_string()

@@ -106,3 +106,14 @@ async fn a_help_visit_leaves_nothing_in_the_spool() {
     log.help_visited(&"riverside".parse().unwrap(), "2026-11-24".parse().unwrap());
     assert_eq!(on_disk(dir.path()), []);
 }
+
+#[test]
+fn a_disk_that_refuses_for_an_hour_is_said_once_a_minute() {
+    let (mut refusals, begun) = (Refusals::default(), Instant::now());
+    let at = |times: u32| begun + times * Duration::from_millis(500);
+    assert_eq!(refusals.end(), None, "nothing was refused");
+    let said: Vec<u64> = (0..7_200).filter_map(|times| refusals.note(at(times))).collect();
+    assert_eq!((said.len(), said[0], said[1]), (60, 1, 120));
+    assert_eq!((refusals.end(), refusals.end()), (Some(7_200), None));
+    assert_eq!(refusals.note(at(7_200)), Some(1), "the next time is said at once");
+}

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schoolgate_base::{Calendar, Capacity, DayKind, DeviceClass, Group, HostName, Network, Period, Role, SchoolId};
+use schoolgate_base::{
+    Calendar, Capacity, DayKind, DeviceClass, Group, HostName, Network, NetworkError, Period, Role, SchoolId,
+};
 use schoolgate_decide::Verdict;
 use schoolgate_decide::snapshot::{Help, OpenTarget, Place, Target};
 
@@ -322,14 +324,18 @@ fn read_places(table: &Table, school: &mut School, findings: &mut Findings) {
 }
 
 fn network(word: &Word, findings: &mut Findings) -> Option<Network> {
-    let parsed = word.text.parse().ok();
-    if parsed.is_none() {
-        findings.push(
-            Diagnostic::new(Code::BadNetwork, word.span, format!("`{}` is not a network", word.text))
-                .help("write it as `10.20.0.0/16` or `2001:db8::/48`"),
-        );
-    }
-    parsed
+    let (message, help) = match word.text.parse() {
+        Ok(network) => return Some(network),
+        Err(NetworkError::NotOne) => {
+            (format!("`{}` is not a network", word.text), "write it as `10.20.0.0/16` or `2001:db8::/48`".to_owned())
+        }
+        Err(NetworkError::Ambiguous { network, address }) => (
+            format!("`{}` is an address with the prefix of its network", word.text),
+            format!("write the one that is meant: `{network}` or `{address}`"),
+        ),
+    };
+    findings.push(Diagnostic::new(Code::BadNetwork, word.span, message).help(help));
+    None
 }
 
 fn read_categories(table: &Table, school: &mut School, findings: &mut Findings) {

@@ -14,7 +14,7 @@ pub(crate) fn chromium(setup: &Setup) -> Value {
         "QuicAllowed": false,
         "DnsOverHttpsMode": "off",
     });
-    if let (Some(doh), Some(map)) = (&setup.doh, policies.as_object_mut()) {
+    if let (Some(doh), Some(map)) = (setup.names_of_browsers(), policies.as_object_mut()) {
         map.insert("DnsOverHttpsMode".to_owned(), json!("secure"));
         map.insert("DnsOverHttpsTemplates".to_owned(), json!(doh));
     }
@@ -22,20 +22,20 @@ pub(crate) fn chromium(setup: &Setup) -> Value {
 }
 
 pub(super) fn proxy_settings(setup: &Setup) -> Value {
-    json!({ "ProxyMode": "pac_script", "ProxyPacUrl": setup.pac, "ProxyPacMandatory": true })
+    json!({ "ProxyMode": "pac_script", "ProxyPacUrl": setup.way_of_browsers(), "ProxyPacMandatory": true })
 }
 
 /// `policies.json` as mozilla/policy-templates has it: in `distribution` beside Firefox, or `/etc/firefox/policies`.
 /// `files` are certificates on the device.
 pub(crate) fn firefox(setup: &Setup, files: &[String]) -> Value {
-    let names = match &setup.doh {
+    let names = match setup.names_of_browsers() {
         Some(doh) => json!({ "Enabled": true, "ProviderURL": doh, "Locked": true, "Fallback": false }),
         None => json!({ "Enabled": false, "Locked": true }),
     };
     json!({ "policies": {
         // The system's certificates, where the school's own was put; on Linux Firefox has none of these, and takes files.
         "Certificates": { "ImportEnterpriseRoots": true, "Install": files },
-        "Proxy": { "Mode": "autoConfig", "AutoConfigURL": setup.pac, "Locked": true, "UseProxyForDNS": true },
+        "Proxy": { "Mode": "autoConfig", "AutoConfigURL": setup.way_of_browsers(), "Locked": true, "UseProxyForDNS": true },
         "DNSOverHTTPS": names,
         "Preferences": { "network.http.http3.enable": { "Value": false, "Status": "locked" } },
     }})

@@ -4,13 +4,15 @@
 use askama::Template;
 
 use super::browsers::proxy_settings;
-use super::{Setup, chromium, firefox};
+use super::{Certificate, Setup, base64, chromium, firefox};
 
 #[derive(Template)]
 #[template(path = "profiles/windows.ps1.txt")]
 struct Windows {
     certificates: String,
+    retired: String,
     pac: String,
+    browsers: String,
     proxy: String,
     /// Empty where names are not asked for over HTTPS.
     doh: String,
@@ -25,11 +27,15 @@ struct Linux<'a> {
 }
 
 pub(crate) fn windows(setup: &Setup) -> askama::Result<String> {
-    let quoted: Vec<String> = setup.base64().iter().map(|one| in_single_quotes(one)).collect();
+    let quoted = |certificates: &[Certificate]| {
+        base64(certificates).iter().map(|one| in_single_quotes(one)).collect::<Vec<_>>().join(", ")
+    };
     Windows {
-        certificates: quoted.join(", "),
+        certificates: quoted(&setup.certificates),
+        retired: quoted(&setup.retired),
         pac: in_single_quotes(&setup.pac),
-        doh: setup.doh.as_deref().map(in_single_quotes).unwrap_or_default(),
+        browsers: in_single_quotes(&setup.way_of_browsers()),
+        doh: setup.names_of_browsers().map(in_single_quotes).unwrap_or_default(),
         proxy: in_single_quotes(&format!("{:#}", proxy_settings(setup))),
     }
     .render()

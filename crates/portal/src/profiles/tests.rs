@@ -14,7 +14,9 @@ fn setup(doh: Option<&str>) -> Setup {
     Setup {
         school: "St John's <& \"Riverside\">".into(),
         certificates: Certificate::read_all(PEM),
+        retired: Vec::new(),
         pac: "http://10.0.0.5:3128/proxy.pac".into(),
+        away: None,
         doh: doh.map(str::to_owned),
     }
 }
@@ -81,6 +83,47 @@ fn browsers_ask_names_where_the_school_answers() {
     assert_eq!(chromium(&with)["CACertificates"].as_array().unwrap().len(), 2);
     assert_eq!(firefox(&without, &[])["policies"]["DNSOverHTTPS"]["Enabled"], false);
     assert_eq!(firefox(&with, &[])["policies"]["DNSOverHTTPS"]["ProviderURL"], "https://portal.test/dns-query");
+}
+
+/// What a policy's address holds.
+#[track_caller]
+fn unwrapped(address: &Value) -> String {
+    let encoded = address.as_str().unwrap().strip_prefix("data:application/x-ns-proxy-autoconfig;base64,").unwrap();
+    String::from_utf8(BASE64.decode(encoded.as_bytes()).unwrap()).unwrap()
+}
+
+#[test]
+fn browsers_that_go_home_have_their_way_with_them_and_the_rest_has_the_one_in_school() {
+    let pac = "function FindProxyForURL(url, host) {\n  return \"HTTPS gw1.test:3129; HTTPS gw2.test:3129\";\n}\n";
+    let setup = Setup { away: Some(pac.to_owned()), ..setup(Some("https://portal.test:8443/dns-query")) };
+    assert_eq!(unwrapped(&chromium(&setup)["ProxySettings"]["ProxyPacUrl"]), pac);
+    assert_eq!(unwrapped(&firefox(&setup, &[])["policies"]["Proxy"]["AutoConfigURL"]), pac);
+    assert_eq!(chromium(&setup)["DnsOverHttpsMode"], "off", "the school's names may not answer at home");
+    assert_eq!(firefox(&setup, &[])["policies"]["DNSOverHTTPS"]["Enabled"], false);
+    let script = windows(&setup).unwrap();
+    assert!(
+        script.contains("$pac = 'http://10.0.0.5:3128/proxy.pac'"),
+        "Windows itself knows no proxy over TLS: {script}"
+    );
+    assert_eq!(script.matches("data:application/x-ns-proxy-autoconfig").count(), 2, "{script}");
+    assert_eq!(read_again(&setup)["PayloadContent"][2]["ProxyPACURL"], "http://10.0.0.5:3128/proxy.pac");
+}
+
+#[test]
+fn what_was_in_use_before_is_taken_off_again_and_nothing_else() {
+    let retired = Certificate::read_all("-----BEGIN CERTIFICATE-----\nBwgJ\n-----END CERTIFICATE-----");
+    let setup = Setup { retired, ..setup(None) };
+    let script = windows(&setup).unwrap();
+    let lists: Vec<&str> = script.lines().filter(|line| line.contains(" = @(")).collect();
+    assert_eq!(lists, ["$certificates = @('AAECAwQ=', 'BQYH')", "$retired = @('BwgJ')"], "{script}");
+    assert!(script.contains("foreach ($one in $retired) {\n    $store.Remove("), "{script}");
+    assert!(windows(&super::tests::setup(None)).unwrap().contains("$retired = @()\n"));
+    let script = linux(&setup).unwrap();
+    let (cleared, written) = script.split_once("schoolgate-*.crt\n").unwrap();
+    assert!(
+        cleared.ends_with("rm -f /usr/local/share/ca-certificates/") && written.contains("schoolgate-1.crt"),
+        "{script}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use schoolgate_base::Host;
 
-use super::kit::Kit;
+use super::kit::{Kit, ca_file};
 use crate::{GatewayView, Gateways, GatewaysView, LeftAlone, ProcessView, Requests, Withdrawn};
 
 /// A gateway that leaves one site alone until it is told otherwise.
@@ -75,4 +75,21 @@ async fn a_portal_without_a_gateway_says_so() {
 async fn everybody_may_read_what_is_not_seen() {
     let kit = Kit::new().await;
     kit.browser().get("/limits").await.has("What is filtered, what only by name").has("By kind of device");
+}
+
+#[tokio::test]
+async fn each_certificate_is_shown_with_its_own_fingerprint_and_file() {
+    let kit = Kit::new().await;
+    let mut browser = kit.browser();
+    browser.get("/certificate").await.has("In use").has("3F:9A").has("/certificate/schoolgate-ca.crt").has_not("Next");
+    kit.ca.set(ca_file(&["3F:9A", "77:01"]));
+    let page = browser.get("/certificate").await;
+    page.has("There are two for now").has("In use").has("Next").has("3F:9A").has("77:01").has("24/11/2026");
+    browser.get("/certificate/schoolgate-ca-1.crt").await.has("3F9A").has_not("7701");
+    browser.get("/certificate/schoolgate-ca-2.crt").await.has("7701").has_not("3F9A");
+    browser.get("/certificate/schoolgate-ca.crt").await.has("3F9A").has("7701");
+    for missing in ["-0", "-3", "-", "-x", "2"] {
+        let answer = browser.get(&format!("/certificate/schoolgate-ca{missing}.crt")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{missing}");
+    }
 }

@@ -19,7 +19,7 @@ use schoolgate_records::{Actor, Person, Store, Write};
 use schoolgate_runtime::{Clock, Tasks};
 use tower::ServiceExt;
 
-use crate::{CaFile, CaFiles, Client, Demo, DemoPerson, GatewaysPort, Portal, PortalParts, Settings};
+use crate::{CaCertificate, CaFile, CaFiles, Client, Demo, DemoPerson, GatewaysPort, Portal, PortalParts, Settings};
 
 /// A Tuesday morning in a lesson.
 pub(crate) const NOW: &str = "2026-11-24T10:10:00Z";
@@ -55,6 +55,7 @@ pub(crate) struct Kit {
     pub(crate) control: Control,
     pub(crate) clock: Clock,
     pub(crate) events: EventLog,
+    pub(crate) ca: CaFiles,
     router: Router,
     _tasks: Tasks,
     dir: tempfile::TempDir,
@@ -64,6 +65,17 @@ pub(crate) fn pack() -> Pack {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/hampshire-staff");
     let files = ["school.toml", "staff-ict.md", "tests.md"];
     files.into_iter().map(|name| (name, std::fs::read_to_string(dir.join(name)).unwrap())).collect()
+}
+
+/// The CAs of these fingerprints, the one in use first; each is a text of its own.
+pub(crate) fn ca_file(fingerprints: &[&str]) -> CaFile {
+    let now: Timestamp = NOW.parse().unwrap();
+    let certificate = |fingerprint: &&str| CaCertificate {
+        pem: format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", fingerprint.replace(':', "")),
+        fingerprint: (*fingerprint).to_owned(),
+        valid: Some((now, now + jiff::SignedDuration::from_hours(24 * 365))),
+    };
+    CaFile { certificates: fingerprints.iter().map(certificate).collect(), retired: Vec::new() }
 }
 
 impl Kit {
@@ -118,11 +130,13 @@ impl Kit {
                 .map(|(id, name, capacity, _)| DemoPerson { person: person(id), capacity, about: name.to_owned() })
                 .into(),
         });
+        let ca = CaFiles::new(ca_file(&["3F:9A"]));
         let settings = Settings {
             portal_name: "portal.demo.test".into(),
             pac_address: Some("http://127.0.0.1:3128/proxy.pac".into()),
+            away: None,
             doh: None,
-            ca: CaFiles::new(CaFile { pem: "-----BEGIN CERTIFICATE-----".into(), fingerprint: "3F:9A".into() }),
+            ca: ca.clone(),
             leave_to: None,
         };
         let router = Portal::router(PortalParts {
@@ -135,7 +149,7 @@ impl Kit {
             look: None,
             demo,
         });
-        Self { control, clock, events, router, _tasks: tasks, dir }
+        Self { control, clock, events, ca, router, _tasks: tasks, dir }
     }
 
     /// Another program that holds the records, and lets go of them when dropped.

@@ -169,9 +169,13 @@ async fn a_file_of_people_is_compared_first_and_stops_before_many_leave() {
     let wrong = ivy.post("/manage/people", &[("csv", "colour,shape\nred,round\n")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     wrong.has("header");
+    let unknown = "mis_id,name,capacity,login,classes\nm1,Nora New,staff,nora.new,6Z\n";
+    ivy.post("/manage/people", &[("csv", unknown)])
+        .await
+        .has("Line 2: the rules know no class `6Z`, did you mean class");
     let csv = "mis_id,name,capacity,login,classes\nm1,Nora New,staff,nora.new,6B\n";
     let plan = ivy.post("/manage/people", &[("csv", csv)]).await;
-    plan.has("Nora New is new").has("Nothing has changed yet");
+    plan.has_not("the rules know no").has("Nora New is new").has("Nothing has changed yet");
     let leaving = plan.after(r#"name="leaving" value=""#);
     let confirm = [("csv", csv), ("step", "confirm"), ("leaving", leaving.as_str())];
     let answer = ivy.post("/manage/people", &confirm).await;

@@ -31,6 +31,23 @@ async fn the_right_password_signs_in_and_a_wrong_one_says_nothing_of_which() {
 }
 
 #[tokio::test]
+async fn whoever_looks_after_the_rules_signs_in_to_the_page_they_asked_for() {
+    let kit = Kit::new().await;
+    for page in ["/manage", "/manage/gateway", "/manage/file?name=staff-ict.md", "/manage/staff-ict/gambling"] {
+        let mut browser = kit.browser();
+        let to_sign_in = browser.get(page).await.to;
+        let next = to_sign_in.strip_prefix("/sign-in").unwrap().to_owned();
+        let form = browser.get(&format!("/be{next}")).await;
+        let next = form.after(r#"name="next" value=""#);
+        assert_eq!(browser.post("/be/ivy", &[("next", &next)]).await.to, page);
+        assert_eq!(browser.get(page).await.status, StatusCode::OK, "{page}");
+    }
+    let mut browser = kit.browser();
+    browser.get("/sign-in").await;
+    assert_eq!(browser.post("/manage/gateway/forget", &[("host", "x")]).await.to, "/sign-in?next=%2Fmanage");
+}
+
+#[tokio::test]
 async fn guessing_passwords_comes_to_an_end() {
     let kit = Kit::with_demo(false).await;
     let mut browser = kit.browser();

@@ -127,3 +127,24 @@ async fn lists_are_built_from_files_and_from_a_folder_of_categories() {
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
+
+#[tokio::test]
+async fn settings_are_looked_at_with_the_files_that_they_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let school = SchoolId::new("riverside").unwrap();
+    init(&path("school"), school, "Riverside", pack::read(Path::new(PACK)).unwrap()).await.unwrap();
+    let check = async |text: &str| {
+        fs::write(path("schoolgate.toml"), text).unwrap();
+        said(SchoolCommand::CheckSettings { data: path("school"), settings: path("schoolgate.toml") }).await
+    };
+    assert!(check("[portal]\nname = 'portal.school.example'").await.unwrap().1.contains("Nothing is wrong"));
+    for (wrong, words) in [
+        ("[portal]\nnam = 'x'", "nam"),
+        ("[portal]\ncertificate = 'none.pem'\nkey = 'none.key'", "none.pem"),
+        ("[tls]\nroots = ['none.pem']", "tls.roots"),
+    ] {
+        let said = check(wrong).await.unwrap_err().to_string();
+        assert!(said.contains(words), "{said}");
+    }
+}

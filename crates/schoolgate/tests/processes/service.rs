@@ -89,12 +89,21 @@ impl Service {
 
     /// Waits for a line with `words` in the log; what came before is passed over.
     pub(crate) fn logged(&self, words: &str) -> String {
-        loop {
-            let line = self.log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("the log never says: {words}"));
-            if line.contains(words) {
-                return line;
-            }
+        self.logged_until(words).pop().unwrap_or_default()
+    }
+
+    /// The lines up to one with `words`.
+    pub(crate) fn logged_until(&self, words: &str) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        while !lines.last().is_some_and(|line| line.contains(words)) {
+            let line = self.log.recv_timeout(PATIENCE);
+            lines.push(line.unwrap_or_else(|_| panic!("the log never says: {words}")));
         }
+        lines
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.supervisor.id()
     }
 
     /// Writes the settings anew and has them read.
@@ -212,12 +221,15 @@ impl Drop for Service {
     }
 }
 
-/// Nobody answers at the name server above; what is asked here is answered by rule.
+/// Nobody answers at the name server above; what is asked here is answered by rule. Lines on a certificate are the portal's.
 fn settings([address, portal, dns]: [SocketAddr; 3], proxy: &str) -> String {
     let listen = if proxy.contains("listen = ") { String::new() } else { format!("listen = \"{address}\"\n") };
     let proxy = proxy.replace("OWN", &address.to_string());
+    let is_portals = |line: &&str| line.starts_with("certificate = ") || line.starts_with("key = ");
+    let (portals, proxys): (Vec<&str>, Vec<&str>) = proxy.lines().partition(is_portals);
+    let (portals, proxy) = (portals.join("\n"), proxys.join("\n"));
     format!(
-        "[portal]\nlisten = \"{portal}\"\n[dns]\nlisten = \"{dns}\"\nupstreams = [\"192.0.2.53\"]\n\
+        "[portal]\nlisten = \"{portal}\"\n{portals}\n[dns]\nlisten = \"{dns}\"\nupstreams = [\"192.0.2.53\"]\n\
          answers = [\"192.0.2.7\"]\n[proxy]\n{listen}{proxy}\n"
     )
 }

@@ -66,8 +66,11 @@ fn portal_and_gateway_hand_out_the_same_gateways_in_the_same_turn() {
     let by_portal = || service.curl_with(&["--resolve", &found, &of_portal]);
     service.reload_with("gateways = { plain = ['OWN', 'gw3.school.example:3128'] }");
     service.logged("the portal's settings have changed");
+    let line = service.logged("the control has ended to take its new settings");
+    assert!(line.contains("INFO"), "{line}");
     service.logged("the portal is open");
     assert!(body(&by_portal()).contains("gw3.school.example:3128"), "the portal follows new settings");
+    assert_eq!(service.standings()["control"].1, 0, "an end that is meant is no failure");
     service.kill("control");
     assert!(body(&by_portal()).contains("gw3"), "who comes while the portal is away waits for it");
 }
@@ -228,6 +231,11 @@ fn settings_that_cannot_be_taken_change_nothing_and_are_said() {
         ("listn = 1".to_owned(), ["is not valid", "schoolgate.toml"]),
         ("off = true".to_owned(), ["proxy.off", "no gateway"]),
         (format!("listen = ['OWN', '{taken}']"), ["cannot listen", &taken]),
+        // The portal would take its new part of these, and the gateway not.
+        (
+            format!("gateways = {{ plain = ['gw9.school.example:1'] }}\nlisten = ['OWN', '{taken}']"),
+            ["cannot listen", &taken],
+        ),
     ] {
         service.reload_with(&proxy);
         let line = service.logged("the settings are not taken");
@@ -237,4 +245,34 @@ fn settings_that_cannot_be_taken_change_nothing_and_are_said() {
         leads_to_portal(&service.curl_with(&["--proxy", &format!("http://{}", service.proxy), "http://a.example/"]));
     }
     assert_eq!(service.standings()["gateway"], gateway);
+    let port = service.portal.port();
+    let (found, pac) =
+        (format!("schoolgate.internal:{port}:127.0.0.1"), format!("https://schoolgate.internal:{port}/proxy.pac"));
+    let pac = service.curl_with(&["--resolve", &found, &pac]);
+    assert!(body(&pac).contains(&service.proxy.to_string()) && !pac.contains("gw9"), "{pac}");
+}
+
+/// As a program does that fetches certificates: new bytes under the names that the settings have.
+#[test]
+fn a_certificate_that_is_renewed_in_its_place_is_taken_at_the_next_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let [chain, key] = ["portal.pem", "portal.key"].map(|name| folder.path().join(name).display().to_string());
+    let make = |name: &str| {
+        let mut openssl = std::process::Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9"]);
+        let made = openssl.args(["-subj", &format!("/CN={name}"), "-out", &chain, "-keyout", &key]).output();
+        assert!(made.expect("openssl is needed for this test").status.success());
+    };
+    make("first.example");
+    let portal = format!("certificate = '{chain}'\nkey = '{key}'");
+    let service = Service::start_with(&[], &portal);
+    service.logged("the portal is open");
+    let shown = || service.curl_with(&["--insecure", "--verbose", &format!("https://{}/", service.portal)]);
+    assert!(shown().contains("CN=first.example"), "{}", shown());
+    service.reload_with(&portal);
+    service.logged("the portal's settings are what they were");
+    make("second.example");
+    service.reload_with(&portal);
+    service.logged("the portal is open");
+    assert!(shown().contains("CN=second.example"), "{}", shown());
 }

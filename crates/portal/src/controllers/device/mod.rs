@@ -8,24 +8,46 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schoolgate_identity::{CaptivePortal, MEDIA_TYPE};
 
-use crate::app::App;
+use crate::app::{App, CaCertificate, CaFile};
 use crate::client::Client;
 use crate::ctx::Ctx;
 use crate::failure::{Failure, PageResult, internal, shown};
 use crate::profiles::{self, Certificate, Setup};
-use crate::views::certificate::{CertificatePage, Check};
+use crate::views::certificate::{CertificatePage, CertificateShown, Check};
+
+/// How the files of certificates are called.
+const CA_FILE: &str = "schoolgate-ca";
 
 /// How to set up a device, and how far this one is.
 pub(crate) async fn certificate_show(ctx: Ctx) -> PageResult {
     let settings = &ctx.app.settings;
     shown(&CertificatePage {
         frame: ctx.frame("", "Set up a device"),
-        fingerprint: settings.ca.now().fingerprint,
+        certificates: certificates(&ctx),
         pac: settings.pac_address.clone().unwrap_or_default(),
+        away: settings.away.as_ref().map(|away| away.gateways.clone()).unwrap_or_default(),
         doh: settings.doh.clone().unwrap_or_default(),
         checks: checks(&ctx),
         address: ctx.client.address.to_string(),
     })
+}
+
+/// Those that devices should have, the one in use first.
+fn certificates(ctx: &Ctx) -> Vec<CertificateShown> {
+    let (ca, moments) = (ctx.app.settings.ca.now(), ctx.moments());
+    let is_only = ca.certificates.len() == 1;
+    let shown = |(at, one): (usize, &CaCertificate)| CertificateShown {
+        is_in_use: at == 0,
+        from: one.valid.map(|(from, _)| moments.last_day(from)).unwrap_or_default(),
+        until: one.valid.map(|(_, until)| moments.last_day(until)).unwrap_or_default(),
+        fingerprint: one.fingerprint.clone(),
+        href: if is_only {
+            format!("/certificate/{CA_FILE}.crt")
+        } else {
+            format!("/certificate/{CA_FILE}-{}.crt", at + 1)
+        },
+    };
+    ca.certificates.iter().enumerate().map(shown).collect()
 }
 
 /// What this page's own way here says of the device. A page that came through the gateway came under a certificate of
@@ -53,11 +75,17 @@ fn checks(ctx: &Ctx) -> Vec<Check> {
 /// Settings for many devices, as a file for their management.
 pub(crate) async fn profile_download(State(app): State<Arc<App>>, Path(file): Path<String>) -> PageResult {
     let settings = &app.settings;
+    let ca = settings.ca.now();
+    if let Some(pem) = ca_file(&ca, &file) {
+        return Ok(ca_download(&file, pem));
+    }
     let Some(pac) = settings.pac_address.clone() else { return Err(Failure::NotFound) };
     let setup = Setup {
         school: app.control.in_force().built.compiled.school.name.to_string(),
-        certificates: Certificate::read_all(&settings.ca.now().pem),
+        certificates: Certificate::read_all(&ca.pem()),
+        retired: Certificate::read_all(&ca.retired.concat()),
         pac,
+        away: settings.away.as_ref().map(|away| away.pac.clone()),
         doh: settings.doh.clone(),
     };
     let (kind, text) = match file.as_str() {
@@ -76,14 +104,21 @@ pub(crate) async fn profile_download(State(app): State<Arc<App>>, Path(file): Pa
     Ok((headers, text).into_response())
 }
 
-pub(crate) async fn certificate_download(State(app): State<Arc<App>>) -> Response {
-    let pem = app.settings.ca.now().pem;
-    if pem.is_empty() {
-        return StatusCode::NOT_FOUND.into_response();
+/// All certificates that devices should have, or one by its number: what people open by hand takes the first of a file
+/// and leaves the others.
+fn ca_file(ca: &CaFile, name: &str) -> Option<String> {
+    let number = name.strip_prefix(CA_FILE)?.strip_suffix(".crt")?;
+    if number.is_empty() {
+        return Some(ca.pem()).filter(|pem| !pem.is_empty());
     }
+    let at = number.strip_prefix('-')?.parse::<usize>().ok()?.checked_sub(1)?;
+    ca.certificates.get(at).map(|one| one.pem.clone())
+}
+
+fn ca_download(name: &str, pem: String) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, "application/x-x509-ca-cert"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"schoolgate-ca.crt\""),
+        (header::CONTENT_TYPE, "application/x-x509-ca-cert".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
     (headers, pem).into_response()
 }

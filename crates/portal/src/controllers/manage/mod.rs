@@ -15,8 +15,8 @@ pub(crate) use show::manage_show;
 use crate::ctx::{Ctx, Signed};
 use crate::failure::Failure;
 
-/// Whoever looks after the rules; nobody else.
+/// Whoever looks after the rules; nobody else. After a sign-in they are where they wanted to be.
 fn manager(ctx: &Ctx) -> Result<&Signed, Failure> {
-    let signed = ctx.person("/manage")?;
+    let signed = ctx.person(ctx.page.as_deref().unwrap_or("/manage"))?;
     if signed.powers.manages { Ok(signed) } else { Err(Failure::NotForYou) }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn people_import(ctx: Ctx) -> PageResult {
         return confirm(&ctx, signed, &register).await;
     }
     match difference(ctx.app.control.store(), &register, ctx.now).await {
-        Ok(difference) => shown(&page(&ctx, Some(plan(&ctx, &difference)), Vec::new()).await?),
+        Ok(difference) => shown(&page(&ctx, Some(plan_of(&ctx, &register, &difference, &[])), Vec::new()).await?),
         Err(error) => again(&ctx, error).await,
     }
 }
@@ -72,10 +72,10 @@ async fn again(ctx: &Ctx, error: DirectoryError) -> PageResult {
     };
     let settings = RegisterSettings { capacity: None, zone: ctx.moments().calendar.zone.clone() };
     let plan = match Register::read(ctx.fields.get("csv").as_bytes(), &settings) {
-        Ok(register) => difference(ctx.app.control.store(), &register, ctx.now).await.ok(),
+        Ok(register) => difference(ctx.app.control.store(), &register, ctx.now).await.ok().map(|now| (register, now)),
         Err(_) => None,
     };
-    let plan = plan.map(|difference| plan_of(ctx, &difference, std::slice::from_ref(&mistake)));
+    let plan = plan.map(|(register, difference)| plan_of(ctx, &register, &difference, std::slice::from_ref(&mistake)));
     shown_again(&page(ctx, plan, vec![mistake]).await?)
 }
 
@@ -83,11 +83,10 @@ fn sentence(error: &DirectoryError) -> String {
     crate::controllers::request::sentence(&error.to_string())
 }
 
-fn plan(ctx: &Ctx, difference: &Difference) -> PeoplePlan {
-    plan_of(ctx, difference, &[])
-}
-
-fn plan_of(ctx: &Ctx, difference: &Difference, mistakes: &[Mistake]) -> PeoplePlan {
+fn plan_of(ctx: &Ctx, register: &Register, difference: &Difference, mistakes: &[Mistake]) -> PeoplePlan {
+    let known = ctx.in_force.built.compiled.school.groups.keys().cloned().collect();
+    let unknown: Vec<String> =
+        register.unknown_groups(&known).iter().map(|one| one.to_string().replacen("line", "Line", 1)).collect();
     let leaving = difference.leaving_count(ctx.now);
     let counts = vec![
         Pair::new("New", difference.added.len().to_string()),
@@ -95,6 +94,7 @@ fn plan_of(ctx: &Ctx, difference: &Difference, mistakes: &[Mistake]) -> PeoplePl
         Pair::new("Would leave", format!("{leaving} of {}", difference.in_scope)),
         Pair::new("As they are", difference.unchanged.to_string()),
         Pair::new("Rows that cannot be used", difference.problems.len().to_string()),
+        Pair::new("Groups and classes that the rules do not know", unknown.len().to_string()),
         Pair::new("Read as", difference.encoding),
     ];
     let brake = difference
@@ -111,7 +111,7 @@ fn plan_of(ctx: &Ctx, difference: &Difference, mistakes: &[Mistake]) -> PeoplePl
     }
     PeoplePlan {
         counts,
-        lines: lines(difference),
+        lines: unknown.into_iter().chain(lines(difference)).take(LINES_MAX).collect(),
         brake,
         questions,
         leaving: leaving.to_string(),
@@ -130,7 +130,7 @@ fn lines(difference: &Difference) -> Vec<String> {
             .iter()
             .map(move |field| format!("{name}: {} “{}” becomes “{}”", field.field, field.before, field.after))
     });
-    problems.chain(leaving).chain(added).chain(changed).take(LINES_MAX).collect()
+    problems.chain(leaving).chain(added).chain(changed).collect()
 }
 
 async fn page(ctx: &Ctx, plan: Option<PeoplePlan>, mistakes: Vec<Mistake>) -> Result<PeoplePage, Failure> {

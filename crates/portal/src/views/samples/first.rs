@@ -1,7 +1,7 @@
 //! The first page, help, messages, devices.
 
 use super::*;
-use crate::views::certificate::Check;
+use crate::views::certificate::{CertificateShown, Check};
 
 pub(super) fn pages() -> Vec<(&'static str, String)> {
     let home = HomePage {
@@ -42,9 +42,19 @@ pub(super) fn pages() -> Vec<(&'static str, String)> {
     };
     let certificate = CertificatePage {
         frame: frame("Set up a device"),
-        fingerprint: "3F:9A:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD"
+        certificates: [(true, "22/11/2026", "21/11/2031"), (false, "24/11/2030", "23/11/2035")]
+            .map(|(is_in_use, from, until)| CertificateShown {
+                is_in_use,
+                from: from.into(),
+                until: until.into(),
+                fingerprint:
+                    "3F:9A:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC"
+                        .into(),
+                href: "/certificate/schoolgate-ca-1.crt".into(),
+            })
             .into(),
         pac: "http://127.0.0.1:8080/proxy.pac".into(),
+        away: vec!["gw1.school.example:3129".into(), "gw2.school.example:3129".into()],
         doh: "https://portal.demo.test:8443/dns-query".into(),
         checks: vec![
             Check::good("This page came through the school's gateway."),
