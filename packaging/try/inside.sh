@@ -149,6 +149,16 @@ for service in schoolgate-control schoolgate-gateway; do
     check "$service may bind low ports and nothing else" test "$(status "$service" CapBnd)" = 0000000000000400
 done
 
+echo "== new settings"
+before=$(pid schoolgate-gateway)
+check "new settings are taken" systemctl reload schoolgate-control schoolgate-gateway
+check "by the process that was there" test "$(pid schoolgate-gateway)" = "$before"
+cp /etc/schoolgate/schoolgate.toml /tmp/settings.toml
+echo 'nonsense = 1' >>/etc/schoolgate/schoolgate.toml
+check_not "settings that cannot be read are refused before anybody is told" systemctl reload schoolgate-gateway
+cat /tmp/settings.toml >/etc/schoolgate/schoolgate.toml
+check "and the gateway goes on" leads_to_portal http://third.example/
+
 echo "== ends, and comes back"
 before=$(pids)
 echo "$before" | xargs kill -KILL
