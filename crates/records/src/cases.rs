@@ -208,7 +208,7 @@ impl SchoolStore {
                 .await
                 .map_err(failed(OPERATION))?;
             for row in &rows {
-                if let Some(file) = readable(row, self.read_for(OPERATION, viewer, row)).flatten() {
+                if let Some(file) = readable(row, self.read_for(OPERATION, viewer, row))?.flatten() {
                     items.push(file);
                     keys.push(row_key(row));
                 }

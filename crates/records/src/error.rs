@@ -57,7 +57,12 @@ pub enum RecordsError {
 impl RecordsError {
     /// Whether the records cannot be written *now*: signing and approving are refused, browsing goes on.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Full { .. } | Self::ReadOnly { .. })
+        let is_signer_away = |error: &KeyError| matches!(error, KeyError::Signer { .. } | KeyError::AtSigner { .. });
+        match self {
+            Self::Busy { .. } | Self::Full { .. } | Self::ReadOnly { .. } => true,
+            Self::Keys { source, .. } => is_signer_away(source),
+            _ => false,
+        }
     }
 }
 

@@ -46,11 +46,15 @@ impl SchoolStore {
             .await
             .map_err(failed(OPERATION))?;
         let next = rows.last().filter(|_| rows.len() as u64 == SEALED_PAGE).map(row_key);
-        let items = rows.iter().filter_map(|row| {
+        let mut items = Vec::new();
+        for row in &rows {
             let read = read_sealed(row, |blob| self.store.keys.open_with_any(blob).map_err(keys(OPERATION)));
-            readable(row, read.and_then(|file| file.ok_or(RecordsError::Unopened { operation: OPERATION })))
-        });
-        Ok(Page { items: items.collect(), next })
+            items.extend(readable(
+                row,
+                read.and_then(|file| file.ok_or(RecordsError::Unopened { operation: OPERATION })),
+            )?);
+        }
+        Ok(Page { items, next })
     }
 
     /// How many sealed cases none of the keys here opens: those whose keys came from an older export, and damaged ones.
@@ -110,16 +114,18 @@ pub(crate) fn read_sealed(
 }
 
 /// What of a list can be read: one damaged row must not take the others away.
-pub(crate) fn readable<T>(row: &case_file::Model, read: Result<T, RecordsError>) -> Option<T> {
+/// That nobody can open anything now is no damage, and must not look like an empty list.
+pub(crate) fn readable<T>(row: &case_file::Model, read: Result<T, RecordsError>) -> Result<Option<T>, RecordsError> {
     match read {
-        Ok(read) => Some(read),
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.is_unavailable() => Err(error),
         Err(error) => {
             let error: &dyn std::error::Error = &error;
             error!(
                 case.id = row.id,
                 error, "case {} cannot be read and is left out of lists; restore it from a backup", row.id
             );
-            None
+            Ok(None)
         }
     }
 }
