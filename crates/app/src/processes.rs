@@ -4,8 +4,8 @@
 //! it for what was sealed; the portal's, on which the gateway speaks for a device; the link, over which control hands a
 //! gateway what it may know and takes its events. The gateway opens no database and no key file.
 //!
-//! Each role has a folder of its own for its sockets, the signer one more, and no other writes there. Who may connect is said by that folder:
-//! its owner only, or also its group, where that may enter and the folder has the set-group-ID bit, as the Debian package
+//! Each role has a folder of its own for its sockets, the signer one more, and no other writes there. Who may connect is
+//! said by that folder: its owner only, or also its group, where that may enter and the folder has the set-group-ID bit, as the Debian package
 //! makes them for users of their own.
 
 mod below;
@@ -89,7 +89,7 @@ impl Sockets {
         self.of(Role::Signer).join("signer.sock")
     }
 
-    /// In a folder of its own: the gateway may ask for leaves, and not for what was sealed.
+    /// In a folder of its own: where each role has a user, the gateway may ask for leaves, and not for what was sealed.
     pub(crate) fn offices(&self) -> PathBuf {
         self.0.join("offices").join("offices.sock")
     }

@@ -1,5 +1,7 @@
 //! Bytes from one socket to another by the kernel alone (splice(2)): what a download in a tunnel is, is never copied.
 //!
+//! Urgent data (RFC 6093), at which it stops, is nothing that TLS or WebSocket has.
+//!
 //! Each thread has one pipe, which is empty between two pieces: what the other side did not take is read out of it, so
 //! that ten thousand tunnels need no pipes of their own and none ever holds another's bytes.
 
@@ -13,8 +15,8 @@ use tokio::net::TcpStream;
 
 use crate::tunnel::Moved;
 
-/// What is moved at a time at most, which is what the pipe should hold.
-const PIECE: usize = 256 * 1024;
+/// What a pipe should hold.
+pub(crate) const PIPE_BYTES: usize = 256 * 1024;
 
 thread_local! {
     static PIPE: Cell<Option<Pipe>> = const { Cell::new(None) };
@@ -30,7 +32,7 @@ impl Pipe {
     fn new() -> io::Result<Self> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         // Beyond what the system allows one user, it stays as it is made.
-        let _ = fcntl_setpipe_size(&write, PIECE);
+        let _ = fcntl_setpipe_size(&write, PIPE_BYTES);
         Ok(Self { read, write })
     }
 
@@ -57,10 +59,10 @@ impl Pipe {
         Ok(rest)
     }
 
-    /// Moves what `from` has, up to a piece, as far as `to` takes it.
-    pub(crate) fn carry(self, from: &TcpStream, to: &TcpStream) -> io::Result<Moved> {
+    /// Moves what `from` has, at most `most` bytes, as far as `to` takes it.
+    pub(crate) fn carry(self, from: &TcpStream, to: &TcpStream, most: usize) -> io::Result<Moved> {
         let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
-        let taken = from.try_io(Interest::READABLE, || Ok(splice(from, None, &self.write, None, PIECE, flags)?));
+        let taken = from.try_io(Interest::READABLE, || Ok(splice(from, None, &self.write, None, most, flags)?));
         let count = match taken {
             Ok(count) if count > 0 => count,
             // Nothing came into it.
@@ -106,7 +108,7 @@ mod tests {
     async fn moved(from: &TcpStream, to: &TcpStream) -> io::Result<Moved> {
         loop {
             from.readable().await?;
-            match Pipe::of_thread().unwrap().carry(from, to) {
+            match Pipe::of_thread().unwrap().carry(from, to, PIPE_BYTES) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 moved => return moved,
             }

@@ -13,10 +13,12 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tracing::debug;
 
 use crate::exchange::Exchange;
-use crate::splice::Pipe;
+use crate::splice::{PIPE_BYTES, Pipe};
 
-/// Bytes moved at a time; where there are as many, the kernel moves those after them.
+/// Bytes moved at a time at first. Where there are as many and all are taken, the kernel moves those after them, more each
+/// time; a peer that takes less has no more than a first splice waiting for it.
 const PIECE_BYTES: usize = 16 * 1024;
+const GROWTH: usize = 4;
 
 thread_local! {
     /// One buffer for each thread: a tunnel holds memory only while its peer does not take what was read.
@@ -111,22 +113,26 @@ async fn pump_socket(
     to: OwnedWriteHalf,
     direction: Direction,
 ) -> io::Result<()> {
-    let mut is_bulk = false;
+    let mut most = PIECE_BYTES;
     loop {
         from.readable().await?;
-        let moved = match is_bulk.then(Pipe::of_thread) {
-            Some(Ok(pipe)) => pipe.carry(from.as_ref(), to.as_ref()),
+        // Two calls and a pipe are not worth it for a few words.
+        let moved = match (PIECE_BYTES < most).then(Pipe::of_thread) {
+            Some(Ok(pipe)) => pipe.carry(from.as_ref(), to.as_ref(), most),
             Some(Err(_)) | None => move_piece(&from, &to),
         };
         match moved {
             Ok(Moved::End) => break,
             Ok(Moved::All(count)) => {
                 exchange.count(direction, count);
-                // Two calls and a pipe are not worth it for a few words.
-                is_bulk = PIECE_BYTES <= count;
+                most = if PIECE_BYTES <= count { (most * GROWTH).min(PIPE_BYTES) } else { PIECE_BYTES };
+                // Between two ends that never make us wait, the other direction and the end of the permission have a
+                // turn too.
+                tokio::task::coop::consume_budget().await;
             }
             Ok(Moved::Some(count, rest)) => {
                 exchange.count(direction, count);
+                most = PIECE_BYTES;
                 write_rest(&to, &rest).await?;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -79,11 +79,13 @@ impl RemoteOffices {
         let question = postcard::to_allocvec(ask).map_err(io::Error::other)?;
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         // A connection is put back only after a whole answer, so that no answer is taken for another's.
-        let kept = connection.take().and_then(|mut stream| Some((ask_blocking(&mut stream, &question).ok()?, stream)));
+        let kept = connection.take().map(|mut stream| (ask_blocking(&mut stream, &question), stream));
         let (answer, stream) = match kept {
-            Some(answered) => answered,
+            Some((Ok(answer), stream)) => (answer, stream),
+            // One that hangs is not asked twice: others wait for their turn.
+            Some((Err(error), _)) if is_late(&error) => return Err(error),
             // The signer was started anew since, or nothing was asked before.
-            None => {
+            Some((Err(_), _)) | None => {
                 let mut stream = UnixStream::connect(&self.socket)?;
                 stream.set_read_timeout(Some(PATIENCE))?;
                 stream.set_write_timeout(Some(PATIENCE))?;
@@ -93,6 +95,11 @@ impl RemoteOffices {
         *connection = Some(stream);
         postcard::from_bytes(&answer).map_err(io::Error::other)
     }
+}
+
+/// The end of a socket's patience has either name.
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 /// An answer to another question.
