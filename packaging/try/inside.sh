@@ -128,6 +128,8 @@ check "control may ask for what was sealed" as schoolgate test -w /run/schoolgat
 check_not "the gateway may not" as schoolgate-gateway test -w /run/schoolgate/offices/offices.sock
 check_not "the gateway does not even see the folder" inside schoolgate-gateway test -r /run/schoolgate/offices
 check_not "control has no key of an office" test -e $DATA/keys/offices
+check "the records are verified by their user, who may ask the signer" as schoolgate schoolgate verify --data $DATA \
+    --settings /etc/schoolgate/schoolgate.toml
 check_not "nobody else may come to the portal's socket" as nobody test -w /run/schoolgate/control/portal.sock
 check "the signer has no network but its own loopback" \
     bash -c "[ \"\$(nsenter --target $(pid schoolgate-signer) --net ip -brief link | cut -d' ' -f1)\" = lo ]"

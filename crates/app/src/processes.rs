@@ -5,8 +5,8 @@
 //! gateway what it may know and takes its events. The gateway opens no database and no key file.
 //!
 //! Each role has a folder of its own for its sockets, the signer one more, and no other writes there. Who may connect is
-//! said by that folder: its owner only, or also its group, where that may enter and the folder has the set-group-ID bit, as the Debian package
-//! makes them for users of their own.
+//! said by that folder: its owner only, or also its group, where that may enter and the folder has the set-group-ID bit, as
+//! the Debian package makes them for users of their own.
 
 mod below;
 mod book;
@@ -36,6 +36,7 @@ pub use confine::{ConfineError, confine_gateway};
 pub use control::control;
 pub(crate) use desk::{Desk, Handed};
 pub use gateway::{Places, gateway};
+pub(crate) use offices::offices_at;
 pub(crate) use reload::{readable, takeable};
 pub use signer::signer;
 pub use supervisor::{Inherited, SuperviseError, supervise};

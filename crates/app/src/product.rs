@@ -29,10 +29,10 @@ use crate::data_dir::{DataDir, DataDirError, Running};
 use crate::front::{Front, Listener, Tls, Trusting};
 use crate::gateway::{self, Believed, GatewayParts, InnerWeb, identities};
 use crate::pem::{ca_file, pem};
-use crate::processes::{Desk, GatewayBook, Handed, Sockets, socket};
+use crate::processes::{Desk, GatewayBook, Handed, Sockets, offices_at, socket};
 use crate::reached::{away, doh, gateways, pac, pac_address, reached_at};
 use crate::seals::DoorSeals;
-use crate::settings::ProxySettings;
+use crate::settings::{ProxySettings, Settings};
 use crate::shown::Shown;
 use crate::upkeep;
 
@@ -156,6 +156,15 @@ pub struct Product {
 /// The records of a data directory's school, and its keys.
 pub async fn records(dir: &DataDir) -> Result<(Store, SchoolStore, Arc<KeyRing>), StartError> {
     records_by(dir, KeyRing::open(dir.path())?).await
+}
+
+/// The same with the keys of offices where `settings` keep them: by the signer where it runs, or else in its folder.
+pub async fn records_of(dir: &DataDir, settings: &Settings) -> Result<(Store, SchoolStore, Arc<KeyRing>), StartError> {
+    let mut keys = KeyRing::open(dir.path())?;
+    if let Some(apart) = settings.signer_keys_apart() {
+        keys = keys.with_offices(offices_at(&settings.sockets(dir), apart));
+    }
+    records_by(dir, keys).await
 }
 
 async fn records_by(dir: &DataDir, keys: KeyRing) -> Result<(Store, SchoolStore, Arc<KeyRing>), StartError> {

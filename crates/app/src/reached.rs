@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use schoolgate_base::HostName;
 use schoolgate_portal::{Away, Pac};
-use schoolgate_proxy::{Gateways, in_turn, pac_file, pac_file_anywhere};
+use schoolgate_proxy::{Gateways, in_turn, pac_file, pac_file_in_school};
 
 use crate::settings::ProxySettings;
 
@@ -59,7 +59,7 @@ pub(crate) fn pac(gateways: Gateways) -> Option<Pac> {
     if plain.is_empty() && tls.is_empty() {
         return None;
     }
-    Some(Arc::new(move |client| pac_file_anywhere(&in_turn(&tls, client), &in_turn(&plain, client))))
+    Some(Arc::new(move |client| pac_file_in_school(&in_turn(&tls, client), &in_turn(&plain, client))))
 }
 
 #[cfg(test)]

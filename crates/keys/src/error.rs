@@ -31,8 +31,20 @@ pub enum KeyError {
     Damaged { holder: String, source: io::Error },
     #[error("`{key}` is not a key that something could be sealed with")]
     PublicKey { key: String },
+    #[error(
+        "there are no keys of offices in `{}`, or none that this user may see; where the settings name a folder of the \
+         signer's, they are there", path.display()
+    )]
+    NoOffices { path: PathBuf },
     #[error("the signer, which has the keys of offices, does not answer")]
     Signer { source: io::Error },
     #[error("the signer, which has the keys of offices, says: {reason}")]
     AtSigner { reason: String },
+}
+
+impl KeyError {
+    /// Whether the keys of offices are somewhere else, or cannot be asked now: then nobody knows what they would open.
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::NoOffices { .. } | Self::Signer { .. } | Self::AtSigner { .. })
+    }
 }

@@ -84,7 +84,6 @@ impl OfficeFiles {
     fn identities(&self, whose: &Whose) -> Result<Vec<x25519::Identity>, KeyError> {
         match whose {
             Whose::Holder(holder) => Ok(self.find(holder)?.into_iter().collect()),
-            Whose::Every if !self.0.exists() => Ok(Vec::new()),
             Whose::Every => {
                 let mut paths = secret_list(&self.0)?;
                 paths.retain(|path| path.extension().is_some_and(|extension| extension == "age"));
@@ -122,6 +121,10 @@ impl Offices for OfficeFiles {
     }
 
     fn file_key(&self, whose: &Whose, wrapped: &[Wrapped]) -> Result<Option<FileKey>, KeyError> {
+        // Whatever was sealed made the folder.
+        if !self.0.exists() {
+            return Err(KeyError::NoOffices { path: self.0.clone() });
+        }
         let stanzas: Vec<Stanza> = wrapped.iter().map(Stanza::from).collect();
         for identity in self.identities(whose)? {
             match identity.unwrap_stanzas(&stanzas) {

@@ -46,7 +46,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use direct::Interception;
-pub use pac::{in_turn, pac_file, pac_file_anywhere};
+pub use pac::{in_turn, pac_file, pac_file_in_school};
 pub use ports::Seals;
 pub use settings::{Gateways, Limits, Negotiate, Portal, Settings};
 

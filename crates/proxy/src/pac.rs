@@ -13,8 +13,9 @@ pub fn pac_file(proxies: &[String], is_tls: bool, direct: &[HostName]) -> String
     written(&chain(proxies, is_tls), direct)
 }
 
-/// The same for whoever may be in school or away from it: first over TLS, then in the clear.
-pub fn pac_file_anywhere(tls: &[String], plain: &[String]) -> String {
+/// The same for devices in school: first over TLS, then in the clear, since not every client takes a proxy over TLS. Not for
+/// one that goes home, where whoever answers for the plain gateway would see its token.
+pub fn pac_file_in_school(tls: &[String], plain: &[String]) -> String {
     written(&[chain(tls, true), chain(plain, false)].concat(), &[])
 }
 

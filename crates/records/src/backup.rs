@@ -217,8 +217,9 @@ async fn check(
             let first = problem.or_else(|| report.mismatches().next().map(ToString::to_string)).unwrap_or_default();
             return Err(broken(format!("the journal of `{}` is damaged: {first}", school.id)));
         }
-        if 0 < report.unopened_count && !restoring.loses_sealed {
-            let count = report.unopened_count;
+        // A copy of the keys without those of offices opens none.
+        let count = report.unopened.count + report.unopened.untried;
+        if 0 < count && !restoring.loses_sealed {
             return Err(RecordsError::LosesSealed { path: restoring.from.to_owned(), count });
         }
         if report.standing == Standing::Unaltered {

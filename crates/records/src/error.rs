@@ -55,12 +55,11 @@ pub enum RecordsError {
 }
 
 impl RecordsError {
-    /// Whether the records cannot be written *now*: signing and approving are refused, browsing goes on.
+    /// Whether the records cannot be written, or sealed ones opened, *now*: signing and approving are refused, browsing goes on.
     pub fn is_unavailable(&self) -> bool {
-        let is_signer_away = |error: &KeyError| matches!(error, KeyError::Signer { .. } | KeyError::AtSigner { .. });
         match self {
             Self::Busy { .. } | Self::Full { .. } | Self::ReadOnly { .. } => true,
-            Self::Keys { source, .. } => is_signer_away(source),
+            Self::Keys { source, .. } => source.is_elsewhere(),
             _ => false,
         }
     }

@@ -32,6 +32,7 @@ pub use page::Page;
 pub use people::Person;
 pub use policies::{Edition, EditionState, Pack, pack_sha256};
 pub use presence::{AddressClaim, Device, NewDevice, PortalSession};
+pub use sealed::Unopened;
 pub use signatures::{Signature, Signed, SignedVersion};
 pub use store::{School, SchoolStore, Store};
 pub use verify::{ErasedNote, JournalProblem, JournalProblemKind, JournalReport, RowCount, Standing};

@@ -18,6 +18,15 @@ use crate::{CaseFile, Page, RecordsError, SchoolStore, Write};
 /// Sealed cases opened at once with every key there is.
 const SEALED_PAGE: u64 = 50;
 
+/// Sealed cases that could not be opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unopened {
+    /// By any key here, or damaged: nobody can read them.
+    pub count: u64,
+    /// Not tried, since the keys are not here.
+    pub untried: u64,
+}
+
 impl SchoolStore {
     /// Whether somebody sent this sealed case; also one about themselves, which they cannot open.
     pub async fn case_is_sealed_by(&self, by: &PersonId, id: &CaseId) -> Result<bool, RecordsError> {
@@ -57,10 +66,10 @@ impl SchoolStore {
         Ok(Page { items, next })
     }
 
-    /// How many sealed cases none of the keys here opens: those whose keys came from an older export, and damaged ones.
-    pub(crate) async fn sealed_unopened_count(&self) -> Result<u64, RecordsError> {
-        const OPERATION: &str = "sealed_unopened_count";
-        let mut count = 0;
+    /// Sealed cases that none of the keys opens: those whose keys came from an older export, and damaged ones.
+    pub(crate) async fn sealed_unopened(&self) -> Result<Unopened, RecordsError> {
+        const OPERATION: &str = "sealed_unopened";
+        let mut found = Unopened::default();
         let mut last = String::new();
         loop {
             let rows = of_school(self.text())
@@ -71,14 +80,15 @@ impl SchoolStore {
                 .all(self.db())
                 .await
                 .map_err(failed(OPERATION))?;
-            let Some(end) = rows.last() else { return Ok(count) };
+            let Some(end) = rows.last() else { return Ok(found) };
             last.clone_from(&end.id);
-            let opens = |row: &&case_file::Model| {
-                let read = read_sealed(row, |blob| self.store.keys.open_with_any(blob).map_err(keys(OPERATION)));
-                matches!(read, Ok(Some(_)))
-            };
-            let opened = rows.iter().filter(opens).count();
-            count += (rows.len() - opened) as u64;
+            for row in &rows {
+                match read_sealed(row, |blob| self.store.keys.open_with_any(blob).map_err(keys(OPERATION))) {
+                    Ok(Some(_)) => {}
+                    Err(error) if error.is_unavailable() => found.untried += 1,
+                    Ok(None) | Err(_) => found.count += 1,
+                }
+            }
         }
     }
 }

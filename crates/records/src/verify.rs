@@ -19,6 +19,7 @@ use crate::entity::{
 };
 use crate::error::failed;
 use crate::journal::{BEGINNING, Chain, JournalHead, Link, commitment, head_row, seq};
+use crate::sealed::Unopened;
 use crate::{RecordsError, SchoolStore};
 
 const OPERATION: &str = "journal_verify";
@@ -42,8 +43,7 @@ pub struct JournalReport {
     pub heads: Vec<JournalHead>,
     /// Tables whose rows are never deleted, each with the notes about its additions.
     pub rows: Vec<RowCount>,
-    /// Sealed cases that no key here opens, or that are damaged: nobody can read them.
-    pub unopened_count: u64,
+    pub unopened: Unopened,
 }
 
 /// Rows of a table and the notes that say they were added; equal unless somebody went behind the journal.
@@ -147,7 +147,7 @@ impl SchoolStore {
             problems: Vec::new(),
             heads: Vec::new(),
             rows: Vec::new(),
-            unopened_count: 0,
+            unopened: Unopened::default(),
         };
         // One transaction, so that heads, notes and rows are of the same moment.
         let txn = self.db().begin().await.map_err(failed(OPERATION))?;
@@ -156,7 +156,7 @@ impl SchoolStore {
         }
         report.rows = self.rows_count(&txn).await?;
         txn.rollback().await.map_err(failed(OPERATION))?;
-        report.unopened_count = self.sealed_unopened_count().await?;
+        report.unopened = self.sealed_unopened().await?;
         let is_matched = report.mismatches().next().is_none();
         let is_anchored = Chain::ALL.iter().all(|chain| anchors.iter().any(|anchor| anchor.chain == *chain));
         report.standing = match (report.problem_count, is_anchored) {

@@ -21,6 +21,14 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// At `address`, where the same program also listens at `others`: at `[::]` for IPv4 too, unless one of them has that.
+    pub fn beside(address: SocketAddr, others: &[SocketAddr]) -> Self {
+        let is_four =
+            |other: &SocketAddr| other.is_ipv4() && other.ip().is_unspecified() && other.port() == address.port();
+        let is_shared = address.is_ipv6() && address.ip().is_unspecified() && others.iter().any(is_four);
+        if is_shared { Self::Own } else { Self::Both }
+    }
+
     /// Whether a listener at `address` that somebody else has made takes just these.
     pub(crate) fn is_of(self, listener: &TcpListener, address: SocketAddr) -> io::Result<bool> {
         let socket = SockRef::from(listener);

@@ -40,7 +40,8 @@ pub enum SocketsError {
     Listen { address: SocketAddr, source: io::Error },
     #[error(
         "the listening socket at {address} that was kept takes other connections than are wanted now (another listener \
-         at its port came or went, or `transparent` changed); stop Schoolgate and start it again"
+         at its port came or went, or `transparent` changed); stop Schoolgate and start it again, and where the \
+         system opened it, say so there too (`BindIPv6Only`)"
     )]
     OtherReach { address: SocketAddr },
     #[error("cannot take over the sockets of the process before")]

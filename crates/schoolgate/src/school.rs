@@ -9,12 +9,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use schoolgate_app::data_dir::{DataDir, DataDirError};
 use schoolgate_app::demo::{self, DemoError, DemoOptions};
 use schoolgate_app::processes::{ConfineError, Role, below_supervisor, confine_gateway};
-use schoolgate_app::product::{StartError, records};
+use schoolgate_app::product::{StartError, records, records_of};
 use schoolgate_app::serve::{ServeError, init, serve, serve_role, settings_check};
 use schoolgate_app::settings::{Settings, SettingsError};
 use schoolgate_base::SchoolId;
 use schoolgate_keys::KeyError;
-use schoolgate_records::{JournalReport, RecordsError, Standing};
+use schoolgate_records::{JournalReport, RecordsError, Standing, Unopened};
 use schoolgate_runtime::Sockets;
 
 use crate::Found;
@@ -81,6 +81,9 @@ pub(crate) enum SchoolCommand {
         /// Directory of the school.
         #[arg(long)]
         data: PathBuf,
+        /// The settings of the service, where they keep the signer's keys in a folder of their own.
+        #[arg(long)]
+        settings: Option<PathBuf>,
     },
     /// Copy the records while the program runs. Keys are never in a backup.
     Backup {
@@ -266,7 +269,10 @@ pub(crate) async fn run(
             settings_check(&data, &settings)?;
             writeln!(out, "Nothing is wrong with these settings.")?;
         }
-        SchoolCommand::Verify { data } => return verify(&data, out).await,
+        SchoolCommand::Verify { data, settings } => {
+            let settings = settings.as_deref().map(Settings::load).transpose()?;
+            return verify(&data, settings.as_ref(), out).await;
+        }
         SchoolCommand::Backup { data, to, keys_to, settings } => {
             let settings = settings.as_deref().map(Settings::load).transpose()?;
             copies::copy(&data, &to, keys_to.as_deref(), settings.as_ref(), out).await?;
@@ -299,9 +305,12 @@ fn options(args: DemoArgs) -> DemoOptions {
     }
 }
 
-async fn verify(data: &Path, out: &mut impl Write) -> Result<Found, SchoolError> {
+async fn verify(data: &Path, settings: Option<&Settings>, out: &mut impl Write) -> Result<Found, SchoolError> {
     let dir = DataDir::open(data)?;
-    let (store, school, _) = records(&dir).await?;
+    let (store, school, _) = match settings {
+        Some(settings) => records_of(&dir, settings).await?,
+        None => records(&dir).await?,
+    };
     let damage = store.integrity().await?;
     for line in &damage {
         writeln!(out, "the database file: {line}")?;
@@ -328,10 +337,18 @@ fn tell(school: &str, report: &JournalReport, out: &mut impl Write) -> Result<Fo
     for mismatch in report.mismatches() {
         writeln!(out, "  {mismatch}")?;
     }
-    if 0 < report.unopened_count {
-        writeln!(out, "  {} sealed reports are opened by none of the keys here", report.unopened_count)?;
+    let Unopened { count, untried } = report.unopened;
+    if 0 < count {
+        writeln!(out, "  {count} sealed reports are opened by none of the keys here")?;
     }
-    let is_right = report.standing != Standing::Damaged && report.unopened_count == 0;
+    if 0 < untried {
+        writeln!(
+            out,
+            "  {untried} sealed reports were not tried: the keys of offices are not here, or the signer that has them \
+             does not answer; `--settings` says where they are"
+        )?;
+    }
+    let is_right = report.standing != Standing::Damaged && count == 0;
     Ok(if is_right { Found::NothingWrong } else { Found::SomethingWrong })
 }
 

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
+use super::Sockets;
+
 /// For one answer of the signer: a person waits for the page.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -63,6 +65,10 @@ impl RemoteOffices {
         Self { socket: socket.to_owned(), connection: Mutex::default() }
     }
 
+    fn is_there(&self) -> bool {
+        UnixStream::connect(&self.socket).is_ok()
+    }
+
     fn put(&self, ask: &Ask) -> Result<Answer, KeyError> {
         // Records call from within tasks, and a worker that waits here would serve nobody.
         let answer = match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
@@ -95,6 +101,12 @@ impl RemoteOffices {
         *connection = Some(stream);
         postcard::from_bytes(&answer).map_err(io::Error::other)
     }
+}
+
+/// For a command: the signer where it runs, or else the files in its folder, which its own user and root can read.
+pub(crate) fn offices_at(sockets: &Sockets, keys: &Path) -> Arc<dyn Offices> {
+    let signer = RemoteOffices::at(&sockets.offices());
+    if signer.is_there() { Arc::new(signer) } else { Arc::new(OfficeFiles::new(keys)) }
 }
 
 /// The end of a socket's patience has either name.
@@ -156,7 +168,8 @@ mod tests {
         assert!(signer.path().join("offices/dsl.age").exists());
         assert!(!KeyRing::dir_in(control.path()).join("offices").exists());
         let alone = KeyRing::open(control.path()).unwrap();
-        assert!(alone.open_with_any(&blob).unwrap().is_none(), "control's own folder opens nothing");
+        let error = alone.open_with_any(&blob).unwrap_err();
+        assert!(matches!(error, KeyError::NoOffices { .. }), "control's own folder opens nothing: {error}");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -3,15 +3,16 @@
 //!
 //! What is tried here can still go wrong a moment later; then the process that it concerns says so and goes on as before.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use schoolgate_runtime::Reach;
+use schoolgate_runtime::{Reach, SocketsError};
 
 use super::control::usable;
 use crate::data_dir::DataDir;
 use crate::product::StartError;
 use crate::serve::{ServeError, own_ca, portal_tls};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{ProxySettings, Settings, SettingsError};
 
 /// Tries everything that `next` names and `before` did not.
 pub(crate) fn takeable(next: &Settings, before: &Settings, dir: &DataDir) -> Result<(), ServeError> {
@@ -20,15 +21,19 @@ pub(crate) fn takeable(next: &Settings, before: &Settings, dir: &DataDir) -> Res
     }
     usable(&next.portal, &before.portal)?;
     readable(next, dir)?;
-    let (had, all) = (doors(before), doors(next));
+    let had = doors(before);
     // Held until the end: two of them may be in each other's way.
     let mut tried = Vec::new();
-    for address in all.iter().copied().filter(|address| !had.contains(address)) {
-        let is_four =
-            |other: &SocketAddr| other.ip().is_unspecified() && other.is_ipv4() && other.port() == address.port();
-        let reach = if all.iter().any(is_four) { Reach::Own } else { Reach::Both };
-        let listening = schoolgate_runtime::listen(address, reach);
-        tried.push(listening.map_err(|source| StartError::Listen { address, source })?);
+    for (address, reach) in doors(next) {
+        match had.get(&address) {
+            Some(had) if *had == reach => {}
+            // The socket is kept as it was opened.
+            Some(_) => return Err(StartError::from(SocketsError::OtherReach { address }).into()),
+            None => {
+                let listening = schoolgate_runtime::listen(address, reach);
+                tried.push(listening.map_err(|source| StartError::Listen { address, source })?);
+            }
+        }
     }
     Ok(())
 }
@@ -41,10 +46,11 @@ pub(crate) fn readable(settings: &Settings, dir: &DataDir) -> Result<(), ServeEr
     Ok(())
 }
 
-/// Where the gateway listens for connections.
-fn doors(settings: &Settings) -> Vec<SocketAddr> {
+/// Where the gateway listens for connections, and for whose.
+fn doors(settings: &Settings) -> BTreeMap<SocketAddr, Reach> {
     let names = settings.dns.iter().flat_map(|dns| [Some(dns.listen), dns.tls, dns.https]).flatten();
-    settings.proxy.iter().flat_map(|proxy| proxy.addresses()).chain(names).collect()
+    let names = names.map(|address| (address, Reach::Both));
+    settings.proxy.iter().flat_map(ProxySettings::listeners).chain(names).collect()
 }
 
 #[cfg(test)]
@@ -99,6 +105,11 @@ mod tests {
                 assert!(said.clone().unwrap_err().contains(words), "{text}: {said:?}");
             }
         }
+        let port = taken.port();
+        let both = settings(folder.path(), &format!("[proxy]\nlisten = ['0.0.0.0:{port}', '[::]:{port}']"));
+        let six = settings(folder.path(), &format!("[proxy]\nlisten = '[::]:{port}'"));
+        let refused = takeable(&six, &both, &dir).unwrap_err();
+        assert!(format!("{refused:?}").contains("OtherReach"), "{refused:?}");
         let other = settings(folder.path(), "[proxy]\nlisten = '127.0.0.1:0'");
         let wants = settings(folder.path(), &format!("[proxy]\nlisten = '{taken}'"));
         let refused = takeable(&wants, &other, &dir).unwrap_err();

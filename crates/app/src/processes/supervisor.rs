@@ -170,7 +170,7 @@ impl Keeper {
             pause = if WELL <= ran { PAUSE_FIRST } else { (pause * 2).min(PAUSE_MAX) };
             standing.pid = None;
             if is_meant(role, &ended) {
-                info!(role = %role, "the {role} has ended to take its new settings; it is started again");
+                info!(role = %role, "the {role} has ended as it was asked to, most often for its new settings; it is started again");
             } else {
                 let end = said(ended);
                 error!(role = %role, "the {role} ended ({end}); it is started again");
@@ -221,7 +221,7 @@ impl Keeper {
     }
 }
 
-/// Control ends well without being asked to only where its settings have changed.
+/// Control ends well where its settings have changed, or where somebody asked it to.
 fn is_meant(role: Role, ended: &io::Result<ExitStatus>) -> bool {
     role == Role::Control && ended.as_ref().is_ok_and(ExitStatus::success)
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use schoolgate_base::{Host, HostName, Network};
 use schoolgate_proxy::{Gateways, Interception};
+use schoolgate_runtime::Reach;
 use serde::Deserialize;
 
 use super::{SettingsError, address, networks};
@@ -154,10 +155,17 @@ impl RawProxy {
 }
 
 impl ProxySettings {
-    /// Every address that the proxy listens on.
-    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        let transparent = self.transparent.iter().map(|(address, _)| *address);
-        self.listen.iter().chain(&self.tls).copied().chain(transparent)
+    /// Every address that the proxy listens on, and whose connections it takes there.
+    pub(crate) fn listeners(&self) -> impl Iterator<Item = (SocketAddr, Reach)> {
+        let transparent: Vec<SocketAddr> = self.transparent.iter().map(|(address, _)| *address).collect();
+        let intercepted = self.transparent.iter().map(move |(address, kind)| match kind {
+            Interception::Redirect => (*address, Reach::beside(*address, &transparent)),
+            Interception::Tproxy => (*address, Reach::Any),
+        });
+        let of = |all: &[SocketAddr]| -> Vec<(SocketAddr, Reach)> {
+            all.iter().map(|address| (*address, Reach::beside(*address, all))).collect()
+        };
+        of(&self.listen).into_iter().chain(of(&self.tls)).chain(intercepted)
     }
 }
 
@@ -220,7 +228,7 @@ mod tests {
     #[test]
     fn without_a_word_the_proxy_listens_where_proxies_do() {
         let proxy = check("").unwrap().unwrap();
-        assert_eq!(proxy.addresses().collect::<Vec<_>>(), [LISTEN.parse().unwrap()]);
+        assert_eq!(proxy.listeners().collect::<Vec<_>>(), [(LISTEN.parse().unwrap(), Reach::Both)]);
         assert!(check("off = true").unwrap().is_none());
     }
 
@@ -231,7 +239,7 @@ mod tests {
             gateways = { plain = ['10.0.0.5:3128', 'gw2.school.example:3128'], tls = ['gw1.school.example:3129'] }\n\
             balancers = ['10.0.0.9', 'fd00:1::/64']\ninner_networks = ['10.2.0.0/16']";
         let proxy = check(text).unwrap().unwrap();
-        assert_eq!((proxy.listen.len(), proxy.tls.len(), proxy.addresses().count()), (2, 1, 6));
+        assert_eq!((proxy.listen.len(), proxy.tls.len(), proxy.listeners().count()), (2, 1, 6));
         let kinds: Vec<Interception> = proxy.transparent.iter().map(|(_, kind)| *kind).collect();
         assert_eq!(kinds, [Interception::Redirect, Interception::Tproxy, Interception::Tproxy]);
         assert_eq!(proxy.gateways.plain.len(), 2);
@@ -239,7 +247,7 @@ mod tests {
         assert!(proxy.balancers.iter().any(|network| network.contains("fd00:1::7".parse().unwrap())));
         assert_eq!(proxy.inner_networks, ["10.2.0.0/16".parse().unwrap()]);
         let only = check("listen = []\ntransparent = { redirect = ['0.0.0.0:3130'] }").unwrap().unwrap();
-        assert_eq!(only.addresses().count(), 1);
+        assert_eq!(only.listeners().count(), 1);
     }
 
     #[test]

@@ -189,3 +189,18 @@ async fn a_damaged_row_takes_no_other_away() {
     let all = kit.school.case_list_sealed(None).await.unwrap();
     assert_eq!(all.items.len(), 1);
 }
+
+#[tokio::test]
+async fn keys_that_are_somewhere_else_are_no_empty_list() {
+    let kit = kit().await;
+    let one = case(kit.school.id(), "c1", "tess", report("ivy"));
+    open(&kit, &one, Privacy::Sealed { to: vec![office("headteacher")] }).await;
+    let keys = kit.keys.dir();
+    std::fs::rename(keys.join("offices"), keys.join("elsewhere")).unwrap();
+    let head = viewer("helen", &["headteacher"]);
+    let mine = kit.school.case_list_for(&head, Wanted::Sealed, None, 100).await.unwrap_err();
+    let all = kit.school.case_list_sealed(None).await.unwrap_err();
+    assert!(mine.is_unavailable() && all.is_unavailable(), "{mine} {all}");
+    let unopened = kit.school.journal_verify(&[]).await.unwrap().unopened;
+    assert_eq!(unopened, Unopened { count: 0, untried: 1 });
+}

@@ -44,8 +44,9 @@ pub(super) async fn copy(
                 None if has_authority(keys.dir()) => {}
                 None => writeln!(
                     out,
-                    "The key of the school's CA is not among them: none was made yet, or the settings keep it in a \
-                     folder of its own; then give `--settings`."
+                    "The key of the school's CA is not among them, nor are those of offices, without which nobody reads \
+                     what was sealed: none was made yet, or the settings keep them in a folder of the signer's; then \
+                     give `--settings`."
                 )?,
             }
             writeln!(out, "Copied the keys to {}. Keep them somewhere else than the backup.", path.display())?;

@@ -38,7 +38,7 @@ async fn a_restore_that_failed_can_be_run_again() {
     fs::write(path("backup").join("records.sqlite"), database).unwrap();
     let (found, restored) = said(restore(path("new"))).await.unwrap();
     assert_eq!(found, Found::NothingWrong);
-    let (_, verified) = said(SchoolCommand::Verify { data: path("new") }).await.unwrap();
+    let (_, verified) = said(SchoolCommand::Verify { data: path("new"), settings: None }).await.unwrap();
     let word = "consistent";
     assert!(restored.contains(word) && verified.contains(word), "{restored}{verified}");
     assert!(said(restore(path("new"))).await.is_err(), "it is a school now");

@@ -66,7 +66,7 @@ fn portal_and_gateway_hand_out_the_same_gateways_in_the_same_turn() {
     let by_portal = || service.curl_with(&["--resolve", &found, &of_portal]);
     service.reload_with("gateways = { plain = ['OWN', 'gw3.school.example:3128'] }");
     service.logged("the portal's settings have changed");
-    let line = service.logged("the control has ended to take its new settings");
+    let line = service.logged("the control has ended as it was asked to");
     assert!(line.contains("INFO"), "{line}");
     service.logged("the portal is open");
     assert!(body(&by_portal()).contains("gw3.school.example:3128"), "the portal follows new settings");

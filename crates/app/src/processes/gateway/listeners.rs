@@ -101,9 +101,6 @@ impl Names {
     }
 }
 
-/// At `[::]`, a listener is for IPv4 too, unless `others` has one for that.
 fn take(sockets: &mut Sockets, address: SocketAddr, others: &[SocketAddr]) -> Result<TcpListener, StartError> {
-    let is_four = |other: &SocketAddr| other.is_ipv4() && other.ip().is_unspecified() && other.port() == address.port();
-    let reach = if others.iter().any(is_four) { Reach::Own } else { Reach::Both };
-    Ok(sockets.listen(address, reach)?)
+    Ok(sockets.listen(address, Reach::beside(address, others))?)
 }
